@@ -1,0 +1,41 @@
+"""Headers and action names this project adds to Flight SQL; stock clients may ignore all of them.
+
+Requests carry what only the caller knows, answers carry what only the node knows. gRPC metadata
+keys are lower case. Everything here is optional for the other side.
+"""
+
+from enum import StrEnum
+
+READ_ONLY = "x-flightkeeper-read-only"
+"""Request: "1" asks the node to refuse, before running it, a statement that is not a pure read.
+
+What was refused for it had no effect, and what was accepted with it may run again elsewhere.
+"""
+
+STATEMENT_ID = "x-flightkeeper-statement-id"
+"""Request: the statement's id, the same for every attempt; shown in the node's log."""
+
+LOAD = "x-flightkeeper-load"
+"""Answer header: statements in flight on the node, a decimal number."""
+
+REASON = "x-flightkeeper-reason"
+"""Answer trailer beside an error: a `Reason`, for programs."""
+
+RETRY_AFTER_MS = "x-flightkeeper-retry-after-ms"
+"""Answer trailer beside DRAINING and OVERLOADED: when asking this node again makes sense."""
+
+PROBE_ACTION = "flightkeeper.Probe"
+"""Action without body: the node runs `SELECT 1` and answers one result, its instance record."""
+
+
+class Reason(StrEnum):
+    """Why a node refused, beyond the gRPC code."""
+
+    DRAINING = "draining"
+    """The node is leaving; nothing was run. Any other node may take the statement."""
+    OVERLOADED = "overloaded"
+    """The node is full; nothing was run. Any other node may take the statement."""
+    NOT_READ_ONLY = "not-read-only"
+    """The statement is not a pure read although `READ_ONLY` was asked for; nothing was run."""
+    SESSION_LOST = "session-lost"
+    """Transaction or session state lived in another incarnation of a node and is gone."""
