@@ -1,0 +1,1 @@
+"""Membership and agreement of a cluster; knows nothing of Flight, DuckDB or SQL."""

@@ -39,7 +39,7 @@ class Watch(Protocol):
     """A listener's subscription."""
 
     def close(self) -> None:
-        """Stop calling the listener; no call is running or follows when this returns. Idempotent."""
+        """Stop calling the listener: no call runs or follows after this returned. Idempotent."""
 
 
 class Registry(Protocol):

@@ -92,15 +92,17 @@ class Topology:
         match event:
             case Listed(instances, at_s):
                 listed = replace(self, listed_at_s=at_s, reachable=True)
-                return listed._with_members(_merge(self.members, instances, at_s))
+                return _replace_members(listed, _merge(self.members, instances, at_s))
             case Unreachable():
                 return replace(self, reachable=False) if self.reachable else self
             case Elapsed(at_s):
-                return self._with_members(
+                return _replace_members(
+                    self,
                     member for member in self.members.values() if not self._expired(member, at_s)
                 )
             case Silent(node_id, incarnation):
-                return self._with_members(
+                return _replace_members(
+                    self,
                     member
                     for member in self.members.values()
                     if not (member.absent and _is(member, node_id, incarnation))
@@ -111,13 +113,6 @@ class Topology:
     def age_s(self, now_s: float) -> float | None:
         """Seconds since the last complete read, or None before the first."""
         return None if self.listed_at_s is None else now_s - self.listed_at_s
-
-    def _with_members(self, members: Iterable[Member]) -> "Topology":
-        chosen = {member.instance.node_id: member for member in members}
-        if chosen == self.members:
-            return self
-        ordered = {node_id: chosen[node_id] for node_id in sorted(chosen)}
-        return replace(self, members=MappingProxyType(ordered), epoch=self.epoch + 1)
 
     def _expired(self, member: Member, now_s: float) -> bool:
         if member.absent_since_s is None or member.absent_held:
@@ -140,6 +135,14 @@ def _merge(
             yield member
         else:
             yield replace(member, absent_since_s=at_s, absent_held=hold)
+
+
+def _replace_members(topology: Topology, members: Iterable[Member]) -> Topology:
+    chosen = {member.instance.node_id: member for member in members}
+    if chosen == topology.members:
+        return topology
+    ordered = {node_id: chosen[node_id] for node_id in sorted(chosen)}
+    return replace(topology, members=MappingProxyType(ordered), epoch=topology.epoch + 1)
 
 
 def _is(member: Member, node_id: str, incarnation: str) -> bool:

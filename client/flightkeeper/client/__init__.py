@@ -1,0 +1,1 @@
+"""The client: router, failover and connection."""

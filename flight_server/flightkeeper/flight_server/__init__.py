@@ -1,0 +1,1 @@
+"""The node: an Arrow Flight SQL server over DuckDB."""
