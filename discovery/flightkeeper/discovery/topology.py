@@ -96,17 +96,11 @@ class Topology:
             case Unreachable():
                 return replace(self, reachable=False) if self.reachable else self
             case Elapsed(at_s):
-                return _replace_members(
-                    self,
-                    member for member in self.members.values() if not self._expired(member, at_s)
-                )
+                kept = [m for m in self.members.values() if not self._expired(m, at_s)]
+                return _replace_members(self, kept)
             case Silent(node_id, incarnation):
-                return _replace_members(
-                    self,
-                    member
-                    for member in self.members.values()
-                    if not (member.absent and _is(member, node_id, incarnation))
-                )
+                kept = [m for m in self.members.values() if not _gone(m, node_id, incarnation)]
+                return _replace_members(self, kept)
             case _:
                 assert_never(event)
 
@@ -145,6 +139,6 @@ def _replace_members(topology: Topology, members: Iterable[Member]) -> Topology:
     return replace(topology, members=MappingProxyType(ordered), epoch=topology.epoch + 1)
 
 
-def _is(member: Member, node_id: str, incarnation: str) -> bool:
+def _gone(member: Member, node_id: str, incarnation: str) -> bool:
     instance = member.instance
-    return instance.node_id == node_id and instance.incarnation == incarnation
+    return member.absent and (instance.node_id, instance.incarnation) == (node_id, incarnation)
