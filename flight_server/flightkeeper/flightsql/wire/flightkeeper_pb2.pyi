@@ -26,6 +26,7 @@ class Statement(_message.Message):
     PARAMETERS_FIELD_NUMBER: _builtins.int
     TRANSACTION_ID_FIELD_NUMBER: _builtins.int
     EXECUTION_ID_FIELD_NUMBER: _builtins.int
+    PRINCIPAL_FIELD_NUMBER: _builtins.int
     query: _builtins.str
     parameters: _builtins.bytes
     """Arrow IPC stream of the bound parameter rows; empty = none."""
@@ -33,6 +34,8 @@ class Statement(_message.Message):
     """The signed transaction id it runs in; empty = autocommit."""
     execution_id: _builtins.str
     """Names one execution; empty in a prepared-statement handle."""
+    principal: _builtins.str
+    """Whom it was issued to; nobody else may redeem it."""
     def __init__(
         self,
         *,
@@ -40,10 +43,11 @@ class Statement(_message.Message):
         parameters: _builtins.bytes = ...,
         transaction_id: _builtins.bytes = ...,
         execution_id: _builtins.str = ...,
+        principal: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["execution_id", b"execution_id", "parameters", b"parameters", "query", b"query", "transaction_id", b"transaction_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["execution_id", b"execution_id", "parameters", b"parameters", "principal", b"principal", "query", b"query", "transaction_id", b"transaction_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -1,0 +1,90 @@
+"""How many statements a node runs at once, and how many it runs now.
+
+A statement takes a slot when it is planned and holds it until its result is delivered or dropped.
+Endpoints are never refused: a client may open them all and read them in order, so refusing a
+later one would leave an earlier one waiting for ever.
+"""
+
+import threading
+from contextlib import suppress
+
+from flightkeeper.flight_server.errors import Unavailable
+from flightkeeper.flightsql.headers import Reason
+
+_RETRY_AFTER_MS = 200
+
+
+class Slot:
+    """One running statement's place. `release` is idempotent and thread-safe."""
+
+    def __init__(self, admission: "Admission") -> None:
+        # A list, because taking its last item is atomic: of two releases one counts.
+        self._held = [admission]
+
+    def release(self) -> None:
+        """Give the place back."""
+        if self._held:
+            with suppress(IndexError):
+                self._held.pop().leave()
+
+
+class Admission:
+    """Counts running statements against a limit. Thread-safe."""
+
+    def __init__(self, statements_max: int) -> None:
+        self._statements_max = statements_max
+        # Guards `_running` and `_closed`; notified when a statement ends.
+        self._changed = threading.Condition()
+        self._running = 0
+        self._closed = False
+
+    @property
+    def running(self) -> int:
+        """Statements in flight now."""
+        return self._running
+
+    def enter(self, *, continues: bool = False) -> Slot:
+        """Take a place.
+
+        Args:
+            continues: part of work that was admitted before, such as a transaction; such work is
+                let in also when the node is full or leaving.
+
+        Raises:
+            Unavailable: the node is full or leaving; nothing was run.
+        """
+        with self._changed:
+            if not continues:
+                self._check()
+            self._running += 1
+        return Slot(self)
+
+    def leave(self) -> None:
+        """A place came free; called by `Slot.release`."""
+        with self._changed:
+            self._running -= 1
+            self._changed.notify_all()
+
+    def close(self) -> None:
+        """Let nobody new in. Idempotent."""
+        with self._changed:
+            self._closed = True
+
+    def wait_idle(self, timeout_s: float) -> bool:
+        """Wait until nothing runs; False when time ran out."""
+        with self._changed:
+            return self._changed.wait_for(lambda: self._running == 0, timeout_s)
+
+    def _check(self) -> None:
+        if self._closed:
+            raise Unavailable(
+                "this node is leaving; nothing was run, use another node",
+                reason=Reason.DRAINING,
+            )
+        if self._running >= self._statements_max:
+            raise Unavailable(
+                f"this node runs {self._running} statements, which is its limit; "
+                "nothing was run, try another node or later",
+                reason=Reason.OVERLOADED,
+                retry_after_ms=_RETRY_AFTER_MS,
+            )

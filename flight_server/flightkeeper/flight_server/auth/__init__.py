@@ -1,0 +1,1 @@
+"""Who is calling: passwords, tokens, the cluster's keys and the middleware."""

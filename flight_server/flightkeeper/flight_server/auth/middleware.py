@@ -1,0 +1,151 @@
+"""The middleware: finds out who is calling before a handler runs.
+
+Owns the `authorization` header in both directions. Basic is checked against the users file and
+answered with a Bearer token; Bearer is verified. Runs for every call, Handshake included, so it
+must cost microseconds for a token it has seen.
+"""
+
+import base64
+import binascii
+import hashlib
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from pyarrow import flight
+
+from flightkeeper.flight_server.auth.passwords import Users
+from flightkeeper.flight_server.auth.tokens import Identity, Tokens
+from flightkeeper.flight_server.errors import NodeError, Unauthenticated, to_wire
+from flightkeeper.flightsql import headers as names
+
+MIDDLEWARE = "flightkeeper"
+"""The key under which handlers find the `CallMiddleware` of their call."""
+
+_ANONYMOUS = Identity("anonymous", "", float("inf"))
+_BASIC_LOGINS_MAX = 256
+
+Headers = Mapping[str, Sequence[Any]]
+
+
+class CallMiddleware(flight.ServerMiddleware):
+    """One call: who makes it, what its headers ask for, and what is to be done when it ends."""
+
+    def __init__(self, identity: Identity, new_token: str | None, headers: Headers) -> None:
+        self.identity = identity
+        self.read_only = bool(headers.get(names.READ_ONLY))
+        self.statement_id = str(headers.get(names.STATEMENT_ID, ("",))[0])[:64]
+        self.at_end: list[Callable[[], None]] = []
+        self._new_token = new_token
+
+    def sending_headers(self) -> dict[str, list[str] | list[bytes]]:
+        """Hands out the token of a login, or a renewed one."""
+        return {} if self._new_token is None else {"authorization": [f"Bearer {self._new_token}"]}
+
+    def call_completed(self, exception: Exception | None) -> None:
+        """Runs what handlers left for the end of the call; gRPC's own thread calls this."""
+        del exception
+        for action in self.at_end:
+            action()
+
+
+class Authentication(flight.ServerMiddlewareFactory):
+    """Authenticates each call. Thread-safe."""
+
+    def __init__(
+        self, users: Users | None, tokens: Tokens, wall_clock_s: Callable[[], float]
+    ) -> None:
+        """Without users everybody is let in, under the name they give."""
+        self._users = users
+        self._tokens = tokens
+        self._now_s = wall_clock_s
+        # Guards `_basic_logins`.
+        self._lock = threading.Lock()
+        self._basic_logins: OrderedDict[bytes, str] = OrderedDict()
+
+    def start_call(self, info: flight.CallInfo, headers: Headers) -> CallMiddleware:
+        """Let the call in, or refuse it with UNAUTHENTICATED."""
+        try:
+            handshake = info.method == flight.FlightMethod.HANDSHAKE
+            identity, new_token = self._identify(headers, handshake=handshake)
+        except NodeError as error:
+            raise to_wire(error) from None
+        return CallMiddleware(identity, new_token, headers)
+
+    def _identify(self, headers: Headers, *, handshake: bool) -> tuple[Identity, str | None]:
+        scheme, _, credentials = str(headers.get("authorization", ("",))[0]).partition(" ")
+        match scheme.lower():
+            case "bearer":
+                return self._bearer(credentials)
+            case "basic" if handshake:
+                return self._login(*_basic_credentials(credentials))
+            case "basic":
+                return self._basic(credentials)
+            case "" if self._users is None:
+                return _ANONYMOUS, None
+            case "":
+                raise Unauthenticated("this service needs a login: send a user and a password")
+            case _:
+                raise Unauthenticated("use Basic or Bearer in the authorization header")
+
+    def _bearer(self, token: str) -> tuple[Identity, str | None]:
+        now_s = self._now_s()
+        identity = self._tokens.verify(token, now_s)
+        if self._tokens.due(identity, now_s):
+            return identity, self._tokens.renew(identity, now_s)
+        return identity, None
+
+    def _login(self, name: str, password: str) -> tuple[Identity, str]:
+        if self._users is not None and not self._users.verify(name, password):
+            raise Unauthenticated("unknown user or wrong password")
+        now_s = self._now_s()
+        token = self._tokens.login(name, now_s)
+        return self._tokens.verify(token, now_s), token
+
+    def _basic(self, credentials: str) -> tuple[Identity, str]:
+        """Basic on an ordinary call: the password is checked once, then its session goes on."""
+        digest = hashlib.sha256(credentials.encode()).digest()
+        with self._lock:
+            token = self._basic_logins.get(digest)
+        if token is not None:
+            now_s = self._now_s()
+            identity = self._tokens.verify(token, now_s)
+            if not self._tokens.due(identity, now_s):
+                return identity, token
+        identity, token = self._login(*_basic_credentials(credentials))
+        with self._lock:
+            self._basic_logins[digest] = token
+            while len(self._basic_logins) > _BASIC_LOGINS_MAX:
+                self._basic_logins.popitem(last=False)
+        return identity, token
+
+
+class Handshake(flight.ServerAuthHandler):
+    """Makes pyarrow answer Handshake; the middleware has done the work by then.
+
+    Spec: clients read the token from the answer's headers; the Rust client accepts at most one
+    message and older ones demanded exactly one.
+    """
+
+    def authenticate(self, outgoing: Any, incoming: Any) -> None:
+        """Answer with one empty message."""
+        del incoming
+        outgoing.write(b"")
+
+    def is_valid(self, token: Any) -> Any:
+        """Accept: calls are judged in the middleware. What is returned becomes `peer_identity`."""
+        del token
+        return b""
+
+
+def _basic_credentials(credentials: str) -> tuple[str, str]:
+    """User and password; Go clients leave out the padding, passwords may hold colons."""
+    try:
+        padded = credentials + "=" * (-len(credentials) % 4)
+        name, colon, password = base64.b64decode(padded, validate=True).decode().partition(":")
+    except (binascii.Error, UnicodeDecodeError) as exc:
+        raise Unauthenticated("the Basic credentials are not base64 of user:password") from exc
+    if not colon or not name:
+        raise Unauthenticated("the Basic credentials are not base64 of user:password")
+    return name, password

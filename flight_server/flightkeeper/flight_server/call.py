@@ -1,0 +1,59 @@
+"""One call as a handler sees it: who, with which wishes, and how to hear that it is over."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from pyarrow import flight
+
+from flightkeeper.flight_server.auth.middleware import MIDDLEWARE, CallMiddleware
+from flightkeeper.flight_server.auth.tokens import Identity
+from flightkeeper.flight_server.cancellation import CancelWatcher
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A call in progress. Used by the call's own thread only, and never after the call ended."""
+
+    context: flight.ServerCallContext
+    middleware: CallMiddleware
+    watcher: CancelWatcher
+
+    @property
+    def identity(self) -> Identity:
+        """Who is calling."""
+        return self.middleware.identity
+
+    @property
+    def session_key(self) -> str:
+        """What the caller's session is kept under: its token's session, else its connection."""
+        return self.identity.session_id or f"peer {self.context.peer()}"
+
+    @property
+    def read_only(self) -> bool:
+        """The caller wants statements refused that are not pure reads."""
+        return self.middleware.read_only
+
+    @property
+    def cancelled(self) -> bool:
+        """The caller went away, cancelled, or ran out of time."""
+        return bool(self.context.is_cancelled())
+
+    def stop_when_cancelled(self, stop: Callable[[], None]) -> None:
+        """Run `stop` from another thread if the caller goes away before the call ends."""
+        key = self.watcher.watch(self.context.is_cancelled, stop)
+        self.at_end(lambda: self.watcher.forget(key))
+
+    def at_end(self, action: Callable[[], None]) -> None:
+        """Run an action when the call is over, whatever its end; it must not raise."""
+        self.middleware.at_end.append(action)
+
+    def answer_header(self, name: str, value: str) -> None:
+        """Send a header with the answer."""
+        self.context.add_header(name, value)
+
+
+def call_of(context: flight.ServerCallContext, watcher: CancelWatcher) -> Call:
+    """The call a context belongs to."""
+    middleware = context.get_middleware(MIDDLEWARE)
+    assert isinstance(middleware, CallMiddleware)
+    return Call(context, middleware, watcher)

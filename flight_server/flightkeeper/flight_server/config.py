@@ -1,0 +1,288 @@
+"""The settings of a node: one model, its bounds, and the rules between its fields.
+
+Owns what a setting means and what it may be. Must not know where values come from
+(`config_sources`), how they are written down (`config_text`), or what the node does with them.
+"""
+
+import ipaddress
+from pathlib import Path
+from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, Field, FilePath, SecretStr, model_validator
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from flightkeeper.discovery.urls import parse_registry_url
+
+ENV_PREFIX = "FLIGHTKEEPER_"
+IN_MEMORY = ":memory:"
+
+_PLAIN = "grpc"
+_TLS = "grpc+tls"
+_NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$"
+_MEMORY = r"^\d+(\.\d+)? ?([KMGT]i?B|%)$"
+
+
+def _check_location(value: str) -> str:
+    """Accept `grpc://host:port` and `grpc+tls://host:port`."""
+    parts = urlsplit(value)
+    if parts.scheme not in {_PLAIN, _TLS}:
+        raise ValueError("must begin with grpc:// or grpc+tls://")
+    if not parts.hostname or parts.port is None:
+        raise ValueError("must name a host and a port, as in grpc://127.0.0.1:31337")
+    if parts.path or parts.query or parts.username:
+        raise ValueError("must be nothing but scheme, host and port")
+    return value
+
+
+def _check_registry(value: str) -> str:
+    parse_registry_url(value)
+    return value
+
+
+Location = Annotated[str, AfterValidator(_check_location)]
+
+
+class NodeSettings(BaseSettings):
+    """What one node is told. Frozen; made by `config_sources.load`, or directly by embedders.
+
+    Constructing it reads nothing but its arguments. Durations are seconds, sizes bytes.
+
+    Raises:
+        pydantic.ValidationError: a value out of bounds, or values that contradict each other.
+    """
+
+    model_config = SettingsConfigDict(
+        env_prefix=ENV_PREFIX, extra="forbid", frozen=True, hide_input_in_errors=True
+    )
+
+    listen: Location = Field(
+        default="grpc://127.0.0.1:0",
+        description="Address to listen on; port 0 takes a free one. Becomes grpc+tls:// when "
+        "tls_cert is given.",
+    )
+    advertise: Location | None = Field(
+        default=None,
+        description="Address clients reach this node at, when it is not the one it listens on.",
+    )
+    database: str = Field(
+        default=IN_MEMORY,
+        min_length=1,
+        description="DuckDB database file, or :memory: for a private one.",
+    )
+    read_only: bool = Field(
+        default=False,
+        description="Open the database file read-only; several nodes can then share it.",
+    )
+    registry: Annotated[str, AfterValidator(_check_registry)] | None = Field(
+        default=None,
+        description="Where nodes find each other: zk://host:port,host:port/chroot or dir:///path. "
+        "Without one the node stands alone.",
+    )
+    registry_username: str | None = Field(
+        default=None, min_length=1, description="User for ZooKeeper's digest authentication."
+    )
+    registry_password: SecretStr | None = Field(
+        default=None,
+        description="Password for ZooKeeper's digest authentication; better given by "
+        "FLIGHTKEEPER_REGISTRY_PASSWORD_FILE.",
+    )
+    service: str = Field(
+        default="flightsql",
+        pattern=_NAME,
+        description="The set of interchangeable nodes this node belongs to.",
+    )
+    node_id: str | None = Field(
+        default=None,
+        pattern=_NAME,
+        description="Name of the node, unique in its service and the same after a restart. "
+        "By default host name and port.",
+    )
+    users: FilePath | None = Field(
+        default=None,
+        description="File of users, one name:argon2id-hash a line, written with "
+        "`flightkeeper users hash`.",
+    )
+    insecure: bool = Field(
+        default=False,
+        description="Allow what is otherwise refused: no login, and listening without TLS "
+        "beyond this machine.",
+    )
+    tls_cert: FilePath | None = Field(
+        default=None, description="Certificate chain of the node, PEM; needs tls_key."
+    )
+    tls_key: FilePath | None = Field(
+        default=None, description="Private key of the certificate, PEM; needs tls_cert."
+    )
+    tls_client_ca: FilePath | None = Field(
+        default=None,
+        description="Demand client certificates signed by this CA, PEM; needs tls_cert.",
+    )
+    key_file: FilePath | None = Field(
+        default=None,
+        description="File with the cluster key that signs tokens and tickets, the same on every "
+        "node. By default agreed on through the registry, or random without one.",
+    )
+    zone: str = Field(
+        default="", max_length=128, description="Zone the node stands in; routers prefer their own."
+    )
+    weight: int = Field(
+        default=100,
+        ge=0,
+        le=10_000,
+        description="Share of statements relative to other nodes; 0 for none.",
+    )
+    memory_limit: str | None = Field(
+        default=None, pattern=_MEMORY, description="DuckDB's memory limit, such as 4GB or 60%."
+    )
+    threads: int | None = Field(default=None, ge=1, le=1024, description="DuckDB's threads.")
+    temp_directory: Path | None = Field(
+        default=None, description="Directory DuckDB spills to when memory is short."
+    )
+    statements_max: int = Field(
+        default=64,
+        ge=1,
+        le=10_000,
+        description="Statements in flight; more are sent to other nodes.",
+    )
+    sessions_max: int = Field(
+        default=1000,
+        ge=1,
+        le=1_000_000,
+        description="Sessions open at once; the oldest idle one yields.",
+    )
+    session_idle_timeout_s: float = Field(
+        default=3600,
+        ge=1,
+        le=604_800,
+        description="Seconds after which an unused session is closed.",
+    )
+    transaction_idle_timeout_s: float = Field(
+        default=300,
+        ge=1,
+        le=86_400,
+        description="Seconds after which an unused transaction is rolled back.",
+    )
+    token_lifetime_s: float = Field(
+        default=3600, ge=10, le=2_592_000, description="Seconds a login is good for."
+    )
+    drain_timeout_s: float = Field(
+        default=30,
+        ge=0,
+        le=3600,
+        description="Seconds running statements get to finish before they are interrupted.",
+    )
+    batch_bytes: int = Field(
+        default=2_097_152,
+        ge=65_536,
+        le=67_108_864,
+        description="Bytes of result aimed at in one Arrow batch on the wire.",
+    )
+    registry_session_timeout_s: float = Field(
+        default=10,
+        ge=1,
+        le=120,
+        description="Seconds ZooKeeper keeps a silent node's record; how long a dead node stays "
+        "listed.",
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        default="info", description="Least severe log line written: debug, info, warning or error."
+    )
+    log_format: Literal["text", "json"] = Field(
+        default="text", description="Log lines on stderr as text for people or json for programs."
+    )
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],  # noqa: ARG003  the library's signature
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Take the arguments alone: `config_sources` reads the others and says which won."""
+        return (init_settings,)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _listen_with_tls(cls, values: dict[str, Any]) -> dict[str, Any]:
+        listen = values.get("listen", cls.model_fields["listen"].default)
+        if values.get("tls_cert") and isinstance(listen, str):
+            return {**values, "listen": listen.replace(f"{_PLAIN}://", f"{_TLS}://", 1)}
+        return values
+
+    @model_validator(mode="after")
+    def _agree(self) -> "NodeSettings":
+        for problem in _contradictions(self):
+            raise ValueError(problem)
+        return self
+
+    @property
+    def listens_on_loopback(self) -> bool:
+        """Whether only this machine can reach the node."""
+        return _is_loopback(_host(self.listen))
+
+
+def _contradictions(settings: NodeSettings) -> list[str]:
+    """What the fields say against each other, each with what to do about it."""
+    return [*_tls_problems(settings), *_exposure_problems(settings), *_registry_problems(settings)]
+
+
+def _tls_problems(settings: NodeSettings) -> list[str]:
+    problems = []
+    if (settings.tls_cert is None) != (settings.tls_key is None):
+        problems.append("tls_cert and tls_key belong together: give both or neither")
+    if settings.tls_client_ca and not settings.tls_cert:
+        problems.append("tls_client_ca needs tls_cert and tls_key")
+    if settings.listen.startswith(_TLS) and not settings.tls_cert:
+        problems.append(
+            "listen is grpc+tls:// but there is no certificate: give tls_cert and tls_key"
+        )
+    return problems
+
+
+def _exposure_problems(settings: NodeSettings) -> list[str]:
+    problems = []
+    open_to_others = not settings.listens_on_loopback and not settings.insecure
+    if open_to_others and not settings.users:
+        problems.append(
+            f"listen {settings.listen} can be reached from other machines, so give users "
+            "(and tls_cert, tls_key), or insecure to do without"
+        )
+    if open_to_others and not settings.tls_cert:
+        problems.append(
+            f"listen {settings.listen} can be reached from other machines, so give tls_cert and "
+            "tls_key, or insecure to send passwords and data in the clear"
+        )
+    return problems
+
+
+def _registry_problems(settings: NodeSettings) -> list[str]:
+    problems = []
+    if (settings.registry_username is None) != (settings.registry_password is None):
+        problems.append("registry_username and registry_password belong together")
+    if settings.registry and not settings.advertise and _is_wildcard(_host(settings.listen)):
+        problems.append(
+            f"listen {settings.listen} is every address of this machine: say with advertise "
+            "which one clients can reach"
+        )
+    return problems
+
+
+def _host(location: str) -> str:
+    return urlsplit(location).hostname or ""
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _is_wildcard(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_unspecified
+    except ValueError:
+        return False

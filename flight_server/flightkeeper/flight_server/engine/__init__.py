@@ -1,0 +1,1 @@
+"""DuckDB behind one adapter; the only package that imports it."""

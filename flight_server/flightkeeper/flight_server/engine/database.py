@@ -1,0 +1,127 @@
+"""The database of one node, and the connections it lends.
+
+Owns the DuckDB instance: how it is opened, how many idle connections are kept, when it closes.
+"""
+
+import re
+import threading
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+
+from flightkeeper.flight_server.engine.connection import Connection
+from flightkeeper.flight_server.errors import StartFailed
+
+_IDLE_CONNECTIONS_MAX = 16
+
+_FIXED_SETTINGS: Mapping[str, str | bool] = {
+    # SQL must not reach the server's own Python objects.
+    "python_enable_replacements": False,
+    "python_scan_all_frames": False,
+    # A node must start and answer without a network.
+    "autoinstall_known_extensions": False,
+    "allow_community_extensions": False,
+}
+
+_HOLDER = re.compile(r"PID (\d+)")
+
+
+@dataclass(frozen=True, slots=True)
+class DatabaseOptions:
+    """How to open the database.
+
+    Attributes:
+        path: a file, or ":memory:".
+        memory_limit: such as "4GB"; None = DuckDB's own default.
+        threads: engine threads; None = one per core.
+        temp_directory: where big intermediate results spill.
+        batch_bytes: target size of one batch of a result.
+    """
+
+    path: str = ":memory:"
+    read_only: bool = False
+    memory_limit: str | None = None
+    threads: int | None = None
+    temp_directory: str | None = None
+    batch_bytes: int = 2 * 1024 * 1024
+
+
+class Database:
+    """An open DuckDB database. Thread-safe."""
+
+    def __init__(self, options: DatabaseOptions) -> None:
+        """Open it.
+
+        Raises:
+            StartFailed: it cannot be opened; names the file, and who holds it if that is why.
+        """
+        self._options = options
+        self._root = _open(options)
+        # Guards `_idle` and `_closed`.
+        self._lock = threading.Lock()
+        self._idle: list[Connection] = []
+        self._closed = False
+
+    @property
+    def engine_version(self) -> str:
+        """Such as "v1.5.5"."""
+        return f"v{duckdb.__version__}"
+
+    def lend(self) -> Connection:
+        """A connection for one statement; give it back with `take_back`."""
+        with self._lock:
+            if self._idle:
+                return self._idle.pop()
+        return self.connect()
+
+    def take_back(self, connection: Connection) -> None:
+        """The statement has ended and left nothing behind."""
+        with self._lock:
+            if not self._closed and len(self._idle) < _IDLE_CONNECTIONS_MAX:
+                self._idle.append(connection)
+                return
+        connection.close()
+
+    def connect(self) -> Connection:
+        """A connection for a session or a transaction; its owner closes it."""
+        return Connection(self._root.cursor(), self._options.batch_bytes)
+
+    def close(self) -> None:
+        """Close the idle connections and the database. Idempotent."""
+        with self._lock:
+            if self._closed:
+                return
+            self._closed = True
+            idle, self._idle = self._idle, []
+        for connection in idle:
+            connection.close()
+        # Closing can only fail when the engine has failed before; the process ends either way.
+        with suppress(duckdb.Error):
+            self._root.close()
+
+
+def _open(options: DatabaseOptions) -> duckdb.DuckDBPyConnection:
+    settings: dict[str, str | bool | int | float | list[str]] = dict(_FIXED_SETTINGS)
+    for name in ("memory_limit", "threads", "temp_directory"):
+        if (value := getattr(options, name)) is not None:
+            settings[name] = value
+    try:
+        return duckdb.connect(options.path, read_only=options.read_only, config=settings)
+    except duckdb.Error as exc:
+        raise StartFailed(_start_text(options, str(exc))) from exc
+
+
+def _start_text(options: DatabaseOptions, message: str) -> str:
+    if "Could not set lock on file" in message:
+        holder = _HOLDER.search(message)
+        by = f"process {holder.group(1)}" if holder else "another process"
+        return (
+            f"the database file {options.path} is locked by {by}; end it, choose another file, "
+            "or let all of them open it with --read-only"
+        )
+    if options.read_only and not Path(options.path).exists():
+        return f"the database file {options.path} does not exist; --read-only cannot create it"
+    return f"the database {options.path} cannot be opened: {message.splitlines()[0]}"

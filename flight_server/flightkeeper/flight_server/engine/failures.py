@@ -1,0 +1,57 @@
+"""DuckDB's errors in our words; the one place where they are translated.
+
+DuckDB begins every message with the kind of error, also where pyarrow carries it out of a running
+stream and the exception's class is lost. So the kind is read from the text, not the class.
+"""
+
+import re
+
+from flightkeeper.flight_server.errors import (
+    Cancelled,
+    EngineFailed,
+    Internal,
+    InvalidArgument,
+    NodeError,
+    PermissionDenied,
+    Unimplemented,
+)
+
+_KINDS: dict[str, type[NodeError]] = {
+    "INTERRUPT Error": Cancelled,
+    "Permission Error": PermissionDenied,
+    "Not implemented Error": Unimplemented,
+    "Out of Memory Error": EngineFailed,
+    "IO Error": EngineFailed,
+    "HTTP Error": EngineFailed,
+    "TransactionContext Error": EngineFailed,
+    "Connection Error": EngineFailed,
+    "INTERNAL Error": Internal,
+    "FATAL Error": Internal,
+}
+"""Everything else DuckDB reports is about the statement."""
+
+_INTERNAL_TEXT = "the engine reported a defect of its own; the node's log has the details"
+_PATH = re.compile(r"(?<![\w/.:])/(?:[^\s\"'/:]+/)*[^\s\"'/:,;)]+")
+_KIND = re.compile(r"[A-Za-z][A-Za-z ]*? Error(?=:)")
+
+
+def translate(exc: BaseException, sql: str) -> NodeError:
+    """The answer for an error DuckDB raised, directly or through a stream.
+
+    Args:
+        exc: a `duckdb.Error`, or what pyarrow made of one.
+        sql: the statement; paths that stand in it may stand in the message.
+
+    Returns: DuckDB's own words with the position, without paths the caller did not name.
+    """
+    message = str(exc).strip()
+    found = _KIND.match(message)
+    kind = _KINDS.get(found.group() if found else "", InvalidArgument)
+    if kind is Internal:
+        return Internal(_INTERNAL_TEXT)
+    return kind(mask_paths(message, sql))
+
+
+def mask_paths(message: str, sql: str) -> str:
+    """The message with every absolute path that is not in the statement left out."""
+    return _PATH.sub(lambda path: path.group() if path.group() in sql else "(a file)", message)

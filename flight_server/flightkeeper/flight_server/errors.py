@@ -1,0 +1,164 @@
+"""What a node answers when it cannot do what was asked, and how that looks on the wire.
+
+    NodeError                 base; carries an optional `Reason` for programs
+    ├── InvalidArgument       the statement or message is wrong (all SQL errors)
+    ├── NotFound              no such handle, transaction, session or result
+    ├── Unimplemented         the command exists and is not served
+    ├── Unauthenticated       who is calling is not known
+    ├── PermissionDenied      who is calling may not
+    ├── Unavailable           the node takes no work now; another one may
+    ├── Cancelled             stopped on request
+    ├── TimedOut              stopped at its deadline
+    ├── EngineFailed          the engine failed for a reason outside the statement
+    └── Internal              a defect of ours; the log has it
+    StartFailed               the node could not start; its text is for the operator
+
+Handlers raise these; `service` turns them into pyarrow's exceptions once, with `to_wire`.
+"""
+
+from typing import Any
+
+from pyarrow import flight
+
+from flightkeeper.flightsql.headers import Reason
+from flightkeeper.flightsql.wire.flightkeeper_pb2 import Status
+
+
+class NodeError(Exception):
+    """An answer other than success. The message is for the person at the other end.
+
+    Attributes:
+        reason: for programs, when the gRPC code alone does not say enough.
+        retry_after_ms: when asking this node again makes sense, beside DRAINING and OVERLOADED.
+    """
+
+    def __init__(
+        self, message: str, *, reason: Reason | None = None, retry_after_ms: int | None = None
+    ) -> None:
+        super().__init__(message)
+        self.reason = reason
+        self.retry_after_ms = retry_after_ms
+
+
+class InvalidArgument(NodeError):
+    """The statement or the message is wrong; it had no effect."""
+
+
+class NotFound(NodeError):
+    """No such handle, transaction, session or result."""
+
+
+class Unimplemented(NodeError):
+    """A command that this node does not serve."""
+
+
+class Unauthenticated(NodeError):
+    """Who is calling is not known; nothing was done."""
+
+
+class PermissionDenied(NodeError):
+    """Who is calling may not do this; nothing was done."""
+
+
+class Unavailable(NodeError):
+    """The node takes no work now; nothing was done."""
+
+
+class Cancelled(NodeError):
+    """Stopped because the caller asked for it or went away."""
+
+
+class TimedOut(NodeError):
+    """Stopped at its deadline."""
+
+
+class EngineFailed(NodeError):
+    """The engine failed for a reason that is not in the statement, such as memory or disk."""
+
+
+class Internal(NodeError):
+    """A defect of the node; details are in its log only."""
+
+
+class StartFailed(Exception):
+    """The node could not start; says what to change. Nothing was registered."""
+
+
+class _Untraced:
+    """Keeps Arrow from sending a Python traceback along.
+
+    Arrow formats an exception together with its traceback into the status it sends. When the
+    formatting itself fails it falls back to the class name. This attribute makes it fail, and
+    the name is set to the gRPC code, so that no name of ours leaves the node.
+    """
+
+    def __init_subclass__(cls, *, code: str) -> None:
+        super().__init_subclass__()
+        cls.__name__ = code
+
+    @property
+    def __cause__(self) -> BaseException | None:
+        raise AttributeError
+
+    @__cause__.setter
+    def __cause__(self, cause: BaseException | None) -> None: ...
+
+
+class InvalidArgumentOnWire(_Untraced, ValueError, code="INVALID_ARGUMENT"):
+    """INVALID_ARGUMENT."""
+
+
+class NotFoundOnWire(_Untraced, KeyError, code="NOT_FOUND"):
+    """NOT_FOUND."""
+
+    def __str__(self) -> str:
+        return str(self.args[0])
+
+
+class UnimplementedOnWire(_Untraced, NotImplementedError, code="UNIMPLEMENTED"):
+    """UNIMPLEMENTED."""
+
+
+class FailureOnWire(_Untraced, RuntimeError, code="UNKNOWN"):
+    """UNKNOWN."""
+
+
+_PLAIN: dict[type[NodeError], type[Exception]] = {
+    InvalidArgument: InvalidArgumentOnWire,
+    NotFound: NotFoundOnWire,
+    Unimplemented: UnimplementedOnWire,
+    EngineFailed: FailureOnWire,
+}
+
+# A google.rpc.Status with the very code of the call makes ADBC show the message without additions.
+_FLIGHT: dict[type[NodeError], tuple[Any, int]] = {
+    Unauthenticated: (flight.FlightUnauthenticatedError, 16),
+    PermissionDenied: (flight.FlightUnauthorizedError, 7),
+    Unavailable: (flight.FlightUnavailableError, 14),
+    Cancelled: (flight.FlightCancelledError, 1),
+    TimedOut: (flight.FlightTimedOutError, 4),
+    Internal: (flight.FlightInternalError, 13),
+}
+
+
+def to_wire(error: NodeError) -> Exception:
+    """The exception that makes pyarrow answer with the right gRPC code, the message, and no more.
+
+    Spec: the codes pyarrow maps; see `docs/decisions/errors.md`.
+    """
+    message = str(error)
+    if (plain := _PLAIN.get(type(error))) is not None:
+        return plain(message)
+    kind, code = _FLIGHT[type(error)]
+    details = Status(code=code, message=message).SerializeToString()
+    converted: Exception = kind(message, extra_info=details)
+    return converted
+
+
+def to_untraced(error: NodeError) -> Exception:
+    """Like `to_wire`, for the two places that send a traceback with Flight's own exceptions.
+
+    pyarrow's `get_schema` and readers backed by Python do; codes it has no plain exception for
+    become UNKNOWN there.
+    """
+    return _PLAIN.get(type(error), FailureOnWire)(str(error))

@@ -1,0 +1,1 @@
+"""One handler per Flight SQL command and action, one file per family."""

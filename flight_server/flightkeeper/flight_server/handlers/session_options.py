@@ -1,0 +1,94 @@
+"""Sessions: their options and their end.
+
+Spec: core Flight's session actions, whose bodies travel without `Any`.
+"""
+
+from collections.abc import Callable, Iterator
+
+from flightkeeper.flight_server.call import Call
+from flightkeeper.flight_server.engine.catalog import quoted
+from flightkeeper.flight_server.engine.connection import Connection
+from flightkeeper.flight_server.errors import NodeError
+from flightkeeper.flight_server.execution import Execution
+from flightkeeper.flight_server.handlers.routes import Action, Routes
+from flightkeeper.flight_server.sessions import Sessions
+from flightkeeper.flightsql.wire import flight_pb2 as core
+
+_CURRENT = "SELECT current_catalog() AS catalog, current_schema() AS schema"
+_Result = core.SetSessionOptionsResult
+
+
+def _use_catalog(connection: Connection, name: str) -> None:
+    connection.command(f"USE {quoted(name)}")
+
+
+def _use_schema(connection: Connection, name: str) -> None:
+    current = connection.table(_CURRENT)["catalog"][0].as_py()
+    connection.command(f"USE {quoted(current)}.{quoted(name)}")
+
+
+_SETTERS: dict[str, Callable[[Connection, str], None]] = {
+    "catalog": _use_catalog,
+    "schema": _use_schema,
+}
+
+
+class SessionOptions:
+    """Serves sessions. Thread-safe."""
+
+    def __init__(self, execution: Execution, sessions: Sessions) -> None:
+        self._execution = execution
+        self._sessions = sessions
+
+    def routes(self) -> Routes:
+        """What this family serves."""
+        return Routes(
+            actions={
+                "SetSessionOptions": Action(
+                    core.SetSessionOptionsRequest, self._set, "Sets session options.", packed=False
+                ),
+                "GetSessionOptions": Action(
+                    core.GetSessionOptionsRequest, self._get, "Gets session options.", packed=False
+                ),
+                "CloseSession": Action(
+                    core.CloseSessionRequest, self._close, "Ends the session.", packed=False
+                ),
+            }
+        )
+
+    def _set(self, call: Call, request: core.SetSessionOptionsRequest) -> Iterator[bytes]:
+        result = _Result()
+        # The catalog comes first: changing it also changes the schema.
+        for name in sorted(request.session_options):
+            error = self._set_one(call, name, request.session_options[name])
+            if error is not None:
+                result.errors[name].value = error
+        yield result.SerializeToString()
+
+    def _set_one(
+        self, call: Call, name: str, value: core.SessionOptionValue
+    ) -> _Result.ErrorValue.ValueType | None:
+        setter = _SETTERS.get(name)
+        if setter is None:
+            return _Result.INVALID_NAME
+        if value.WhichOneof("option_value") != "string_value":
+            return _Result.INVALID_VALUE
+        try:
+            setter(self._execution.session_connection(call), value.string_value)
+        except NodeError:
+            return _Result.INVALID_VALUE
+        return None
+
+    def _get(self, call: Call, request: core.GetSessionOptionsRequest) -> Iterator[bytes]:
+        del request
+        with self._execution.borrowed(call) as connection:
+            current = connection.table(_CURRENT).to_pylist()[0]
+        result = core.GetSessionOptionsResult()
+        for name in _SETTERS:
+            result.session_options[name].string_value = current[name]
+        yield result.SerializeToString()
+
+    def _close(self, call: Call, request: core.CloseSessionRequest) -> Iterator[bytes]:
+        del request
+        self._sessions.close_session(call.session_key)
+        yield core.CloseSessionResult(status=core.CloseSessionResult.CLOSED).SerializeToString()

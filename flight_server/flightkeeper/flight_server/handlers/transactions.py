@@ -1,0 +1,73 @@
+"""Transactions: BeginTransaction and EndTransaction. DuckDB has no savepoints, so none are served.
+
+Spec: SqlInfo id 8 says so to clients.
+"""
+
+from collections.abc import Callable, Iterator
+
+from flightkeeper.flight_server.call import Call
+from flightkeeper.flight_server.clocks import Clocks
+from flightkeeper.flight_server.errors import InvalidArgument
+from flightkeeper.flight_server.execution import Execution
+from flightkeeper.flight_server.handlers.routes import Action, Routes
+from flightkeeper.flight_server.sessions import Sessions
+from flightkeeper.flightsql.messages import pack
+from flightkeeper.flightsql.tickets import Kind, Signer
+from flightkeeper.flightsql.wire import flight_sql_pb2 as sql
+from flightkeeper.flightsql.wire.flightkeeper_pb2 import Transaction as TransactionBody
+
+_End = sql.ActionEndTransactionRequest
+
+
+class Transactions:
+    """Serves transactions. Thread-safe."""
+
+    def __init__(
+        self,
+        sessions: Sessions,
+        execution: Execution,
+        signer: Signer,
+        clocks: Clocks,
+        home: Callable[[], TransactionBody],
+    ) -> None:
+        """`home` names the node and incarnation that transactions live in."""
+        self._sessions = sessions
+        self._execution = execution
+        self._signer = signer
+        self._clocks = clocks
+        self._home = home
+
+    def routes(self) -> Routes:
+        """What this family serves."""
+        return Routes(
+            actions={
+                "BeginTransaction": Action(
+                    sql.ActionBeginTransactionRequest, self._begin, "Opens a transaction."
+                ),
+                "EndTransaction": Action(
+                    _End, self._end, "Commits a transaction or rolls it back."
+                ),
+            }
+        )
+
+    def _begin(self, call: Call, request: sql.ActionBeginTransactionRequest) -> Iterator[bytes]:
+        del request
+        name = self._sessions.begin(
+            call.session_key, call.identity.principal, self._clocks.monotonic_s()
+        )
+        body = self._home()
+        body.transaction = name
+        handle = self._signer.sign(Kind.TRANSACTION, body)
+        yield pack(sql.ActionBeginTransactionResult(transaction_id=handle))
+
+    def _end(self, call: Call, request: sql.ActionEndTransactionRequest) -> Iterator[bytes]:
+        name = self._execution.transaction_name(request.transaction_id)
+        if request.action not in (_End.END_TRANSACTION_COMMIT, _End.END_TRANSACTION_ROLLBACK):
+            raise InvalidArgument("say whether to commit or to roll back the transaction")
+        self._sessions.end(
+            name,
+            call.identity.principal,
+            self._clocks.monotonic_s(),
+            commit=request.action == _End.END_TRANSACTION_COMMIT,
+        )
+        return iter(())

@@ -1,0 +1,334 @@
+"""A node's life: put together, started, drained, closed.
+
+The composition root: the only place that knows all parts. Owns their order: the registry hears of
+a node after it listens, and is left before it stops.
+"""
+
+import os
+import socket
+import threading
+import uuid
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from importlib.metadata import version
+from typing import Any
+from urllib.parse import urlsplit
+
+import pyarrow as pa
+import structlog
+from pyarrow import flight
+
+from flightkeeper.discovery.errors import DuplicateNode, RegistryError
+from flightkeeper.discovery.records import Instance, NodeState
+from flightkeeper.discovery.registry import Registration, Registry, open_registry
+from flightkeeper.flight_server.admission import Admission
+from flightkeeper.flight_server.auth import keys
+from flightkeeper.flight_server.auth.keys import ClusterKeys
+from flightkeeper.flight_server.auth.middleware import MIDDLEWARE, Authentication, Handshake
+from flightkeeper.flight_server.auth.passwords import read_users
+from flightkeeper.flight_server.auth.tokens import Tokens
+from flightkeeper.flight_server.cancellation import CancelWatcher
+from flightkeeper.flight_server.clocks import Clocks
+from flightkeeper.flight_server.config import IN_MEMORY, NodeSettings
+from flightkeeper.flight_server.engine.database import Database, DatabaseOptions
+from flightkeeper.flight_server.engine.facts import facts
+from flightkeeper.flight_server.errors import StartFailed
+from flightkeeper.flight_server.execution import Execution
+from flightkeeper.flight_server.executions import Executions
+from flightkeeper.flight_server.handlers import routes
+from flightkeeper.flight_server.handlers.lifecycle import Lifecycle
+from flightkeeper.flight_server.handlers.metadata import Metadata
+from flightkeeper.flight_server.handlers.prepared import Prepared
+from flightkeeper.flight_server.handlers.session_options import SessionOptions
+from flightkeeper.flight_server.handlers.statements import Statements
+from flightkeeper.flight_server.handlers.transactions import Transactions
+from flightkeeper.flight_server.service import FlightSqlService
+from flightkeeper.flight_server.sessions import SessionLimits, Sessions
+from flightkeeper.flightsql.wire.flightkeeper_pb2 import Transaction as TransactionBody
+
+_REGISTERED_WITHIN_S = 10.0
+_HOUSEKEEPING_S = 1.0
+_DRAIN_POLL_S = 0.1
+_SHUTDOWN_MAX_S = 5.0
+
+_log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """What a started node tells whoever started it."""
+
+    node_id: str
+    location: str
+
+
+class Node:
+    """One node. `start` once, then `wait`; `drain` and `stop` may come from any thread.
+
+    Threads it owns: `flightkeeper-cancel` (the watcher), `flightkeeper-housekeeping` (expiry),
+    `flightkeeper-end` (the drain), and what the registry and gRPC run.
+    """
+
+    def __init__(self, settings: NodeSettings, clocks: Clocks | None = None) -> None:
+        self._settings = settings
+        self._clocks = clocks or Clocks()
+        self._incarnation = uuid.uuid4().hex
+        self._ended = threading.Event()
+        self._stopping = threading.Event()
+        self._clean = True
+        # Guards `_end_thread`: the end begins once.
+        self._end_lock = threading.Lock()
+        self._end_thread: threading.Thread | None = None
+        self._instance: Instance | None = None
+        self._registration: Registration | None = None
+        self._registry: Registry | None = None
+
+    def start(self) -> Ready:
+        """Open the database, listen, register.
+
+        Returns: when the node takes statements and the registry has its record, or cannot be
+            reached for now.
+
+        Raises:
+            StartFailed: says what to change; nothing keeps running.
+        """
+        try:
+            self._registry = _open_registry(self._settings)
+            cluster_keys = _cluster_keys(self._settings, self._registry)
+            self._build(cluster_keys)
+            self._instance = self._describe_self()
+            self._register()
+        except RegistryError as exc:
+            self._close()
+            raise StartFailed(f"the registry {self._settings.registry}: {exc}") from exc
+        except BaseException:
+            self._close()
+            raise
+        threading.Thread(
+            target=self._keep_house, name="flightkeeper-housekeeping", daemon=True
+        ).start()
+        return Ready(self._instance.node_id, self._instance.location)
+
+    def wait(self) -> bool:
+        """Wait until the node has ended; False if something of it would not end."""
+        self._ended.wait()
+        return self._clean
+
+    def drain(self) -> None:
+        """Begin to leave: the registry first, then finish what runs, then end. Idempotent."""
+        self._begin_end()
+
+    def stop(self) -> None:
+        """End at once: interrupt what runs. Idempotent."""
+        self._stopping.set()
+        self._begin_end()
+
+    def _build(self, cluster_keys: ClusterKeys) -> None:
+        settings, clocks = self._settings, self._clocks
+        users = read_users(settings.users) if settings.users else None
+        tokens = Tokens(cluster_keys, settings.token_lifetime_s)
+        signer = cluster_keys.signer
+        self._database = Database(_database_options(settings))
+        self._sessions = Sessions(self._database, _session_limits(settings))
+        self._admission = Admission(settings.statements_max)
+        self._executions = Executions()
+        self._watcher = CancelWatcher()
+        execution = Execution(
+            self._database,
+            self._sessions,
+            self._admission,
+            signer,
+            tokens,
+            clocks,
+            self._incarnation,
+        )
+        statements = Statements(execution, self._executions, signer, clocks)
+        families = [
+            statements.routes(),
+            Prepared(statements, execution, signer).routes(),
+            Transactions(self._sessions, execution, signer, clocks, self._home).routes(),
+            Metadata(execution, self._facts()).routes(),
+            SessionOptions(execution, self._sessions).routes(),
+            Lifecycle(self._executions, signer, self._database, self._record).routes(),
+        ]
+        authentication = Authentication(users, tokens, clocks.wall_s)
+        self._service = _listen(
+            lambda **server: FlightSqlService(
+                routes.merge(families), self._admission, self._watcher, **server
+            ),
+            settings,
+            authentication,
+        )
+
+    def _facts(self) -> Any:
+        connection = self._database.lend()
+        try:
+            return facts(connection, read_only=self._settings.read_only)
+        finally:
+            self._database.take_back(connection)
+
+    def _describe_self(self) -> Instance:
+        settings = self._settings
+        location = _advertised(settings, self._service.port)
+        port = urlsplit(location).port
+        private = () if settings.database == IN_MEMORY else (settings.database,)
+        return Instance(
+            service=settings.service,
+            node_id=settings.node_id or f"{socket.gethostname()}-{port}",
+            location=location,
+            incarnation=self._incarnation,
+            version=version("flightkeeper"),
+            zone=settings.zone,
+            weight=settings.weight,
+            databases=tuple(os.path.basename(path) for path in private),  # noqa: PTH119 - no path
+            registered_at_ms=int(self._clocks.wall_s() * 1000),
+        )
+
+    def _register(self) -> None:
+        if self._registry is None:
+            return
+        self._registration = self._registry.register(self._record())
+        try:
+            registered = self._registration.wait(_REGISTERED_WITHIN_S)
+        except DuplicateNode as exc:
+            raise StartFailed(f"{exc}; choose another --node-id") from exc
+        if not registered:
+            _log.warning("the registry does not answer; serving anyway and trying on")
+
+    def _record(self) -> Instance:
+        assert self._instance is not None
+        return self._instance
+
+    def _home(self) -> TransactionBody:
+        return TransactionBody(node_id=self._record().node_id, incarnation=self._incarnation)
+
+    def _keep_house(self) -> None:
+        while not self._ended.wait(_HOUSEKEEPING_S):
+            now_s = self._clocks.monotonic_s()
+            self._executions.expire(now_s)
+            if expired := self._sessions.expire(now_s):
+                _log.info("idle sessions and transactions ended", count=expired)
+
+    def _begin_end(self) -> None:
+        with self._end_lock:
+            if self._end_thread is not None:
+                return
+            self._end_thread = threading.Thread(
+                target=self._end, name="flightkeeper-end", daemon=True
+            )
+        self._end_thread.start()
+
+    def _end(self) -> None:
+        """Leave the registry, let work finish, interrupt what does not, close."""
+        _log.info("draining", statements=self._admission.running)
+        if self._registration is not None:
+            self._registration.update(replace(self._record(), state=NodeState.DRAINING))
+            self._registration.withdraw()
+        self._admission.close()
+        deadline_s = self._clocks.monotonic_s() + self._settings.drain_timeout_s
+        while self._busy() and not self._stopping.is_set():
+            if self._clocks.monotonic_s() > deadline_s:
+                _log.warning("interrupting what did not finish", statements=self._admission.running)
+                break
+            self._stopping.wait(_DRAIN_POLL_S)
+        self._close()
+        _log.info("ended")
+        self._ended.set()
+
+    def _busy(self) -> bool:
+        return self._admission.running > 0 or self._sessions.open_transactions > 0
+
+    def _close(self) -> None:
+        """Close what was opened, in the opposite order; parts that were never made are skipped."""
+        for name in ("_executions", "_sessions", "_service", "_watcher", "_database", "_registry"):
+            part = getattr(self, name, None)
+            if part is None:
+                continue
+            end = part.shutdown if name == "_service" else part.close
+            self._clean &= _within(end, _SHUTDOWN_MAX_S)
+
+
+def _within(action: Callable[[], None], timeout_s: float) -> bool:
+    """Run an action that may hang; whether it ended in time."""
+    thread = threading.Thread(target=action, name="flightkeeper-close", daemon=True)
+    thread.start()
+    thread.join(timeout_s)
+    return not thread.is_alive()
+
+
+def _open_registry(settings: NodeSettings) -> Registry | None:
+    if settings.registry is None:
+        return None
+    credentials = None
+    if settings.registry_username and settings.registry_password:
+        credentials = (settings.registry_username, settings.registry_password.get_secret_value())
+    return open_registry(
+        settings.registry,
+        credentials=credentials,
+        session_timeout_s=settings.registry_session_timeout_s,
+    )
+
+
+def _cluster_keys(settings: NodeSettings, registry: Registry | None) -> ClusterKeys:
+    if settings.key_file is not None:
+        return keys.read_file(settings.key_file)
+    proposal = keys.generate()
+    if registry is None:
+        return proposal
+    return keys.decode(registry.agree("cluster", keys.encode(proposal)))
+
+
+def _database_options(settings: NodeSettings) -> DatabaseOptions:
+    return DatabaseOptions(
+        path=settings.database,
+        read_only=settings.read_only,
+        memory_limit=settings.memory_limit,
+        threads=settings.threads,
+        temp_directory=None if settings.temp_directory is None else str(settings.temp_directory),
+        batch_bytes=settings.batch_bytes,
+    )
+
+
+def _session_limits(settings: NodeSettings) -> SessionLimits:
+    return SessionLimits(
+        sessions_max=settings.sessions_max,
+        session_idle_timeout_s=settings.session_idle_timeout_s,
+        transaction_idle_timeout_s=settings.transaction_idle_timeout_s,
+    )
+
+
+def _listen(
+    serve: Callable[..., FlightSqlService], settings: NodeSettings, authentication: Authentication
+) -> FlightSqlService:
+    tls: dict[str, Any] = {}
+    if settings.tls_cert and settings.tls_key:
+        pair = flight.CertKeyPair(settings.tls_cert.read_text(), settings.tls_key.read_text())
+        tls["tls_certificates"] = [pair]
+    if settings.tls_client_ca:
+        tls |= {
+            "verify_client": True,
+            "root_certificates": settings.tls_client_ca.read_bytes(),
+        }
+    try:
+        return serve(
+            location=settings.listen,
+            auth_handler=Handshake(),
+            middleware={MIDDLEWARE: authentication},
+            **tls,
+        )
+    except (OSError, pa.ArrowException, flight.FlightError) as exc:
+        raise StartFailed(
+            f"cannot listen on {settings.listen}: the port is in use, the address is not this "
+            "machine's, or the certificate is not usable"
+        ) from exc
+
+
+def _advertised(settings: NodeSettings, port: int) -> str:
+    """Where clients reach the node; port 0 stands for the one it got."""
+    location = settings.advertise or settings.listen
+    with suppress(ValueError):
+        parts = urlsplit(location)
+        if parts.port == 0:
+            return location.removesuffix(":0") + f":{port}"
+    return location

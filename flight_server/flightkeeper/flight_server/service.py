@@ -1,0 +1,216 @@
+"""The one Flight server: unpack, find the handler in the tables, translate errors.
+
+Every RPC goes through `_answer`, the only place where errors meet the wire.
+"""
+
+from collections.abc import Callable, Iterator
+from typing import Any, NoReturn, TypeVar
+
+import pyarrow as pa
+import structlog
+from google.protobuf.message import Message
+from pyarrow import flight
+
+from flightkeeper.flight_server.admission import Admission
+from flightkeeper.flight_server.call import Call, call_of
+from flightkeeper.flight_server.cancellation import CancelWatcher
+from flightkeeper.flight_server.engine.result import Batches, Result
+from flightkeeper.flight_server.errors import (
+    Internal,
+    InvalidArgument,
+    NodeError,
+    Unimplemented,
+    to_untraced,
+    to_wire,
+)
+from flightkeeper.flight_server.handlers.routes import Action, Routes
+from flightkeeper.flightsql import headers
+from flightkeeper.flightsql.messages import MalformedMessage, parse, unpack
+from flightkeeper.flightsql.tickets import ForgedHandle
+
+_T = TypeVar("_T")
+_log = structlog.get_logger(__name__)
+
+_DEFECT = "the node has a defect; its log has the details"
+
+
+class FlightSqlService(flight.FlightServerBase):
+    """Serves Flight SQL by the tables it is given. Listens from construction on."""
+
+    def __init__(
+        self, routes: Routes, admission: Admission, watcher: CancelWatcher, **server: Any
+    ) -> None:
+        """`server` goes to pyarrow: location, certificates, middleware."""
+        self._routes = routes
+        self._admission = admission
+        self._watcher = watcher
+        super().__init__(**server)
+
+    def get_flight_info(
+        self, context: flight.ServerCallContext, descriptor: flight.FlightDescriptor
+    ) -> flight.FlightInfo:
+        """Plan a command."""
+
+        def answer(call: Call) -> flight.FlightInfo:
+            command = _command(descriptor)
+            handler = _found(self._routes.flight_info, command)
+            info: flight.FlightInfo = handler(call, command, descriptor)
+            call.answer_header(headers.LOAD, str(self._admission.running))
+            return info
+
+        return self._answer(context, answer)
+
+    def get_schema(
+        self, context: flight.ServerCallContext, descriptor: flight.FlightDescriptor
+    ) -> Any:
+        """The schema a command would answer with, as a `SchemaResult`."""
+
+        def answer(call: Call) -> flight.SchemaResult:
+            command = _command(descriptor)
+            return flight.SchemaResult(_found(self._routes.schema, command)(call, command))
+
+        return self._answer(context, answer, convert=to_untraced)
+
+    def do_get(
+        self, context: flight.ServerCallContext, ticket: flight.Ticket
+    ) -> flight.FlightDataStream:
+        """Deliver a ticket's result."""
+
+        def answer(call: Call) -> flight.FlightDataStream:
+            message = unpack(ticket.ticket)
+            result = _found(self._routes.get, message)(call, message)
+            # A stream that is dropped before its first batch never enters its generator.
+            call.at_end(result.close)
+            return flight.GeneratorStream(result.schema, _delivered(result))
+
+        return self._answer(context, answer)
+
+    def do_put(
+        self,
+        context: flight.ServerCallContext,
+        descriptor: flight.FlightDescriptor,
+        reader: flight.MetadataRecordBatchReader,
+        writer: flight.FlightMetadataWriter,
+    ) -> None:
+        """Take parameters or run an update; the answer is written last, when nothing can fail."""
+
+        def answer(call: Call) -> None:
+            command = _command(descriptor)
+            result = _found(self._routes.put, command)(call, command, reader)
+            call.answer_header(headers.LOAD, str(self._admission.running))
+            writer.write(pa.py_buffer(result.SerializeToString()))
+
+        self._answer(context, answer)
+
+    def do_action(
+        self, context: flight.ServerCallContext, action: flight.Action
+    ) -> Iterator[bytes]:
+        """Run an action."""
+
+        def answer(call: Call) -> list[bytes]:
+            route = self._routes.actions.get(action.type)
+            if route is None:
+                raise Unimplemented(f"there is no action {action.type[:80]!r} here")
+            return list(route.handler(call, _action_body(route, action.body.to_pybytes())))
+
+        return iter(self._answer(context, answer))
+
+    def list_actions(self, context: flight.ServerCallContext) -> Any:
+        """Every action that `do_action` knows."""
+        del context
+        return [(name, action.description) for name, action in self._routes.actions.items()]
+
+    def list_flights(self, context: flight.ServerCallContext, criteria: Any) -> NoReturn:
+        """Not served: Flight SQL lists tables with CommandGetTables."""
+        del criteria
+        self._answer(context, lambda _call: _refuse("ListFlights is not served; use GetTables"))
+
+    def do_exchange(self, context: flight.ServerCallContext, *_stream: Any) -> NoReturn:
+        """Not served."""
+        self._answer(context, lambda _call: _refuse("DoExchange is not served"))
+
+    def _answer(
+        self,
+        context: flight.ServerCallContext,
+        handler: Callable[[Call], _T],
+        convert: Callable[[NodeError], Exception] = to_wire,
+    ) -> _T:
+        call = call_of(context, self._watcher)
+        try:
+            return handler(call)
+        except BaseException as exc:  # noqa: BLE001 - the border: nothing may pass unconverted
+            error = _node_error(exc)
+        _log.info(
+            "call failed",
+            error=type(error).__name__,
+            text=_first_line(error),
+            statement=call.middleware.statement_id,
+            principal=call.identity.principal,
+        )
+        _mark(context, error)
+        raise convert(error) from None
+
+
+def _command(descriptor: flight.FlightDescriptor) -> Message:
+    if descriptor.descriptor_type != flight.DescriptorType.CMD:
+        raise Unimplemented("only Flight SQL commands are served, not paths")
+    return unpack(descriptor.command or b"")
+
+
+def _action_body(route: Action, body: bytes) -> Message:
+    if not route.packed:
+        return parse(route.request, body)
+    message = unpack(body)
+    if not isinstance(message, route.request):
+        raise InvalidArgument(
+            f"the action wants a {route.request.DESCRIPTOR.name}, not a {message.DESCRIPTOR.name}"
+        )
+    return message
+
+
+def _found(table: Any, message: Message) -> Any:
+    handler = table.get(type(message))
+    if handler is None:
+        raise Unimplemented(f"{message.DESCRIPTOR.name} is not served here")
+    return handler
+
+
+def _delivered(result: Result) -> Iterator[pa.Table]:
+    """The batches, as tables: Arrow writes dictionaries only for those."""
+    try:
+        batches: Batches = iter(result)
+        for batch in batches:
+            yield pa.Table.from_batches([batch])
+    except NodeError as error:
+        _log.info("result failed", error=type(error).__name__, text=_first_line(error))
+        raise to_wire(error) from None
+    except Exception as exc:  # noqa: BLE001 - the border: nothing may pass unconverted
+        raise to_wire(_node_error(exc)) from None
+
+
+def _node_error(exc: BaseException) -> NodeError:
+    match exc:
+        case NodeError():
+            return exc
+        case MalformedMessage() | ForgedHandle():
+            return InvalidArgument(str(exc))
+        case _:
+            _log.error("defect", exc_info=exc)
+            return Internal(_DEFECT)
+
+
+def _first_line(error: NodeError) -> str:
+    """The engine's later lines quote the statement, which may hold a secret."""
+    return str(error).partition("\n")[0]
+
+
+def _mark(context: flight.ServerCallContext, error: NodeError) -> None:
+    """Tell programs more than the gRPC code does."""
+    if error.reason is not None:
+        context.add_trailer(headers.REASON, error.reason.value)
+    if error.retry_after_ms is not None:
+        context.add_trailer(headers.RETRY_AFTER_MS, str(error.retry_after_ms))
+
+
+def _refuse(message: str) -> NoReturn:
+    raise Unimplemented(message)

@@ -1,0 +1,46 @@
+#!/bin/sh
+# Make or complete a virtual environment: tools/make-venv.sh DIRECTORY CONSTRAINTS GROUP...
+# Installs this project in place with the server's needs, and the named dependency groups.
+# Uses uv when there is one, otherwise venv and pip. PYTHON names the interpreter to use.
+set -eu
+
+venv=$1
+constraints=$2
+shift 2
+
+find_python() {
+    for name in ${PYTHON:-} python3 python3.14 python3.13 python3.12 python3.11; do
+        if "$name" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then
+            command -v "$name"
+            return
+        fi
+    done
+    echo "Python 3.11 or newer is needed: install it, or name one with PYTHON=/path/to/python" >&2
+    exit 1
+}
+
+groups=
+for group in "$@"; do
+    groups="$groups --group $group"
+done
+
+if command -v uv >/dev/null 2>&1; then
+    [ -x "$venv/bin/python" ] || uv venv --quiet --allow-existing --python "$(find_python)" "$venv"
+    # shellcheck disable=SC2086  the groups are words
+    uv pip install --quiet --python "$venv/bin/python" -c "$constraints" -e '.[server]' $groups
+    exit 0
+fi
+
+if ! [ -x "$venv/bin/pip" ]; then
+    python=$(find_python)
+    if ! "$python" -c 'import venv, ensurepip' 2>/dev/null; then
+        version=$("$python" -c 'import sys; print("%d.%d" % sys.version_info[:2])')
+        echo "$python cannot make environments: apt-get install python$version-venv" >&2
+        exit 1
+    fi
+    "$python" -m venv "$venv"
+fi
+# The pip that comes with Python 3.11 does not know dependency groups.
+"$venv/bin/python" -m pip install --quiet --disable-pip-version-check --upgrade 'pip>=25.1'
+# shellcheck disable=SC2086
+"$venv/bin/python" -m pip install --quiet -c "$constraints" -e '.[server]' $groups
