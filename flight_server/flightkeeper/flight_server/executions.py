@@ -7,6 +7,8 @@ The answer of a write is kept longer, because it cannot be run again.
 Time is an argument (seconds of a monotonic clock).
 """
 
+import itertools
+import secrets
 import threading
 from collections import OrderedDict
 from dataclasses import dataclass
@@ -29,10 +31,17 @@ class Executions:
     """Results by execution id. Thread-safe."""
 
     def __init__(self) -> None:
+        # Tickets outlive the process and travel between nodes, so their names must not meet.
+        self._prefix = secrets.token_hex(8)
+        self._serial = itertools.count()
         # Guards both tables; results are stopped and closed outside it.
         self._lock = threading.Lock()
         self._waiting: OrderedDict[str, _Waiting] = OrderedDict()
         self._fetched: dict[str, Result] = {}
+
+    def new_id(self) -> str:
+        """A name for an execution, never used before on any node."""
+        return f"{self._prefix}-{next(self._serial):x}"
 
     def keep(self, execution_id: str, result: Result, now_s: float, *, repeatable: bool) -> None:
         """Keep a result until its ticket is redeemed."""

@@ -31,6 +31,7 @@ from flightkeeper.flightsql.tickets import ForgedHandle
 _T = TypeVar("_T")
 _log = structlog.get_logger(__name__)
 
+_WRITE_OPTIONS = pa.ipc.IpcWriteOptions()
 _DEFECT = "the node has a defect; its log has the details"
 
 
@@ -55,7 +56,7 @@ class FlightSqlService(flight.FlightServerBase):
             command = _command(descriptor)
             handler = _found(self._routes.flight_info, command)
             info: flight.FlightInfo = handler(call, command, descriptor)
-            call.answer_header(headers.LOAD, str(self._admission.running))
+            self._report_load(call)
             return info
 
         return self._answer(context, answer)
@@ -81,7 +82,7 @@ class FlightSqlService(flight.FlightServerBase):
             result = _found(self._routes.get, message)(call, message)
             # A stream that is dropped before its first batch never enters its generator.
             call.at_end(result.close)
-            return flight.GeneratorStream(result.schema, _delivered(result))
+            return flight.GeneratorStream(result.schema, _delivered(result), _WRITE_OPTIONS)
 
         return self._answer(context, answer)
 
@@ -97,7 +98,7 @@ class FlightSqlService(flight.FlightServerBase):
         def answer(call: Call) -> None:
             command = _command(descriptor)
             result = _found(self._routes.put, command)(call, command, reader)
-            call.answer_header(headers.LOAD, str(self._admission.running))
+            self._report_load(call)
             writer.write(pa.py_buffer(result.SerializeToString()))
 
         self._answer(context, answer)
@@ -128,6 +129,10 @@ class FlightSqlService(flight.FlightServerBase):
     def do_exchange(self, context: flight.ServerCallContext, *_stream: Any) -> NoReturn:
         """Not served."""
         self._answer(context, lambda _call: _refuse("DoExchange is not served"))
+
+    def _report_load(self, call: Call) -> None:
+        if running := self._admission.running:
+            call.answer_header(headers.LOAD, str(running))
 
     def _answer(
         self,

@@ -16,7 +16,7 @@ STATEMENT_ID = "x-flightkeeper-statement-id"
 """Request: the statement's id, the same for every attempt; shown in the node's log."""
 
 LOAD = "x-flightkeeper-load"
-"""Answer header: statements in flight on the node, a decimal number."""
+"""Answer header: statements in flight on the node, a decimal number; absent = none."""
 
 REASON = "x-flightkeeper-reason"
 """Answer trailer beside an error: a `Reason`, for programs."""

@@ -46,8 +46,9 @@ class CallMiddleware(flight.ServerMiddleware):
     def call_completed(self, exception: Exception | None) -> None:
         """Runs what handlers left for the end of the call; gRPC's own thread calls this."""
         del exception
-        for action in self.at_end:
-            action()
+        # Emptied, because the actions refer to the call: a cycle would wait for the collector.
+        while self.at_end:
+            self.at_end.pop()()
 
 
 class Authentication(flight.ServerMiddlewareFactory):

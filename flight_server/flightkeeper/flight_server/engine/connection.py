@@ -21,7 +21,7 @@ import pyarrow as pa
 from flightkeeper.flight_server.engine.failures import translate
 from flightkeeper.flight_server.engine.result import Batches, Result, cut, rows_per_batch
 from flightkeeper.flight_server.engine.statement import Statement
-from flightkeeper.flight_server.errors import Cancelled, EngineFailed, NodeError
+from flightkeeper.flight_server.errors import Cancelled, EngineFailed, InvalidArgument, NodeError
 
 Parameters = Sequence[Any] | Mapping[str, Any]
 
@@ -103,10 +103,15 @@ class Connection:
                 raise translate(exc, sql) from exc
 
     def describe(self, statement: Statement) -> pa.Schema:
-        """The schema a query would answer with, without running it.
+        """The schema a lazy query would answer with, without running it.
 
         Parameters count as NULL, so their columns' types may differ once they are bound.
+
+        Raises:
+            InvalidArgument: it is not lazy: asking DuckDB would run it.
         """
+        if not statement.lazy:
+            raise InvalidArgument("the schema of this statement is known only once it has run")
         with self._lock:
             self._settle()
             try:

@@ -43,6 +43,7 @@ class Statement:
         parsed: DuckDB's parse of it, reusable and thread-safe.
         shape: what it answers with.
         read_only: it surely changes nothing, so running it twice is harmless.
+        lazy: DuckDB can tell its schema without running it.
         stateful: it changes the session: settings, temporary objects, prepared names, catalogs.
         parameters: names of its parameters; digits for positional ones.
         control: the transaction control it is, if any.
@@ -52,6 +53,7 @@ class Statement:
     parsed: duckdb.Statement
     shape: Shape
     read_only: bool
+    lazy: bool
     stateful: bool
     parameters: frozenset[str]
     control: Control | None
@@ -109,11 +111,13 @@ _parse_cached = lru_cache(_CACHED_MAX)(_parse)
 def _classify(parsed: duckdb.Statement) -> Statement:
     sql = parsed.query.strip()
     words = _words(sql)
+    read_only = _read_only(parsed, words, sql)
     return Statement(
         sql=sql,
         parsed=parsed,
         shape=_shape(parsed, words),
-        read_only=_read_only(parsed, words, sql),
+        read_only=read_only,
+        lazy=read_only or parsed.type == _S.SELECT,
         stateful=parsed.type in _STATEFUL or _temporary(parsed, words),
         parameters=frozenset(parsed.named_parameters),
         control=_CONTROL_WORDS.get(words[0]) if parsed.type == _S.TRANSACTION else None,

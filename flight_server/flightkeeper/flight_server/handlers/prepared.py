@@ -79,9 +79,9 @@ class Prepared:
         try:
             return self._execution.describe(call, last, transaction_id)
         except NodeError:
-            if last.read_only and not last.parameters:
+            if last.lazy and not last.parameters:
                 raise
-            # It cannot be known before values are bound; an empty schema still says "rows".
+            # It is known only once it has run; an empty schema still says "rows".
             return pa.schema([])
 
     def _close(

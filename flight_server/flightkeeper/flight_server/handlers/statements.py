@@ -4,8 +4,6 @@ A query starts when it is planned (GetFlightInfo): its schema, its errors and of
 answer are known then. Its ticket carries the statement, so that any node can serve it again.
 """
 
-import secrets
-
 import pyarrow as pa
 from google.protobuf.message import Message
 from pyarrow import flight
@@ -59,7 +57,7 @@ class Statements:
         """
         script = parse(body.query)
         check_read_only(call, script)
-        body.execution_id = secrets.token_hex(12)
+        body.execution_id = self._executions.new_id()
         body.principal = call.identity.principal
         if script[-1].shape is Shape.ROWS:
             result, total = self._start(call, script, body)
@@ -106,9 +104,10 @@ class Statements:
         if body.principal != call.identity.principal:
             raise NotFound("this ticket was issued to another user")
         result = self._executions.take(body.execution_id) or self._again(call, body)
-        call.stop_when_cancelled(result.stop)
-        self._executions.fetching(body.execution_id, result)
-        call.at_end(lambda: self._executions.fetched(body.execution_id))
+        if result.rows is None:
+            call.stop_when_cancelled(result.stop)
+            self._executions.fetching(body.execution_id, result)
+            call.at_end(lambda: self._executions.fetched(body.execution_id))
         return result
 
     def _again(self, call: Call, body: StatementBody) -> Result:
