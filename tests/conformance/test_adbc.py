@@ -203,8 +203,8 @@ def test_get_objects_filters(connection: Any, cursor: Any) -> None:
 def test_get_table_schema_table_types_and_info(connection: Any, cursor: Any) -> None:
     cursor.execute("CREATE TABLE work.t (a INT, b DECIMAL(10, 2))")
     schema = connection.adbc_get_table_schema("t", db_schema_filter="work")
-    expected = pa.schema([pa.field("a", pa.int32()), pa.field("b", pa.decimal128(10, 2))])
-    assert schema.remove_metadata() == expected
+    fields: list[pa.Field[Any]] = [pa.field("a", pa.int32()), pa.field("b", pa.decimal128(10, 2))]
+    assert schema.remove_metadata() == pa.schema(fields)
     assert {"TABLE", "VIEW"} <= set(connection.adbc_get_table_types())
     info = connection.adbc_get_info()
     assert info["vendor_name"] == "Flightkeeper"

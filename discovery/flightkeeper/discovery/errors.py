@@ -2,7 +2,9 @@
 
     RegistryError
     ├── InvalidRegistryUrl     the URL does not parse; `part` names the piece that is wrong
+    ├── InvalidName            a service, node id or document cannot have this name
     ├── RegistryUnavailable    nothing answered in time; nothing is known to have changed
+    │   └── RegistryDenied     it answered, and refused this process what it asked for
     ├── DuplicateNode          another living node holds this node id
     └── MalformedRecord        a record's bytes are not an instance; the record is skipped
 
@@ -28,8 +30,16 @@ class InvalidRegistryUrl(RegistryError, ValueError):
         self.part = part
 
 
+class InvalidName(RegistryError, ValueError):
+    """A name no registry can keep. Nothing was done."""
+
+
 class RegistryUnavailable(RegistryError):
     """The registry did not answer in time; what was asked may or may not have been done."""
+
+
+class RegistryDenied(RegistryUnavailable):
+    """The registry refused: wrong or missing credentials or permissions. Nothing was done."""
 
 
 class DuplicateNode(RegistryError):

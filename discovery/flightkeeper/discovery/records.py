@@ -55,6 +55,18 @@ class Instance:
     databases: tuple[str, ...] = ()
     registered_at_ms: int = 0
 
+    def succeeding(self, old: "Instance") -> "Instance":
+        """This record, checked to be an update of an older one.
+
+        Raises:
+            ValueError: it has another service, node id or incarnation.
+        """
+        mine = (self.service, self.node_id, self.incarnation)
+        theirs = (old.service, old.node_id, old.incarnation)
+        if mine != theirs:
+            raise ValueError(f"an update keeps service, node id, incarnation: {theirs} to {mine}")
+        return self
+
 
 def encode(instance: Instance) -> bytes:
     """Write an instance as Curator x-discovery JSON, UTF-8.
@@ -97,7 +109,7 @@ def decode(data: bytes) -> Instance:
     """
     try:
         document = json.loads(data)
-    except ValueError as exc:
+    except (ValueError, RecursionError) as exc:
         raise MalformedRecord(f"not JSON: {exc}") from exc
     fields = _Fields(document, "record")
     payload = _Fields(fields.get("payload", dict), "payload")

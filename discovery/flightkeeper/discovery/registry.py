@@ -4,11 +4,14 @@ Two backends implement `Registry` and pass one conformance suite: `zookeeper/` (
 `directory/` (`dir://`) for the nodes of one machine. Neither is imported before its URL is opened.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from importlib import import_module
+from types import MappingProxyType
 from typing import Protocol
 
 from flightkeeper.discovery.records import Instance
 from flightkeeper.discovery.topology import Event
+from flightkeeper.discovery.urls import RegistryUrl, parse_registry_url
 
 Listener = Callable[[Event], None]
 """Called from one thread of the backend, in order; must return quickly and never raise."""
@@ -25,7 +28,8 @@ class Registration(Protocol):
         """Wait until the record is in the registry; False when time ran out.
 
         Raises:
-            DuplicateNode: another living node holds this node id.
+            DuplicateNode: another living node holds this node id. The registration goes on
+                trying until it is withdrawn, and takes the id over once it is free.
         """
 
     def update(self, instance: Instance) -> None:
@@ -49,6 +53,11 @@ class Registry(Protocol):
         """Put a node's record in and keep it there through outages, expiry and restarts.
 
         Returns at once; `Registration.wait` tells when it is done.
+
+        Raises:
+            InvalidName: the service or the node id cannot be kept; nothing was done.
+            RegistryUnavailable: the registry can be seen never to work, such as a directory
+                that cannot be written; nothing was done.
         """
 
     def watch(self, service: str, listener: Listener) -> Watch:
@@ -68,3 +77,48 @@ class Registry(Protocol):
 
     def close(self) -> None:
         """Withdraw what is registered here, end all watches and threads. Idempotent, bounded."""
+
+
+class Opener(Protocol):
+    """A backend module's `open_backend`."""
+
+    def __call__(
+        self,
+        url: RegistryUrl,
+        *,
+        credentials: tuple[str, str] | None,
+        session_timeout_s: float,
+    ) -> Registry:
+        """Open the registry; a network is not waited for."""
+
+
+_BACKENDS: Mapping[str, str] = MappingProxyType(
+    {
+        "zk": "flightkeeper.discovery.zookeeper.backend",
+        "dir": "flightkeeper.discovery.directory.backend",
+    }
+)
+
+
+def open_registry(
+    url: str,
+    *,
+    credentials: tuple[str, str] | None = None,
+    session_timeout_s: float = 10.0,
+) -> Registry:
+    """Open a registry; returns at once, also while ZooKeeper is down.
+
+    Args:
+        url: `zk://h1:2181,h2:2181/chroot` or `dir:///absolute/path`.
+        credentials: user and password for ZooKeeper's digest scheme; `dir://` has none, the
+            permissions of the directory decide.
+        session_timeout_s: how long ZooKeeper keeps the record of a node that went silent.
+
+    Raises:
+        InvalidRegistryUrl: names the part that is wrong; a `dir://` path that exists and is not
+            a directory is a wrong path.
+    """
+    parsed = parse_registry_url(url)
+    # Imported by name so that a client of dir:// never loads kazoo.
+    opener: Opener = import_module(_BACKENDS[parsed.scheme]).open_backend
+    return opener(parsed, credentials=credentials, session_timeout_s=session_timeout_s)

@@ -120,8 +120,8 @@ class NodeSettings(BaseSettings):
     )
     key_file: FilePath | None = Field(
         default=None,
-        description="File with the cluster key that signs tokens and tickets, the same on every "
-        "node. By default agreed on through the registry, or random without one.",
+        description="File with the keys that sign tokens and tickets, the same on every node, made "
+        "with `flightkeeper keys new`. By default agreed on through the registry.",
     )
     zone: str = Field(
         default="", max_length=128, description="Zone the node stands in; routers prefer their own."
@@ -149,7 +149,7 @@ class NodeSettings(BaseSettings):
         default=1000,
         ge=1,
         le=1_000_000,
-        description="Sessions open at once; the oldest idle one yields.",
+        description="Sessions open at once, and transactions; more are sent to other nodes.",
     )
     session_idle_timeout_s: float = Field(
         default=3600,

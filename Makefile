@@ -1,0 +1,60 @@
+# Everything a person or a CI machine does here. `make help` lists the targets.
+# Needs make, a Python >= 3.11 and a package index; uses uv when it is installed.
+
+SHELL = /bin/sh
+VENV = .venv
+BIN = $(VENV)/bin
+DUCKDB2 = .tools/venv-duckdb2
+# The compiler finds its plugin on the path.
+WIRE = PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python tools/generate_wire.py
+PINS = pyproject.toml constraints.txt tools/make-venv.sh
+
+.DEFAULT_GOAL = help
+.PHONY: help demo test check bench wire clean
+
+help: ## list the targets
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1  \2/p' Makefile
+
+demo: $(VENV)/.demo ## three nodes, real questions, one node killed: nothing fails
+	@$(BIN)/python -m examples.demo
+
+test: $(VENV)/.dev $(DUCKDB2)/.test ## set up what is missing, then run every test
+	@tools/get-zookeeper.sh
+	$(DUCKDB2)/bin/python -m pytest tests/flight_server -q -m "not zookeeper and not cluster"
+	$(BIN)/python -m pytest -q -n 2 -m "not zookeeper and not cluster"
+	$(BIN)/python -m pytest -q -m "zookeeper or cluster"
+
+check: $(VENV)/.dev ## format, lint, types, import contracts, spelling, generated files, style
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/mypy examples
+	$(BIN)/lint-imports
+	$(BIN)/codespell
+	$(BIN)/validate-pyproject pyproject.toml
+	$(WIRE) --check
+	$(BIN)/python -m pytest -q tests/test_tidy.py tests/deploy
+
+bench: $(VENV)/.dev ## measure, beside raw Flight and DuckDB in process
+	$(BIN)/python -m benchmarks
+
+wire: $(VENV)/.dev ## compile the .proto files
+	$(WIRE)
+
+clean: ## remove what was made here, environments too
+	rm -rf $(VENV) .tools .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(VENV)/.demo: $(PINS)
+	@tools/make-venv.sh $(VENV) constraints.txt demo
+	@touch $@
+
+$(VENV)/.dev: $(PINS)
+	@tools/make-venv.sh $(VENV) constraints.txt demo test check wire
+	@touch $@ $(VENV)/.demo
+
+$(DUCKDB2)/.test: $(PINS)
+	@mkdir -p $(DUCKDB2)
+	@sed 's/^duckdb==.*/duckdb==2.0.0/' constraints.txt > $(DUCKDB2)/constraints.txt
+	@tools/make-venv.sh $(DUCKDB2) $(DUCKDB2)/constraints.txt test
+	@touch $@

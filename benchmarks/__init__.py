@@ -1,0 +1,1 @@
+"""Speed, measured side by side in one run: absolute times depend on the machine, ratios hold."""

@@ -1,0 +1,179 @@
+"""The forms a result is printed in.
+
+Owns the writers, one per `Format`. Each takes batches as they come and holds no more than a few
+of them, so a result may be larger than memory; each writes all rows or raises what the reader
+raised, never a short answer without an error. Knows nothing of connections.
+"""
+
+import json
+import math
+from collections.abc import Callable, Iterator, Mapping
+from datetime import date, datetime, time
+from enum import StrEnum
+from io import IOBase
+from typing import Any, TextIO, cast
+
+import pyarrow as pa
+import pyarrow.csv as pa_csv
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from flightkeeper.cli.consoles import console_for
+
+TABLE_ROWS = 1000
+"""Rows laid out together; column widths are settled once per so many rows."""
+
+
+class Format(StrEnum):
+    """How `flightkeeper sql` prints results."""
+
+    TABLE = "table"
+    CSV = "csv"
+    JSON = "json"
+    JSONL = "jsonl"
+    ARROW = "arrow"
+
+
+def write(reader: pa.RecordBatchReader, output: Format, out: TextIO) -> None:
+    """Print a whole result; `out` is flushed after every batch.
+
+    Raises: what reading the result raises; what was printed until then is part of the result.
+    """
+    _WRITERS[output](reader, out)
+
+
+def _write_table(reader: pa.RecordBatchReader, out: TextIO) -> None:
+    console = console_for(out)
+    rows = 0
+    batches = _pieces(reader)
+    first = next(batches, None)
+    _print_rows(console, reader.schema, first)
+    for batch in batches:
+        rows += batch.num_rows
+        _print_rows(console, reader.schema, batch)
+    rows += first.num_rows if first is not None else 0
+    print(f"({rows} {'row' if rows == 1 else 'rows'})", file=out, flush=True)
+
+
+def _print_rows(console: Console, schema: pa.Schema, batch: pa.RecordBatch | None) -> None:
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for field in schema:
+        number = pa.types.is_integer(field.type) or pa.types.is_floating(field.type)
+        number = number or pa.types.is_decimal(field.type)
+        table.add_column(Text(field.name), justify="right" if number else "left", overflow="fold")
+    columns = [_cells(column) for column in batch.columns] if batch is not None else []
+    for row in zip(*columns, strict=True):
+        table.add_row(*row)
+    console.print(table)
+
+
+def _cells(column: "pa.Array[Any]") -> list[Text]:
+    return [_cell(value) for value in column.to_pylist()]
+
+
+def _cell(value: object) -> Text:
+    if value is None:
+        return Text("NULL", style="dim")
+    return Text(_text(value))
+
+
+def _write_csv(reader: pa.RecordBatchReader, out: TextIO) -> None:
+    schema = pa.schema([pa.field(f.name, _csv_type(f.type)) for f in reader.schema])
+    with pa_csv.CSVWriter(out.buffer, schema) as writer:
+        for batch in reader:
+            columns = [_csv_column(c, f) for c, f in zip(batch.columns, schema, strict=True)]
+            writer.write_batch(pa.RecordBatch.from_arrays(columns, schema=schema))
+            out.flush()
+
+
+def _csv_type(kind: pa.DataType) -> pa.DataType:
+    as_text = pa.types.is_nested(kind) or pa.types.is_binary(kind) or pa.types.is_interval(kind)
+    return pa.string() if as_text or pa.types.is_large_binary(kind) else kind
+
+
+def _csv_column(column: "pa.Array[Any]", field: "pa.Field[Any]") -> "pa.Array[Any]":
+    if column.type == field.type:
+        return column
+    texts = [None if v is None else _text(v) for v in column.to_pylist()]
+    return pa.array(texts, pa.string())
+
+
+def _write_json(reader: pa.RecordBatchReader, out: TextIO) -> None:
+    separator = "["
+    for row in _rows(reader):
+        print(f"{separator}{_dump(row)}", end="", file=out)
+        separator = ",\n"
+    print("[]" if separator == "[" else "]", file=out, flush=True)
+
+
+def _write_jsonl(reader: pa.RecordBatchReader, out: TextIO) -> None:
+    for row in _rows(reader):
+        print(_dump(row), file=out)
+    out.flush()
+
+
+def _write_arrow(reader: pa.RecordBatchReader, out: TextIO) -> None:
+    with pa.ipc.new_stream(cast("IOBase", out.buffer), reader.schema) as writer:
+        for batch in reader:
+            writer.write_batch(batch)
+    out.flush()
+
+
+_WRITERS: Mapping[Format, Callable[[pa.RecordBatchReader, TextIO], None]] = {
+    Format.TABLE: _write_table,
+    Format.CSV: _write_csv,
+    Format.JSON: _write_json,
+    Format.JSONL: _write_jsonl,
+    Format.ARROW: _write_arrow,
+}
+
+
+def _pieces(reader: pa.RecordBatchReader) -> Iterator[pa.RecordBatch]:
+    for batch in reader:
+        for start in range(0, batch.num_rows, TABLE_ROWS):
+            yield batch.slice(start, TABLE_ROWS)
+
+
+def _rows(reader: pa.RecordBatchReader) -> Iterator[dict[str, Any]]:
+    names = unique_names(reader.schema.names)
+    for batch in _pieces(reader):
+        yield from batch.rename_columns(names).to_pylist()
+
+
+def unique_names(names: list[str]) -> list[str]:
+    """Names made different by a number: an object of JSON cannot hold one name twice."""
+    taken = set(names)
+    chosen: list[str] = []
+    for name in names:
+        candidates = (f"{name}_{number}" for number in range(1, len(names) + len(taken) + 1))
+        free = name if name not in chosen else next(c for c in candidates if c not in taken)
+        taken.add(free)
+        chosen.append(free)
+    return chosen
+
+
+def _text(value: object) -> str:
+    if isinstance(value, dict | list):
+        return _dump(value)
+    # JSON has no NaN; text has.
+    return str(value if isinstance(value, float | bool) else _plain(value))
+
+
+def _dump(value: object) -> str:
+    return json.dumps(_plain(value), ensure_ascii=False)
+
+
+def _plain(value: object) -> object:
+    """A value as JSON can hold it; decimals and intervals as text, so that no digit is lost."""
+    if isinstance(value, dict):
+        return {str(name): _plain(item) for name, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if value is None or isinstance(value, str | int):
+        return value
+    if isinstance(value, bytes):
+        return value.hex()
+    return value.isoformat() if isinstance(value, datetime | date | time) else str(value)

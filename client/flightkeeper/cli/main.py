@@ -1,0 +1,88 @@
+"""The `flightkeeper` command: its verbs, each loaded only when it is called for.
+
+Owns the table of verbs. Must import neither the node nor the client: `flightkeeper --help` and
+`flightkeeper sql` work where only the base install is, and start fast.
+"""
+
+import importlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib.metadata import version
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperCommand, TyperGroup
+
+from flightkeeper.cli.exits import USAGE, fail
+
+
+@dataclass(frozen=True, slots=True)
+class Verb:
+    """A verb of the command line: the module with its `app`, and its line in the help."""
+
+    module: str
+    summary: str
+
+
+VERBS: Mapping[str, Verb] = {
+    "serve": Verb("flightkeeper.cli.serve", "Run one node until it is told to drain."),
+    "up": Verb("flightkeeper.cli.up", "Run a cluster on this machine, in the foreground."),
+    "sql": Verb("flightkeeper.cli.sql", "Run SQL on a cluster and print the results."),
+    "nodes": Verb("flightkeeper.cli.nodes", "List the nodes of a service."),
+    "config": Verb("flightkeeper.cli.config", "Print or check the settings of a node."),
+    "keys": Verb("flightkeeper.cli.keys", "Make the keys the nodes of a cluster share."),
+    "users": Verb("flightkeeper.cli.users", "Write lines of the users file."),
+}
+
+
+class _VerbGroup(TyperGroup):
+    """Shows every verb in the help, and loads a verb's module when it is called."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        for name, verb in VERBS.items():
+            self.commands[name] = TyperCommand(name, help=verb.summary)
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        verb = VERBS.get(args[0])
+        if verb:
+            self.commands[args[0]] = typer.main.get_command(_load(verb))
+        return super().resolve_command(ctx, args)
+
+
+app = typer.Typer(
+    cls=_VerbGroup,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _load(verb: Verb) -> typer.Typer:
+    try:
+        module = importlib.import_module(verb.module)
+    except ModuleNotFoundError as exc:
+        if (exc.name or "").startswith("flightkeeper"):
+            raise
+        fail(f"this needs {exc.name}: install it with pip install 'flightkeeper[server]'", USAGE)
+    loaded: typer.Typer = module.app
+    return loaded
+
+
+def _print_version(wanted: bool) -> None:  # noqa: FBT001  the signature of a typer callback
+    if wanted:
+        typer.echo(version("flightkeeper"))
+        raise typer.Exit
+
+
+@app.callback()
+def flightkeeper(
+    *,
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_print_version, is_eager=True, help="Print the version."
+        ),
+    ] = False,
+) -> None:
+    """Make many DuckDB processes one Arrow Flight SQL service."""

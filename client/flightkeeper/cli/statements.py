@@ -1,0 +1,39 @@
+"""Cutting a text of SQL into its statements.
+
+Owns where one statement ends: at a semicolon that is in no quotes and no comment. Knows nothing
+else of SQL; whether a statement makes sense is the engine's to say. Pure.
+"""
+
+import re
+from collections.abc import Iterator
+
+_TOKEN = re.compile(
+    r"""
+      (?P<comment> --[^\n]* | /\*.*?(?:\*/|\Z) )
+    | (?P<quoted>  '(?:[^']|'')*(?:'|\Z)
+                 | "(?:[^"]|"")*(?:"|\Z)
+                 | (?P<dollar>\$(?:[A-Za-z_]\w*)?\$) .*? (?:(?P=dollar)|\Z) )
+    | (?P<end>     ; )
+    | (?P<space>   \s+ )
+    | (?P<word>    [\w]+ | . )
+    """,
+    re.DOTALL | re.VERBOSE,
+)
+
+
+def split(text: str) -> Iterator[str]:
+    """The statements of a text in order, without their semicolons; empty ones are left out.
+
+    An unclosed quote or comment runs to the end of the text.
+    """
+    start = 0
+    content = False
+    for token in _TOKEN.finditer(text):
+        if token.lastgroup == "end":
+            if content:
+                yield text[start : token.start()].strip()
+            start, content = token.end(), False
+        elif token.lastgroup not in {"comment", "space"}:
+            content = True
+    if content:
+        yield text[start:].strip()

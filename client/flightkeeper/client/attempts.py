@@ -1,0 +1,212 @@
+"""Attempts: carries one statement from node to node until one has done it.
+
+Owns the loop of an ordered plan, one attempt at a time, and the pauses between them. What a failed
+attempt means is decided by `failover`; this module only does what that returns. Must not know what
+is being run: that is a function it is given.
+"""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from random import Random
+from typing import NoReturn, TypeVar
+
+from flightkeeper.client.errors import NoNodeAvailable
+from flightkeeper.client.explain import Circumstances, error_for
+from flightkeeper.client.failover import Decision, Progress, StatementKind, Step, decide
+from flightkeeper.client.failures import CallFailed, Failure, Kind
+from flightkeeper.client.login import Login
+from flightkeeper.client.pool import Lease, Pool
+from flightkeeper.client.router import Router
+from flightkeeper.client.transport import CallSettings, Channel
+from flightkeeper.discovery.records import Instance
+
+PAUSE_S = 0.1
+PAUSE_MAX_S = 1.0
+
+_BREAKS = frozenset({Kind.NOT_SENT, Kind.BROKEN})
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """One statement, the same for all attempts.
+
+    Attributes:
+        statement_id: shown in the logs of the nodes.
+        deadline_s: by `time.monotonic`; None = no limit.
+        pinned: the only node that can run it, or None.
+    """
+
+    statement_id: str
+    kind: StatementKind
+    deadline_s: float | None = None
+    pinned: Instance | None = None
+
+
+class Attempt:
+    """One node's turn. Operations mark on it how far they came."""
+
+    def __init__(
+        self, statement: Statement, kind: StatementKind, lease: Lease, login: Login
+    ) -> None:
+        self.statement = statement
+        self.kind = kind
+        self.lease = lease
+        self.sent = False
+        self.logged_in = False
+        self.token = ""
+        self._login = login
+
+    @property
+    def channel(self) -> Channel:
+        """The connection to use."""
+        return self.lease.channel
+
+    def settings(self, *, runs: bool = False) -> CallSettings:
+        """What to send beside the next call, after a login if need be.
+
+        Args:
+            runs: the call runs the statement; what failed before it had no effect.
+
+        Raises:
+            CallFailed: the login failed, or the deadline has passed.
+        """
+        if not self.token and not self._login.token:
+            self.logged_in = self._login.named
+        self.token = self._login.header(self.channel)
+        settings = CallSettings(
+            authorization=self.token,
+            statement_id=self.statement.statement_id,
+            read_only=self.kind is StatementKind.READ,
+            timeout_s=self._remaining_s(),
+        )
+        self.sent = self.sent or runs
+        return settings
+
+    def _remaining_s(self) -> float | None:
+        if self.statement.deadline_s is None:
+            return None
+        remaining_s = self.statement.deadline_s - time.monotonic()
+        if remaining_s <= 0:
+            raise CallFailed(Failure(Kind.TIMED_OUT, "no time was left to ask a node"))
+        return remaining_s
+
+
+Operation = Callable[[Attempt], T]
+
+
+class Attempts:
+    """Runs operations on the nodes of one service. Thread-safe."""
+
+    def __init__(self, router: Router, pool: Pool, login: Login, rng: Random) -> None:
+        self._router = router
+        self._pool = pool
+        self._login = login
+        self._rng = rng
+
+    def run(self, statement: Statement, operation: Operation[T], *, keep: bool = False) -> T:
+        """Run an operation on the nodes of a plan, one after the other, until it succeeds.
+
+        Args:
+            operation: makes the calls of one attempt and marks on it how far it came.
+            keep: do not release the lease of the attempt that succeeds; the result holds it.
+
+        Raises:
+            FlightkeeperError: what `failover` decided, with the failures of all attempts.
+        """
+        run = _Run(self._router, self._login, statement)
+        while True:
+            attempt = Attempt(statement, run.kind, self._pool.lease(run.node), self._login)
+            kept = False
+            try:
+                result = operation(attempt)
+                kept = keep
+            except CallFailed as exc:
+                attempt.lease.broken = exc.failure.kind in _BREAKS
+                decision = run.failed(attempt, exc.failure)
+                if not isinstance(decision, Step):
+                    raise error_for(decision, run.circumstances(exc.failure)) from exc
+                run.take(decision, exc)
+            else:
+                self._router.report(run.node, None)
+                return result
+            finally:
+                if not kept:
+                    attempt.lease.release()
+            if run.pause_s:
+                # Full jitter: clients that were refused together do not come back together.
+                time.sleep(run.pause_s * self._rng.random())
+
+
+class _Run:
+    """Where one statement stands: the plan, the node whose turn it is, and what failed so far."""
+
+    def __init__(self, router: Router, login: Login, statement: Statement) -> None:
+        self._router = router
+        self._login = login
+        self._statement = statement
+        self._plan = iter((statement.pinned,)) if statement.pinned else router.plan()
+        self._reasons: dict[str, str] = {}
+        self._overloads = 0
+        self._renewed = False
+        self.kind = statement.kind
+        self.pause_s = 0.0
+        self.node = self._first()
+
+    def failed(self, attempt: Attempt, failure: Failure) -> Decision:
+        """Note a failed attempt, and decide."""
+        self._router.report(self.node, failure)
+        self._reasons[self.node.node_id] = failure.message
+        self._overloads += failure.kind is Kind.OVERLOADED
+        if failure.kind is Kind.UNAUTHENTICATED:
+            self._login.forget(attempt.token)
+        progress = Progress(
+            sent=attempt.sent,
+            overloads=self._overloads,
+            can_login=self._login.named and not attempt.logged_in and not self._renewed,
+            budget_left=failure.kind not in {Kind.BROKEN, Kind.OVERLOADED}
+            or self._router.may_retry(),
+        )
+        return decide(failure, progress, self.kind)
+
+    def take(self, step: Step, cause: CallFailed) -> None:
+        """Move on as decided.
+
+        Raises:
+            NoNodeAvailable: every node has been asked.
+        """
+        self.pause_s = 0.0
+        match step:
+            case Step.SAME_NODE_AS_WRITE:
+                self.kind = StatementKind.WRITE
+            case Step.SAME_NODE_AFTER_LOGIN:
+                self._renewed = True
+            case Step.NEXT_NODE | Step.NEXT_NODE_LATER:
+                if step is Step.NEXT_NODE_LATER:
+                    self.pause_s = min(PAUSE_S * 2.0 ** (self._overloads - 1), PAUSE_MAX_S)
+                following = next(self._plan, None)
+                if following is None:
+                    self._give_up(cause)
+                self.node = following
+
+    def circumstances(self, failure: Failure) -> Circumstances:
+        """What is known, for the error."""
+        return Circumstances(
+            statement_id=self._statement.statement_id,
+            node=self.node.node_id,
+            message=failure.message,
+            attempts=len(self._reasons),
+            reasons=self._reasons,
+        )
+
+    def _first(self) -> Instance:
+        node = next(self._plan, None)
+        if node is None:
+            self._router.wait_for_nodes(0.0)
+            raise NoNodeAvailable("the last node has just left; nothing was run: try again")
+        return node
+
+    def _give_up(self, cause: CallFailed) -> NoReturn:
+        raise error_for(NoNodeAvailable, self.circumstances(cause.failure)) from cause

@@ -1,0 +1,128 @@
+"""Delivery: hands a running result to the caller, batch by batch, and counts what was handed out.
+
+Owns the stream and the lease of one result until its end, its failure, or until the caller drops
+it. From the first batch on nothing is repeated: a break is an error that says how much was
+delivered. A result that ends without an error is complete, because the node says so at its end.
+"""
+
+import threading
+from collections.abc import Callable, Iterator
+from typing import Protocol
+
+import pyarrow as pa
+
+from flightkeeper.client.attempts import Attempt
+from flightkeeper.client.errors import FlightkeeperError
+from flightkeeper.client.explain import Circumstances, error_for
+from flightkeeper.client.failover import Progress, Step, decide
+from flightkeeper.client.failures import CallFailed, Failure, Kind
+from flightkeeper.client.transport import Stream
+from flightkeeper.discovery.records import Instance
+
+
+class Parts(Protocol):
+    """The endpoints of one result, in order."""
+
+    def open_next(self) -> Stream | None:
+        """The stream of the next endpoint, or None after the last.
+
+        Raises:
+            CallFailed: it could not be opened.
+        """
+
+    def close(self) -> None:
+        """Give back what reading needed. Idempotent."""
+
+
+class Delivery(Iterator[pa.RecordBatch]):
+    """The batches of one result whose first batch is at hand. `cancel` is thread-safe."""
+
+    def __init__(self, attempt: Attempt, parts: Parts) -> None:
+        """Open the result and read its first batch.
+
+        Raises:
+            CallFailed: nothing was delivered.
+        """
+        self._attempt = attempt
+        self._parts = parts
+        self._on_failure: Callable[[Failure], None] = lambda _failure: None
+        self._rows = 0
+        self._cancelled = threading.Event()
+        opened = parts.open_next()
+        if opened is None:
+            raise CallFailed(Failure(Kind.INTERNAL, "the node answered a result without endpoints"))
+        self._stream: Stream | None = opened
+        self.schema = opened.schema
+        self._first = self._read()
+
+    @property
+    def node(self) -> Instance:
+        """The node that answers."""
+        return self._attempt.lease.instance
+
+    def hand_out(self, on_failure: Callable[[Failure], None]) -> None:
+        """The result is in the caller's hands now; failures are reported here, and raised."""
+        self._on_failure = on_failure
+
+    def __next__(self) -> pa.RecordBatch:
+        batch, self._first = self._first, None
+        if batch is None:
+            batch = self._next()
+        if batch is None:
+            self._finish()
+            raise StopIteration
+        self._rows += batch.num_rows
+        return batch
+
+    def cancel(self) -> None:
+        """Stop the result; whoever reads it gets `StatementCancelled`. Idempotent."""
+        self._cancelled.set()
+        stream = self._stream
+        if stream is not None:
+            stream.cancel()
+
+    def __del__(self) -> None:
+        # A caller may drop a result half read; the node must not go on computing it.
+        if getattr(self, "_stream", None) is not None:
+            self.cancel()
+            self._finish()
+
+    def _next(self) -> pa.RecordBatch | None:
+        try:
+            return self._read()
+        except CallFailed as exc:
+            failure = exc.failure
+            if self._cancelled.is_set():
+                failure = Failure(Kind.CANCELLED, "the connection was closed")
+            self._on_failure(failure)
+            self._attempt.lease.broken = failure.kind is Kind.BROKEN
+            self._finish()
+            raise self._error(failure) from exc
+
+    def _read(self) -> pa.RecordBatch | None:
+        while self._stream is not None:
+            batch = self._stream.read()
+            if batch is not None:
+                return batch
+            self._stream = self._parts.open_next()
+            if self._stream is not None and self._stream.schema != self.schema:
+                message = "the node changed the result's schema between its endpoints"
+                raise CallFailed(Failure(Kind.INTERNAL, message))
+        return None
+
+    def _finish(self) -> None:
+        self._stream = None
+        self._parts.close()
+        self._attempt.lease.release()
+
+    def _error(self, failure: Failure) -> FlightkeeperError:
+        decision = decide(failure, Progress(delivered=True), self._attempt.kind)
+        assert not isinstance(decision, Step)
+        at = Circumstances(
+            statement_id=self._attempt.statement.statement_id,
+            node=self.node.node_id,
+            message=failure.message,
+            attempts=1,
+            rows_delivered=self._rows,
+        )
+        return error_for(decision, at)

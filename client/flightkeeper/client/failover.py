@@ -1,0 +1,151 @@
+"""Failover: what is done about a failed call, as one function of values.
+
+The table, for a call that failed:
+
+    statement                   state                      outcome
+    read, begin                 nothing delivered          next node, every node once
+    read                        rows delivered             `StreamInterrupted`
+    write                       surely not run             next node
+    write                       fate unknown               `OutcomeUnknown`, never repeated
+    commit                      fate unknown               `OutcomeUnknown`
+    in a transaction            node lost                  `SessionLost`
+    any, not in a transaction   "draining", "overloaded"   next node; overload at most 3 nodes
+    read                        "not read-only"            the same node, as a write
+    any                         not logged in any more     log in, the same node, once
+    any                         the node's answer          that error
+
+Pure: knows nothing of sockets, clocks or nodes. tests/client/scenarios/failover.json is its spec.
+"""
+
+from dataclasses import dataclass
+from enum import Enum, auto
+
+from flightkeeper.client.errors import (
+    AuthenticationFailed,
+    FlightkeeperError,
+    NoNodeAvailable,
+    OutcomeUnknown,
+    PermissionDenied,
+    SessionLost,
+    StatementCancelled,
+    StatementFailed,
+    StatementTimeout,
+    StreamInterrupted,
+)
+from flightkeeper.client.failures import Failure, Kind
+
+OVERLOADED_ATTEMPTS_MAX = 3
+"""Nodes asked for one statement when they answer "overloaded"; more would feed the overload."""
+
+
+class StatementKind(Enum):
+    """What a statement may do, as far as repeating it is concerned."""
+
+    READ = auto()
+    """The node refuses it unless it is a pure read, so it may run any number of times."""
+    BEGIN = auto()
+    """Opens a transaction; an opened one that nobody uses ends by itself."""
+    WRITE = auto()
+    """May change something: must run at most once."""
+    TRANSACTION = auto()
+    """Runs in a transaction, which lives on one node."""
+    COMMIT = auto()
+    """Ends a transaction."""
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a statement had come when a call failed.
+
+    Attributes:
+        sent: the call that runs it was started; what comes before it has no effect.
+        delivered: the caller has been given rows.
+        overloads: how many nodes answered "overloaded", this one included.
+        can_login: a new login may help: credentials are there, and none was just tried.
+        budget_left: the retry budget allows one more.
+    """
+
+    sent: bool = True
+    delivered: bool = False
+    overloads: int = 0
+    can_login: bool = False
+    budget_left: bool = True
+
+
+class Step(Enum):
+    """What to try next."""
+
+    NEXT_NODE = auto()
+    NEXT_NODE_LATER = auto()
+    """After a pause: the service is short of capacity."""
+    SAME_NODE_AS_WRITE = auto()
+    SAME_NODE_AFTER_LOGIN = auto()
+
+
+Decision = Step | type[FlightkeeperError]
+"""A step to take, or the error to raise."""
+
+_REPEATABLE = frozenset({StatementKind.READ, StatementKind.BEGIN})
+_PINNED = frozenset({StatementKind.TRANSACTION, StatementKind.COMMIT})
+
+_LOST = frozenset({Kind.BROKEN, Kind.INTERNAL})
+# The call ended without the node's verdict on it: a write may or may not have been applied.
+_UNSETTLED = frozenset({Kind.BROKEN, Kind.INTERNAL, Kind.TIMED_OUT, Kind.CANCELLED})
+
+_ANSWERS: dict[Kind, type[FlightkeeperError]] = {
+    Kind.UNAUTHENTICATED: AuthenticationFailed,
+    Kind.DENIED: PermissionDenied,
+    Kind.SESSION_LOST: SessionLost,
+    Kind.TIMED_OUT: StatementTimeout,
+    Kind.CANCELLED: StatementCancelled,
+    Kind.INTERNAL: StatementFailed,
+    Kind.REFUSED: StatementFailed,
+    Kind.NOT_READ_ONLY: StatementFailed,
+}
+
+
+def decide(failure: Failure, progress: Progress, statement: StatementKind) -> Decision:
+    """What to do about a failed call: the table above."""
+    kind = failure.kind
+    if progress.delivered:
+        return _after_delivery(kind, statement)
+    if kind is Kind.UNAUTHENTICATED and progress.can_login:
+        return Step.SAME_NODE_AFTER_LOGIN
+    if kind is Kind.NOT_READ_ONLY and statement is StatementKind.READ:
+        return Step.SAME_NODE_AS_WRITE
+    if statement in _PINNED:
+        return _pinned(kind, progress, statement)
+    if statement is StatementKind.WRITE and progress.sent and kind in _UNSETTLED:
+        return OutcomeUnknown
+    return _elsewhere(kind, progress)
+
+
+def _after_delivery(kind: Kind, statement: StatementKind) -> Decision:
+    if statement is StatementKind.WRITE and kind in _UNSETTLED:
+        return OutcomeUnknown
+    if statement in _PINNED and kind in _LOST:
+        return SessionLost
+    return StreamInterrupted if kind in _LOST else _ANSWERS.get(kind, StreamInterrupted)
+
+
+def _pinned(kind: Kind, progress: Progress, statement: StatementKind) -> Decision:
+    if statement is StatementKind.COMMIT and progress.sent and kind in _UNSETTLED:
+        return OutcomeUnknown
+    if kind in {Kind.NOT_SENT, Kind.BROKEN, Kind.DRAINING}:
+        return SessionLost
+    return _ANSWERS.get(kind, NoNodeAvailable)
+
+
+def _elsewhere(kind: Kind, progress: Progress) -> Decision:
+    """A statement that ran nowhere yet, or may run again."""
+    match kind:
+        case Kind.NOT_SENT | Kind.DRAINING:
+            # Costs the service nothing, so no budget is needed.
+            return Step.NEXT_NODE
+        case Kind.BROKEN:
+            return Step.NEXT_NODE if progress.budget_left else NoNodeAvailable
+        case Kind.OVERLOADED:
+            again = progress.overloads < OVERLOADED_ATTEMPTS_MAX and progress.budget_left
+            return Step.NEXT_NODE_LATER if again else NoNodeAvailable
+        case _:
+            return _ANSWERS[kind]

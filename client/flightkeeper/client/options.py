@@ -1,0 +1,124 @@
+"""Client URLs, taken apart: where to look for nodes, for which service, as which user.
+
+    flightsql+zk://[user@]h1:2181,h2:2181/chroot?service=NAME    nodes from ZooKeeper
+    flightsql+dir:///absolute/path?service=NAME                  nodes of this machine
+    flightsql://[user@]h1:31337,h2:31337?transport=tcp           these nodes; TLS unless tcp
+
+Pure text in, value out: nothing is resolved, opened or read here. Passwords never stand in a URL.
+"""
+
+from dataclasses import dataclass
+from urllib.parse import parse_qsl, unquote
+
+from flightkeeper.client.errors import InvalidUrl
+from flightkeeper.discovery.errors import InvalidRegistryUrl
+from flightkeeper.discovery.urls import parse_registry_url
+
+DEFAULT_SERVICE = "flightsql"
+
+_REGISTRY_PREFIX = "flightsql+"
+_STATIC_SCHEME = "flightsql"
+_TRANSPORTS = {"tls": "grpc+tls", "tcp": "grpc"}
+_PORT_MAX = 65535
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """A client URL taken apart.
+
+    Attributes:
+        url: the URL without its user part; names the service in messages and in the cache.
+        registry_url: where nodes register, or "" for a static list.
+        locations: Flight URIs of a static list; empty with a registry.
+        service: the set of interchangeable nodes to use.
+        user: who to log in as, or None.
+    """
+
+    url: str
+    registry_url: str
+    locations: tuple[str, ...]
+    service: str
+    user: str | None
+
+
+def parse_url(url: str) -> Options:
+    """Take a client URL apart.
+
+    Raises:
+        InvalidUrl: names the part that is wrong.
+    """
+    scheme, separator, rest = url.partition("://")
+    body, _, query = rest.partition("?")
+    user, body = _user(url, body)
+    shown = f"{scheme}://{body}" + (f"?{query}" if query else "")
+    if separator and scheme == _STATIC_SCHEME:
+        return _static(shown, body, query, user)
+    if separator and scheme in {"flightsql+zk", "flightsql+dir"}:
+        return _with_registry(shown, scheme.removeprefix(_REGISTRY_PREFIX), body, query, user)
+    expected = "flightsql+zk://, flightsql+dir:// or flightsql://"
+    raise InvalidUrl(shown, "scheme", f"expected {expected}")
+
+
+def _user(url: str, body: str) -> tuple[str | None, str]:
+    authority, slash, path = body.partition("/")
+    user, at, hosts = authority.rpartition("@")
+    if not at:
+        return None, body
+    if ":" in user:
+        without = url.replace(f"{user}@", f"{user.partition(':')[0]}@", 1)
+        raise InvalidUrl(
+            without, "user", "a password stood in it: use password= or FLIGHTKEEPER_PASSWORD"
+        )
+    if not user:
+        raise InvalidUrl(url, "user", "it is empty: leave out the '@' or name a user")
+    return unquote(user), f"{hosts}{slash}{path}"
+
+
+def _with_registry(shown: str, scheme: str, body: str, query: str, user: str | None) -> Options:
+    known = _query(shown, query, {"service"})
+    try:
+        registry_url = str(parse_registry_url(f"{scheme}://{body}"))
+    except InvalidRegistryUrl as exc:
+        reason = str(exc).partition("is wrong: ")[2]
+        raise InvalidUrl(shown, exc.part, reason) from exc
+    return Options(shown, registry_url, (), known.get("service", DEFAULT_SERVICE), user)
+
+
+def _static(shown: str, body: str, query: str, user: str | None) -> Options:
+    known = _query(shown, query, {"service", "transport"})
+    hosts, slash, path = body.partition("/")
+    if slash and path:
+        raise InvalidUrl(shown, "path", "a list of nodes takes none")
+    transport = known.get("transport", "tls")
+    if transport not in _TRANSPORTS:
+        raise InvalidUrl(shown, "query", f"transport is {transport!r}, not tls or tcp")
+    locations = tuple(
+        f"{_TRANSPORTS[transport]}://{_host_and_port(shown, text)}" for text in hosts.split(",")
+    )
+    if len(set(locations)) < len(locations):
+        raise InvalidUrl(shown, "host", "a node is named twice")
+    return Options(shown, "", locations, known.get("service", DEFAULT_SERVICE), user)
+
+
+def _host_and_port(shown: str, text: str) -> str:
+    host, colon, port = text.rpartition(":")
+    if not colon or host.startswith("[") != host.endswith("]"):
+        raise InvalidUrl(shown, "port", f"{text!r} is not host:port")
+    if not host or (":" in host and not host.startswith("[")):
+        raise InvalidUrl(shown, "host", f"{text!r} is not host:port ([address]:port for IPv6)")
+    if not (port.isascii() and port.isdecimal() and 0 < int(port) <= _PORT_MAX):
+        raise InvalidUrl(shown, "port", f"{port!r} is not a number from 1 to {_PORT_MAX}")
+    return f"{host}:{int(port)}"
+
+
+def _query(shown: str, query: str, known: set[str]) -> dict[str, str]:
+    pairs = parse_qsl(query, keep_blank_values=True)
+    values = dict(pairs)
+    for key in values:
+        if key not in known:
+            raise InvalidUrl(shown, "query", f"unknown key {key!r}, known: {sorted(known)}")
+    if len(values) < len(pairs):
+        raise InvalidUrl(shown, "query", "a key is given twice")
+    if values.get("service") == "":
+        raise InvalidUrl(shown, "query", "service is empty")
+    return values

@@ -1,0 +1,258 @@
+"""The transport: typed calls to one node, and the one place that knows pyarrow.flight.
+
+Owns a Flight client per `Channel`, the headers of calls and answers, and the translation of
+pyarrow's exceptions into `failures.CallFailed`. Knows nothing of nodes, plans or retries.
+"""
+
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from typing import Any, cast
+
+import pyarrow as pa
+from google.protobuf.message import Message
+from pyarrow import flight
+
+from flightkeeper.client.failures import CallFailed, Code, Failure, Kind, classify
+from flightkeeper.flightsql import headers
+from flightkeeper.flightsql.messages import pack
+
+AUTHORIZATION = "authorization"
+
+CHANNEL_OPTIONS: Mapping[str, int] = {
+    # A host that drops packets is given up after one second instead of twenty.
+    "grpc.min_reconnect_backoff_ms": 1000,
+    "grpc.initial_reconnect_backoff_ms": 100,
+    "grpc.max_reconnect_backoff_ms": 1000,
+    # A node that stopped without closing its sockets is noticed within seven seconds. Servers
+    # close a connection on which only pings arrive (after about 80 s, "too many pings"), so the
+    # pool lets no call be silent for longer than `pool.HEARTBEAT_S`.
+    "grpc.keepalive_time_ms": 5000,
+    "grpc.keepalive_timeout_ms": 2000,
+    "grpc.http2.ping_timeout_ms": 2000,
+}
+
+OnAnswer = Callable[[Mapping[str, str]], None]
+"""Called with the headers of every answer, from the thread that made the call."""
+
+
+@dataclass(frozen=True, slots=True)
+class CallSettings:
+    """What travels beside one call.
+
+    Attributes:
+        authorization: value of the header, or "" for none.
+        timeout_s: for the whole call, streams included; None = no limit.
+    """
+
+    authorization: str = ""
+    statement_id: str = ""
+    read_only: bool = False
+    timeout_s: float | None = None
+
+    def to_flight(self) -> flight.FlightCallOptions:
+        """As pyarrow wants it."""
+        pairs = [(headers.STATEMENT_ID, self.statement_id), (AUTHORIZATION, self.authorization)]
+        if self.read_only:
+            pairs.append((headers.READ_ONLY, "1"))
+        # The stubs say text; bytes are wanted.
+        sent: Any = [(name.encode(), value.encode()) for name, value in pairs if value]
+        return flight.FlightCallOptions(timeout=self.timeout_s, headers=sent)
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """A part of a result.
+
+    Attributes:
+        locations: where it can be fetched; empty = from the node that was asked.
+    """
+
+    ticket: bytes
+    locations: tuple[str, ...]
+
+
+class Stream:
+    """A running DoGet: batches of one schema, in order. `cancel` is thread-safe."""
+
+    def __init__(self, reader: flight.FlightStreamReader, answer: "_Answer") -> None:
+        self._reader = reader
+        self._answer = answer
+        self.schema: pa.Schema = reader.schema
+
+    def read(self) -> pa.RecordBatch | None:
+        """The next batch, or None at the end of the complete result.
+
+        Raises:
+            CallFailed: the stream broke off or the node reported an error.
+        """
+        with _translated(lambda: self._answer):
+            try:
+                while True:
+                    batch = self._reader.read_chunk().data
+                    if batch is not None:
+                        return batch
+            except StopIteration:
+                return None
+
+    def cancel(self) -> None:
+        """Tell the node to stop; harmless when the stream has ended."""
+        with suppress(pa.ArrowException, OSError):
+            self._reader.cancel()
+
+
+class Channel:
+    """One connection to one node, made when first used. Thread-safe; HTTP/2 multiplexes calls."""
+
+    def __init__(
+        self, location: str, *, tls_roots: bytes | None = None, on_answer: OnAnswer | None = None
+    ) -> None:
+        """Prepare a connection.
+
+        Args:
+            location: Flight URI, `grpc://host:port` or `grpc+tls://host:port`.
+            tls_roots: PEM certificates to trust instead of the system's.
+            on_answer: sees the headers of every answer.
+        """
+        self._answers = _Answers(on_answer or (lambda _headers: None))
+        self._client = flight.FlightClient(
+            location,
+            tls_root_certs=cast("Any", tls_roots),  # the stubs say text; bytes are wanted
+            middleware=[self._answers],
+            generic_options=list(CHANNEL_OPTIONS.items()),
+        )
+
+    def login(self, user: str, password: str, settings: CallSettings) -> str:
+        """Trade user and password for the value of an authorization header."""
+        with self._calling():
+            # The stubs say text; pyarrow answers bytes.
+            pair: Any = self._client.authenticate_basic_token(user, password, settings.to_flight())
+        token = _text(pair[1])
+        if not token:
+            raise CallFailed(Failure(Kind.UNAUTHENTICATED, "the node answered without a token"))
+        return token
+
+    def plan(self, command: Message, settings: CallSettings) -> tuple[Endpoint, ...]:
+        """GetFlightInfo: where the result of a command can be fetched, in order."""
+        descriptor = flight.FlightDescriptor.for_command(pack(command))
+        with self._calling():
+            info = self._client.get_flight_info(descriptor, settings.to_flight())
+            return tuple(
+                Endpoint(e.ticket.ticket, tuple(uri.uri.decode() for uri in e.locations))
+                for e in info.endpoints
+            )
+
+    def open(self, ticket: bytes, settings: CallSettings) -> Stream:
+        """DoGet: returns when the schema has arrived."""
+        with self._calling():
+            reader = self._client.do_get(flight.Ticket(ticket), settings.to_flight())
+            answer = self._answers.last()
+            assert answer is not None
+            return Stream(reader, answer)
+
+    def put(
+        self, command: Message, settings: CallSettings, rows: pa.RecordBatch | None = None
+    ) -> bytes:
+        """DoPut: send a command with at most one batch, and return the node's answer to it."""
+        descriptor = flight.FlightDescriptor.for_command(pack(command))
+        schema = pa.schema([]) if rows is None else rows.schema
+        with self._calling():
+            # The stubs confuse the two readers of pyarrow.
+            writer, reader = self._client.do_put(descriptor, schema, settings.to_flight())
+            metadata: Any = reader
+            try:
+                if rows is not None:
+                    writer.write_batch(rows)
+                writer.done_writing()
+                result = metadata.read()
+            except BaseException:
+                # Frees the call; the error at hand says more than that of closing.
+                with suppress(pa.ArrowException, OSError):
+                    writer.close()
+                raise
+            writer.close()
+            return b"" if result is None else bytes(result)
+
+    def act(self, action: str, body: bytes, settings: CallSettings) -> list[bytes]:
+        """DoAction: the bodies of all results."""
+        with self._calling():
+            results = self._client.do_action(flight.Action(action, body), settings.to_flight())
+            return [result.body.to_pybytes() for result in results]
+
+    def close(self) -> None:
+        """Let go of the connection; calls that still run keep it until they end. Idempotent."""
+        self._client.close()
+
+    @contextmanager
+    def _calling(self) -> Iterator[None]:
+        self._answers.forget()
+        with _translated(self._answers.last):
+            yield
+
+
+class _Answer(flight.ClientMiddleware):
+    """The headers and trailers of one call's answer, as they arrive."""
+
+    def __init__(self, on_answer: OnAnswer) -> None:
+        self.marks: dict[str, str] = {}
+        self._on_answer = on_answer
+
+    def received_headers(self, headers: Mapping[str, Sequence[str | bytes]]) -> None:
+        """Called with the headers, then with the trailers, also when the call fails."""
+        arrived = {name: _text(values[0]) for name, values in headers.items() if values}
+        self.marks.update(arrived)
+        self._on_answer(arrived)
+
+
+class _Answers(flight.ClientMiddlewareFactory):
+    """Ties the answer's headers to the call: both ends of a call are on the caller's thread."""
+
+    def __init__(self, on_answer: OnAnswer) -> None:
+        self._on_answer = on_answer
+        self._local = threading.local()
+
+    def start_call(self, info: flight.CallInfo) -> _Answer:
+        """Called by pyarrow within each call."""
+        del info
+        answer = _Answer(self._on_answer)
+        self._local.answer = answer
+        return answer
+
+    def forget(self) -> None:
+        """A new call of this thread begins."""
+        self._local.answer = None
+
+    def last(self) -> _Answer | None:
+        """The answer to this thread's last call, if it came as far as being made."""
+        answer: _Answer | None = getattr(self._local, "answer", None)
+        return answer
+
+
+_CODES: tuple[tuple[type[Exception], Code], ...] = (
+    (flight.FlightUnavailableError, Code.UNAVAILABLE),
+    (flight.FlightUnauthenticatedError, Code.UNAUTHENTICATED),
+    (flight.FlightUnauthorizedError, Code.PERMISSION_DENIED),
+    (flight.FlightTimedOutError, Code.DEADLINE_EXCEEDED),
+    (flight.FlightCancelledError, Code.CANCELLED),
+    (flight.FlightInternalError, Code.INTERNAL),
+    (pa.ArrowNotImplementedError, Code.UNIMPLEMENTED),
+    (pa.ArrowKeyError, Code.NOT_FOUND),
+    (pa.ArrowInvalid, Code.INVALID_ARGUMENT),
+)
+
+
+@contextmanager
+def _translated(answer: Callable[[], _Answer | None]) -> Iterator[None]:
+    try:
+        yield
+    # pyarrow raises OSError for IO statuses; all its others derive from ArrowException.
+    except (pa.ArrowException, OSError) as exc:
+        code = next((code for kind, code in _CODES if isinstance(exc, kind)), Code.UNKNOWN)
+        answered = answer()
+        marks = {} if answered is None else answered.marks
+        raise CallFailed(classify(code, str(exc), marks)) from exc
+
+
+def _text(value: str | bytes) -> str:
+    return value if isinstance(value, str) else value.decode(errors="replace")

@@ -1,0 +1,1 @@
+"""The registry of one machine: a directory of files (`dir://`)."""

@@ -1,0 +1,148 @@
+"""The registry in a directory: one thread that keeps records up and looks for changes.
+
+For the nodes of one machine: locks of other machines are not seen, so not on a network file
+system. Who may read and write the directory decides who may see and join the cluster.
+"""
+
+import logging
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TypeVar
+
+from flightkeeper.discovery.directory import documents
+from flightkeeper.discovery.directory.registration import DirectoryRegistration
+from flightkeeper.discovery.directory.watcher import DirectoryWatcher
+from flightkeeper.discovery.errors import InvalidRegistryUrl, RegistryError, RegistryUnavailable
+from flightkeeper.discovery.names import check_name
+from flightkeeper.discovery.records import Instance
+from flightkeeper.discovery.registry import Listener, Registration, Watch
+from flightkeeper.discovery.subscription import Subscription
+from flightkeeper.discovery.urls import RegistryUrl
+from flightkeeper.discovery.worker import Worker
+
+_LOOK_S = 0.2
+_CALL_S = 5.0
+_CLOSE_S = 2.0
+
+_T = TypeVar("_T")
+
+_log = logging.getLogger(__name__)
+
+
+class DirectoryRegistry:
+    """A `Registry` in a directory."""
+
+    def __init__(self, root: Path, clock: Callable[[], float] = time.monotonic) -> None:
+        """Open the registry; the directory is made by the first node.
+
+        Args:
+            root: the directory.
+            clock: monotonic seconds.
+        """
+        self._root = root
+        self._clock = clock
+        self._registrations: list[DirectoryRegistration] = []
+        self._watchers: dict[Subscription, DirectoryWatcher] = {}
+        self._complaint = ""
+        self._worker = Worker("registry-directory", self._tick)
+        self._worker.start()
+
+    def register(self, instance: Instance) -> Registration:
+        """Put a node's record in and keep it there."""
+        folder = self._folder(instance.service)
+        check_name("node id", instance.node_id)
+        made = DirectoryRegistration(folder, instance, self._wake)
+        self._run(lambda: self._begin(made), f"register node {instance.node_id!r}")
+        return made
+
+    def watch(self, service: str, listener: Listener) -> Watch:
+        """Tell a listener of every change and every loss."""
+        subscription = Subscription(listener, self._forget)
+        watcher = DirectoryWatcher(self._folder(service), subscription.deliver, self._clock)
+        self._worker.post(lambda: self._watchers.update({subscription: watcher}))
+        return subscription
+
+    def agree(self, name: str, proposal: bytes, timeout_s: float = 10.0) -> bytes:
+        """The document all nodes hold under this name."""
+        place = self._root / "keys" / check_name("document", name)
+        return self._run(lambda: documents.agree(place, proposal), f"agree on {name!r}", timeout_s)
+
+    def close(self) -> None:
+        """Take the records out and end the thread. Idempotent, bounded."""
+        self._worker.post(self._retire_all)
+        if not self._worker.stop(_CLOSE_S):
+            _log.warning("a registry listener does not return; its thread is left to it")
+
+    def _folder(self, service: str) -> Path:
+        return self._root / "services" / check_name("service", service)
+
+    def _begin(self, made: DirectoryRegistration) -> None:
+        made.keep_up()
+        self._registrations.append(made)
+
+    def _forget(self, subscription: Subscription) -> None:
+        def forget() -> None:
+            self._watchers.pop(subscription, None)
+
+        self._worker.post(forget)
+
+    def _wake(self) -> None:
+        self._worker.post(lambda: None)
+
+    def _retire_all(self) -> None:
+        for registration in self._registrations:
+            registration.retire()
+        self._registrations.clear()
+
+    def _tick(self) -> float:
+        problems = [*self._keep_up(), *self._look()]
+        complaint = problems[0] if problems else ""
+        if complaint and complaint != self._complaint:
+            _log.warning("the registry cannot be used; trying again: %s", complaint)
+        self._complaint = complaint
+        return _LOOK_S
+
+    def _keep_up(self) -> Iterator[str]:
+        for registration in self._registrations:
+            try:
+                registration.keep_up()
+            except (OSError, RegistryError) as exc:
+                registration.doubt()
+                yield str(exc)
+        self._registrations = [r for r in self._registrations if not r.over]
+
+    def _look(self) -> Iterator[str]:
+        for watcher in list(self._watchers.values()):
+            try:
+                watcher.look()
+            except (OSError, RegistryError) as exc:
+                watcher.lose()
+                yield str(exc)
+
+    def _run(self, call: Callable[[], _T], purpose: str, timeout_s: float = _CALL_S) -> _T:
+        try:
+            return self._worker.run(call, timeout_s)
+        except TimeoutError as exc:
+            text = f"the registry {self._root} was too slow to {purpose}, or is closed: ask again"
+            raise RegistryUnavailable(text) from exc
+        except OSError as exc:
+            text = f"the registry {self._root} cannot {purpose}; nothing was done: {exc}"
+            raise RegistryUnavailable(text) from exc
+
+
+def open_backend(
+    url: RegistryUrl,
+    *,
+    credentials: tuple[str, str] | None,  # noqa: ARG001 - the directory's permissions decide
+    session_timeout_s: float,  # noqa: ARG001 - a lock is let go at death, not after a time
+) -> DirectoryRegistry:
+    """Open the registry of a `dir://` URL.
+
+    Raises:
+        InvalidRegistryUrl: the path exists and is not a directory.
+    """
+    root = Path(url.path)
+    if root.exists() and not root.is_dir():
+        raise InvalidRegistryUrl(str(url), "path", f"{root} is not a directory")
+    return DirectoryRegistry(root)

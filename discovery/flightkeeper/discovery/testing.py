@@ -1,0 +1,264 @@
+"""A registry in memory for tests: the conformance suite that holds for the real ones holds for it.
+
+Several `MemoryRegistry` on one `MemoryStore` are several processes on one registry. Nothing runs
+in the background: a call returns when every listener heard of what it changed, and faults are
+injected by name.
+"""
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Mapping
+
+from flightkeeper.discovery.errors import DuplicateNode, RegistryUnavailable
+from flightkeeper.discovery.names import check_name
+from flightkeeper.discovery.presence import Presence
+from flightkeeper.discovery.record_reader import RecordReader
+from flightkeeper.discovery.records import Instance, encode
+from flightkeeper.discovery.registry import Listener
+from flightkeeper.discovery.subscription import Subscription
+from flightkeeper.discovery.topology import Listed, Unreachable
+
+_Key = tuple[str, str]
+
+
+class MemoryStore:
+    """What all registries of one cluster share: claims, garbage, documents and who watches."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()  # guards everything below; never held during a call
+        self._claims: list[MemoryRegistration] = []
+        self._garbage: dict[_Key, bytes] = {}
+        self._documents: dict[str, bytes] = {}
+        self._watches: list[MemoryWatch] = []
+        self._news: deque[Callable[[], None]] = deque()
+        self._telling = False
+
+    def put(self, service: str, node_id: str, data: bytes) -> None:
+        """Put a record in that no node keeps up, whatever its bytes."""
+        with self._lock:
+            self._garbage[service, node_id] = data
+        self.tell()
+
+    def claim(self, registration: "MemoryRegistration") -> None:
+        """Let a registration stand in line for its node id; the first in line has it."""
+        with self._lock:
+            if registration not in self._claims and not registration.over:
+                self._claims.append(registration)
+        self.tell()
+
+    def release(self, registration: "MemoryRegistration") -> None:
+        """Take a registration out of the line, if it stands there."""
+        with self._lock:
+            if registration in self._claims:
+                self._claims.remove(registration)
+        self.tell()
+
+    def first(self, name: str, proposal: bytes) -> bytes:
+        """The first proposal ever made under a name."""
+        with self._lock:
+            return self._documents.setdefault(name, proposal)
+
+    def add(self, watch: "MemoryWatch") -> None:
+        """Tell a watch of its service as it is and of every change."""
+        with self._lock:
+            self._watches.append(watch)
+        self.tell()
+
+    def remove(self, watch: "MemoryWatch") -> None:
+        """Tell a watch no more."""
+        with self._lock:
+            self._watches.remove(watch)
+
+    def tell(self) -> None:
+        """Tell everybody what holds now: in order, one call at a time, whoever makes it."""
+        with self._lock:
+            owners = self._owners()
+            for registration in self._claims:
+                holds = owners[registration.key] is registration
+                self._news.append(registration.confirm if holds else registration.refuse)
+            records = self._garbage | {key: owner.data for key, owner in owners.items()}
+            self._news.extend(watch.news(records) for watch in self._watches)
+        while call := self._next_call():
+            try:
+                call()
+            finally:
+                with self._lock:
+                    self._telling = False
+
+    def _owners(self) -> dict[_Key, "MemoryRegistration"]:
+        owners: dict[_Key, MemoryRegistration] = {}
+        for registration in self._claims:
+            owners.setdefault(registration.key, registration)
+        return owners
+
+    def _next_call(self) -> Callable[[], None] | None:
+        with self._lock:
+            if self._telling or not self._news:
+                return None
+            self._telling = True
+            return self._news.popleft()
+
+
+class MemoryWatch:
+    """One listener of one service."""
+
+    def __init__(self, service: str, listener: Listener, registry: "MemoryRegistry") -> None:
+        self._service = service
+        self._registry = registry
+        self._reader = RecordReader()
+        self._told: Listed | Unreachable | None = None
+        self.subscription = Subscription(listener, lambda _: registry.store.remove(self))
+
+    def news(self, records: Mapping[_Key, bytes]) -> Callable[[], None]:
+        """The call that tells the listener these records."""
+        mine = {node: data for (service, node), data in records.items() if service == self._service}
+        return lambda: self._tell(mine)
+
+    def _tell(self, records: Mapping[str, bytes]) -> None:
+        event = self._event(records)
+        if event is not None:
+            self._told = event
+            self.subscription.deliver(event)
+
+    def _event(self, records: Mapping[str, bytes]) -> Listed | Unreachable | None:
+        at_s = self._registry.clock()
+        if not self._registry.reachable:
+            return Unreachable(at_s) if isinstance(self._told, Listed) else None
+        read = [self._read(node, records[node]) for node in sorted(records)]
+        instances = tuple(instance for instance in read if instance is not None)
+        if isinstance(self._told, Listed) and self._told.instances == instances:
+            return None
+        return Listed(instances, at_s)
+
+    def _read(self, node: str, data: bytes) -> Instance | None:
+        return self._reader.read(f"{self._service}/{node}", node, data, data)
+
+
+class MemoryRegistration:
+    """One node's registration."""
+
+    def __init__(self, store: MemoryStore, instance: Instance) -> None:
+        self._store = store
+        self._instance = instance
+        self._presence = Presence()
+
+    @property
+    def key(self) -> _Key:
+        """What it stands in line for."""
+        return self._instance.service, self._instance.node_id
+
+    @property
+    def over(self) -> bool:
+        """Whether it was withdrawn."""
+        return self._presence.withdrawn
+
+    @property
+    def data(self) -> bytes:
+        """The record."""
+        return encode(self._instance)
+
+    @property
+    def active(self) -> bool:
+        """Whether the record is in."""
+        return self._presence.active
+
+    def wait(self, timeout_s: float) -> bool:
+        """Wait until the record is in."""
+        return self._presence.wait(timeout_s)
+
+    def update(self, instance: Instance) -> None:
+        """Replace the record."""
+        self._instance = instance.succeeding(self._instance)
+        self._store.tell()
+
+    def withdraw(self, timeout_s: float = 2.0) -> None:  # noqa: ARG002 - it takes no time
+        """Take the record out."""
+        self._presence.finish()
+        self._store.release(self)
+
+    def confirm(self) -> None:
+        """It has the node id."""
+        self._presence.confirm()
+
+    def refuse(self) -> None:
+        """Another has the node id."""
+        text = f"node {self._instance.node_id!r} is registered by another living node"
+        self._presence.refuse(DuplicateNode(text))
+
+
+class MemoryRegistry:
+    """A `Registry` in memory, with faults to inject."""
+
+    def __init__(
+        self, store: MemoryStore | None = None, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        """Open a registry.
+
+        Args:
+            store: shared with other registries; one of its own by default.
+            clock: the seconds of its events.
+        """
+        self.store = store or MemoryStore()
+        self.clock = clock
+        self.reachable = True
+        self._closed = False
+        self._registrations: list[MemoryRegistration] = []
+        self._subscriptions: list[Subscription] = []
+
+    def register(self, instance: Instance) -> MemoryRegistration:
+        """Put a node's record in."""
+        self._check_open()
+        check_name("service", instance.service)
+        check_name("node id", instance.node_id)
+        registration = MemoryRegistration(self.store, instance)
+        self._registrations.append(registration)
+        if self.reachable:
+            self.store.claim(registration)
+        return registration
+
+    def watch(self, service: str, listener: Listener) -> Subscription:
+        """Tell a listener of every change and every loss."""
+        watch = MemoryWatch(check_name("service", service), listener, self)
+        self._subscriptions.append(watch.subscription)
+        self.store.add(watch)
+        return watch.subscription
+
+    def agree(self, name: str, proposal: bytes, timeout_s: float = 10.0) -> bytes:
+        """The first proposal ever made under a name."""
+        self._check_open()
+        check_name("document", name)
+        if not self.reachable:
+            raise RegistryUnavailable(f"no answer within {timeout_s} s; nothing was stored")
+        return self.store.first(name, proposal)
+
+    def close(self) -> None:
+        """Take the records out and end the watches. Idempotent."""
+        self._closed = True
+        for registration in self._registrations:
+            registration.withdraw()
+        for subscription in self._subscriptions:
+            subscription.close()
+        self._registrations, self._subscriptions = [], []
+
+    def drop(self, node_id: str) -> None:
+        """Let a node of this registry vanish, as if its process had been killed."""
+        for registration in self._registrations:
+            if registration.key[1] == node_id:
+                registration.withdraw()
+
+    def go_unreachable(self) -> None:
+        """Stop answering this process; what it registered stays in, as within a session."""
+        self.reachable = False
+        self.store.tell()
+
+    def come_back(self) -> None:
+        """Answer this process again; what was registered meanwhile goes in now."""
+        self.reachable = True
+        for registration in self._registrations:
+            self.store.claim(registration)
+        self.store.tell()
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise RegistryUnavailable("the registry is closed; nothing was done")

@@ -1,0 +1,224 @@
+"""The registry on ZooKeeper: one worker thread, one session, and the duties kept up over it.
+
+Owns the worker, the link (and its candidate) and the list of duties; the duties run on the worker
+only. Decides nothing itself: `supervision` judges the connection, the duties judge their znodes.
+"""
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from flightkeeper.discovery.errors import DuplicateNode, RegistryError, RegistryUnavailable
+from flightkeeper.discovery.records import Instance
+from flightkeeper.discovery.registry import Listener, Registration, Watch
+from flightkeeper.discovery.subscription import Subscription
+from flightkeeper.discovery.urls import RegistryUrl
+from flightkeeper.discovery.worker import Worker
+from flightkeeper.discovery.zookeeper import documents
+from flightkeeper.discovery.zookeeper.connection import Connection
+from flightkeeper.discovery.zookeeper.liveness import accepts_connections
+from flightkeeper.discovery.zookeeper.paths import Paths
+from flightkeeper.discovery.zookeeper.registration import ZooKeeperRegistration
+from flightkeeper.discovery.zookeeper.session import LinkOptions, LinkState
+from flightkeeper.discovery.zookeeper.supervision import Limits
+from flightkeeper.discovery.zookeeper.watcher import ServiceWatcher
+from flightkeeper.discovery.zookeeper.znodes import Znodes
+
+_RETRY_MIN_S = 0.1
+_RETRY_MAX_S = 2.0
+_TICK_S = 0.25
+_CLOSE_S = 2.0
+
+_log = logging.getLogger(__name__)
+
+
+class Duty(Protocol):
+    """Something that must be so in ZooKeeper, or known from it.
+
+    A duty is run again from the start whenever it may no longer hold: after every reconnect, when
+    one of its watches fired, and after a while without either. It looks at what is there and does
+    the rest; so an answer that was lost needs no care of its own. All calls come from one thread.
+    """
+
+    def run(self, znodes: Znodes) -> float | None:
+        """Make it so; seconds until it is to be checked anyway, None when it is over.
+
+        Raises:
+            RegistryError: it could not be finished; it will be run again.
+        """
+
+    def failed(self, error: RegistryError) -> None:
+        """The last run did not finish."""
+
+    def suspended(self) -> None:
+        """The connection is gone, the session may stand."""
+
+    def lost(self) -> None:
+        """The session is gone, or may be."""
+
+
+@dataclass(slots=True)
+class _Plan:
+    """When a duty runs next, and how long to wait after its next failure."""
+
+    due_s: float
+    retry_s: float = _RETRY_MIN_S
+
+
+class ZooKeeperRegistry:
+    """A `Registry` on ZooKeeper."""
+
+    def __init__(
+        self,
+        options: LinkOptions,
+        paths: Paths,
+        *,
+        limits: Limits | None = None,
+        probe: Callable[[str], bool] = accepts_connections,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """Open the registry and begin to connect; does not wait.
+
+        Args:
+            options: how to reach ZooKeeper.
+            paths: where our znodes lie.
+            limits: when the session counts as lost; by default after the third of its time-out
+                that is left when kazoo notices a silent server.
+            probe: whether something accepts connections at a location; bounded.
+            clock: monotonic seconds.
+        """
+        self._paths = paths
+        self._probe = probe
+        self._clock = clock
+        self._open_to_all = options.credentials is None
+        self._plans: dict[Duty, _Plan] = {}
+        self._lock = threading.Lock()  # guards the two below
+        self._registrations: dict[str, ZooKeeperRegistration] = {}
+        self._closed = False
+        self._worker = Worker("registry-zookeeper", self._tick)
+        self._connection = Connection(
+            options,
+            limits or Limits(lost_after_s=options.session_timeout_s / 3),
+            note=self._worker.post,
+            changed=self._connection_changed,
+            clock=clock,
+        )
+        self._worker.start()
+
+    def register(self, instance: Instance) -> Registration:
+        """Put a node's record in and keep it there."""
+        made: ZooKeeperRegistration = ZooKeeperRegistration(
+            self._paths, instance, probe=self._probe, wake=lambda: self._wake(made)
+        )
+        with self._lock:
+            if self._closed:
+                raise RegistryUnavailable("the registry is closed; nothing was done")
+            other = self._registrations.get(made.path)
+            taken = other is not None and not other.over
+            if not taken:
+                self._registrations[made.path] = made
+        if taken:
+            made.refuse(DuplicateNode(f"node {instance.node_id!r} is registered by this process"))
+        else:
+            self._worker.post(lambda: self._add(made))
+        return made
+
+    def watch(self, service: str, listener: Listener) -> Watch:
+        """Tell a listener of every complete read and every loss."""
+        subscription = Subscription(listener, lambda _: self._worker.post(forget))
+        watcher: ServiceWatcher = ServiceWatcher(
+            self._paths.service(service),
+            subscription.deliver,
+            wake=lambda: self._wake(watcher),
+            note=self._worker.post,
+            clock=self._clock,
+        )
+
+        def forget() -> None:
+            self._plans.pop(watcher, None)
+
+        self._worker.post(lambda: self._add(watcher))
+        return subscription
+
+    def agree(self, name: str, proposal: bytes, timeout_s: float = 10.0) -> bytes:
+        """The document all nodes hold under this name."""
+        if self._open_to_all:
+            self._open_to_all = False
+            _log.warning("no ZooKeeper credentials: whoever reaches it can read what nodes share")
+        deadline_s = self._clock() + timeout_s
+        return documents.agree(
+            self._connection.wait_connected,
+            self._paths.key(name),
+            proposal,
+            lambda: deadline_s - self._clock(),
+        )
+
+    def close(self) -> None:
+        """End the session, which takes its records out, and the threads. Idempotent, bounded."""
+        with self._lock:
+            first, self._closed = not self._closed, True
+        if not first:
+            return
+        # The worker may wait for an answer, which fails as soon as the session is closed.
+        self._worker.stop(0.2)
+        self._connection.close(_CLOSE_S)
+        if not self._worker.stop(_CLOSE_S):
+            _log.warning("a registry listener does not return; its thread is left to it")
+        for registration in self._registrations.values():
+            registration.ended()
+
+    def _add(self, duty: Duty) -> None:
+        self._plans[duty] = _Plan(self._clock())
+
+    def _wake(self, duty: Duty) -> None:
+        self._worker.post(lambda: self._make_due(duty))
+
+    def _make_due(self, duty: Duty) -> None:
+        if plan := self._plans.get(duty):
+            plan.due_s = self._clock()
+
+    def _connection_changed(self, state: LinkState) -> None:
+        for duty, plan in list(self._plans.items()):
+            match state:
+                case LinkState.CONNECTED:
+                    plan.due_s = self._clock()
+                case LinkState.SUSPENDED:
+                    duty.suspended()
+                case LinkState.LOST:
+                    duty.lost()
+
+    def _tick(self) -> float:
+        self._connection.supervise()
+        if not self._connection.connected:
+            return _TICK_S
+        now_s = self._clock()
+        for duty in [duty for duty, plan in self._plans.items() if plan.due_s <= now_s]:
+            self._run(duty)
+        now_s = self._clock()
+        return min((plan.due_s - now_s for plan in self._plans.values()), default=_TICK_S * 4)
+
+    def _run(self, duty: Duty) -> None:
+        plan = self._plans[duty]
+        try:
+            rest_s = duty.run(self._connection.link)
+        except RegistryError as exc:
+            _log.info("the registry is not as it should be yet: %s", exc)
+            duty.failed(exc)
+            plan.due_s = self._clock() + plan.retry_s
+            plan.retry_s = min(plan.retry_s * 2, _RETRY_MAX_S)
+            return
+        if rest_s is None:
+            del self._plans[duty]
+            return
+        plan.due_s, plan.retry_s = self._clock() + rest_s, _RETRY_MIN_S
+
+
+def open_backend(
+    url: RegistryUrl, *, credentials: tuple[str, str] | None, session_timeout_s: float
+) -> ZooKeeperRegistry:
+    """Open the registry of a `zk://` URL; does not wait for a connection."""
+    options = LinkOptions(url.host_list, len(url.hosts), session_timeout_s, credentials)
+    return ZooKeeperRegistry(options, Paths(url.path))

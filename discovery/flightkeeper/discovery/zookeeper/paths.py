@@ -1,0 +1,33 @@
+"""Where everything lies in ZooKeeper: the only module that spells a znode's path.
+
+<chroot>/services/<service>/<node-id>   ephemeral, a node's record
+<chroot>/keys/<name>                    an agreed document, for nodes only
+"""
+
+from dataclasses import dataclass
+
+from flightkeeper.discovery.names import check_name
+
+
+@dataclass(frozen=True, slots=True)
+class Paths:
+    """The paths under one chroot ("" or "/a/b")."""
+
+    chroot: str
+
+    def service(self, service: str) -> str:
+        """The parent of a service's records."""
+        return f"{self.chroot}/services/{check_name('service', service)}"
+
+    def node(self, service: str, node_id: str) -> str:
+        """A node's record."""
+        return f"{self.service(service)}/{check_name('node id', node_id)}"
+
+    def key(self, name: str) -> str:
+        """An agreed document."""
+        return f"{self.chroot}/keys/{check_name('document', name)}"
+
+
+def parent(path: str) -> str:
+    """The znode above; "" above the first level."""
+    return path.rpartition("/")[0]

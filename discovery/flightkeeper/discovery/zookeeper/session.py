@@ -1,0 +1,315 @@
+"""The session with ZooKeeper: the only module that speaks kazoo.
+
+Owns one kazoo client with its three threads. Every call is bounded in time and every error is
+translated here. kazoo's callbacks run on threads that must not block, so ours only pass a note on.
+kazoo's own recipes are not used: most of them stop silently or hang while the connection is away.
+"""
+
+import logging
+import socket
+import threading
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import Enum, auto
+from types import MappingProxyType
+from typing import Any
+
+from kazoo import exceptions as kz
+from kazoo.client import KazooClient, KazooState
+from kazoo.handlers.threading import KazooTimeoutError, SequentialThreadingHandler
+from kazoo.protocol.states import EventType, WatchedEvent
+from kazoo.security import CREATOR_ALL_ACL, OPEN_ACL_UNSAFE, READ_ACL_UNSAFE
+
+from flightkeeper.discovery.errors import RegistryDenied, RegistryError, RegistryUnavailable
+from flightkeeper.discovery.zookeeper.paths import parent
+from flightkeeper.discovery.zookeeper.znodes import (
+    ZNODE_BYTES_MAX,
+    Access,
+    AnswerLost,
+    Fired,
+    NodeExists,
+    NoNode,
+    VersionChanged,
+    Znode,
+)
+
+_PIPELINE_MAX = 256
+"""Requests under way at once; more gains nothing and a burst of answers starves the pings."""
+
+_LOOP = "zk_loop"
+"""What kazoo calls the function of its connection thread."""
+
+_kazoo_log = logging.getLogger("flightkeeper.discovery.kazoo")
+# During an outage kazoo warns at every attempt; our own log says once that the registry is away.
+_kazoo_log.setLevel(logging.ERROR)
+
+
+class LinkState(Enum):
+    """What kazoo says of the connection."""
+
+    CONNECTED = auto()
+    SUSPENDED = auto()
+    LOST = auto()
+
+
+_STATES: Mapping[str, LinkState] = MappingProxyType(
+    {
+        KazooState.CONNECTED: LinkState.CONNECTED,
+        KazooState.SUSPENDED: LinkState.SUSPENDED,
+        KazooState.LOST: LinkState.LOST,
+    }
+)
+
+_ERRORS: Mapping[type[Exception], type[RegistryError]] = MappingProxyType(
+    {
+        kz.NoNodeError: NoNode,
+        kz.NodeExistsError: NodeExists,
+        kz.BadVersionError: VersionChanged,
+        kz.NoAuthError: RegistryDenied,
+        kz.AuthFailedError: RegistryDenied,
+        kz.InvalidACLError: RegistryDenied,
+        kz.ConnectionLoss: AnswerLost,
+        kz.SessionExpiredError: AnswerLost,
+        kz.SessionMovedError: AnswerLost,
+        kz.ConnectionClosedError: AnswerLost,
+        kz.OperationTimeoutError: AnswerLost,
+        KazooTimeoutError: AnswerLost,
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class LinkOptions:
+    """How to reach ZooKeeper.
+
+    Attributes:
+        hosts: `h1:2181,[::1]:2182`, without a chroot: our paths carry it.
+        host_count: how many they are.
+        credentials: (user, password) of the digest scheme.
+    """
+
+    hosts: str
+    host_count: int
+    session_timeout_s: float
+    credentials: tuple[str, str] | None = None
+
+
+class Link:
+    """One kazoo client, which is one session at a time. Implements `Znodes`. Thread-safe."""
+
+    def __init__(self, options: LinkOptions, on_state: Callable[["Link", LinkState], None]) -> None:
+        """Make a client; `start` starts it.
+
+        Args:
+            options: how to reach ZooKeeper.
+            on_state: told of every change on kazoo's connection thread; must only note it.
+        """
+        self._options = options
+        self._on_state = on_state
+        self._handler = _Handler(options.session_timeout_s / (2 * options.host_count))
+        self._client: Any = KazooClient(
+            hosts=options.hosts,
+            timeout=options.session_timeout_s,
+            handler=self._handler,
+            auth_data=[("digest", ":".join(options.credentials))] if options.credentials else None,
+            # kazoo's own backoff grows to an hour: ephemerals would die of it.
+            connection_retry={
+                "max_tries": -1, "delay": 0.05, "backoff": 2, "max_delay": 1.0, "max_jitter": 0.2,
+            },
+            logger=_kazoo_log,
+        )  # fmt: skip
+        self._client.add_listener(self._state_changed)
+
+    def start(self) -> None:
+        """Begin to connect, and to reconnect for ever; returns at once."""
+        self._client.start_async()
+
+    def close(self, timeout_s: float) -> None:
+        """End the session, politely if the server answers within half the time. Idempotent."""
+        stopper = threading.Thread(target=self._stop, name="zookeeper-close", daemon=True)
+        stopper.start()
+        stopper.join(timeout_s / 2)
+        if stopper.is_alive():
+            # Without its socket, kazoo's connection thread has nothing left to wait for.
+            self._handler.sever()
+            stopper.join(timeout_s / 2)
+
+    def _stop(self) -> None:
+        self._client.stop()
+        self._client.close()
+
+    @property
+    def connected(self) -> bool:
+        """Whether the connection stands, as far as kazoo knows."""
+        return bool(self._client.connected)
+
+    @property
+    def given_up(self) -> bool:
+        """Whether kazoo stopped for good, which it does on some errors in a handshake."""
+        return self._handler.given_up
+
+    @property
+    def session_id(self) -> int:
+        """Id of the session. Raises AnswerLost while not connected."""
+        client_id = self._client.client_id
+        if client_id is None:
+            raise AnswerLost("ZooKeeper is not connected; nothing was sent")
+        return int(client_id[0])
+
+    def exists(self, path: str, fired: Fired) -> bool:
+        """Whether it exists; a watch stays either way."""
+        return self._result(self._ready().exists_async(path, watch=_Watcher(fired))) is not None
+
+    def read(self, path: str, fired: Fired | None = None) -> Znode | None:
+        """The znode, with a watch on its data; None (and no watch) when there is none."""
+        return self.read_all([path], fired).get(path)
+
+    def read_all(self, paths: Iterable[str], fired: Fired | None = None) -> Mapping[str, Znode]:
+        """Those that exist, read in one go, each with a watch on its data."""
+        wanted = list(paths)
+        found: dict[str, Znode] = {}
+        for start in range(0, len(wanted), _PIPELINE_MAX):
+            found |= self._read_batch(wanted[start : start + _PIPELINE_MAX], fired)
+        return found
+
+    def _read_batch(self, paths: Sequence[str], fired: Fired | None) -> dict[str, Znode]:
+        client = self._ready()
+        watch = _Watcher(fired) if fired else None
+        pending = [(path, client.get_async(path, watch=watch)) for path in paths]
+        found = {}
+        for path, answer in pending:
+            try:
+                data, stat = self._result(answer)
+            except NoNode:
+                continue
+            found[path] = Znode(data, stat.version, stat.mzxid, stat.ephemeralOwner)
+        return found
+
+    def children(self, path: str, fired: Fired) -> tuple[str, ...]:
+        """Names of the children, with a watch on the list. Raises NoNode."""
+        return tuple(self._result(self._ready().get_children_async(path, watch=_Watcher(fired))))
+
+    def create_path(self, path: str, access: Access) -> None:
+        """Make a plain znode and those above it, where missing."""
+        # Asked first: creating what exists is refused by the parent's ACL before anything else.
+        if path == "" or self._result(self._ready().exists_async(path)) is not None:
+            return
+        self.create_path(parent(path), Access.PUBLIC)
+        try:
+            self.create(path, b"", access, ephemeral=False)
+        except NodeExists:
+            return
+
+    def create(self, path: str, data: bytes, access: Access, *, ephemeral: bool) -> None:
+        """Make a znode. Raises NodeExists, NoNode."""
+        _check_size(path, data)
+        client, acl = self._ready(), self._acl(access)
+        self._result(client.create_async(path, data, acl=acl, ephemeral=ephemeral))
+
+    def write(self, path: str, data: bytes, version: int) -> None:
+        """Set the data of a public znode. Raises NoNode, VersionChanged."""
+        _check_size(path, data)
+        self._result(self._ready().set_async(path, data, version=version))
+
+    def replace(self, path: str, data: bytes, version: int) -> None:
+        """Delete a znode and make a public ephemeral in its place, both or neither."""
+        _check_size(path, data)
+        transaction = self._ready().transaction()
+        transaction.delete(path, version=version)
+        transaction.create(path, data, acl=self._acl(Access.PUBLIC), ephemeral=True)
+        # kazoo returns the errors of a transaction instead of raising them.
+        for outcome in self._result(transaction.commit_async()):
+            if isinstance(outcome, Exception) and not isinstance(outcome, kz.RolledBackError):
+                raise _translated(outcome) from outcome
+
+    def delete(self, path: str, version: int) -> None:
+        """Delete a znode. Raises NoNode, VersionChanged."""
+        self._result(self._ready().delete_async(path, version=version))
+
+    def _acl(self, access: Access) -> list[Any]:
+        if self._options.credentials is None:
+            return list(OPEN_ACL_UNSAFE)
+        public = READ_ACL_UNSAFE if access is Access.PUBLIC else []
+        return [*CREATOR_ALL_ACL, *public]
+
+    def _ready(self) -> Any:
+        # kazoo queues requests while disconnected and would send them at an unknown later time.
+        if not self._client.connected:
+            raise AnswerLost("ZooKeeper is not connected; nothing was sent")
+        return self._client
+
+    def _result(self, pending: Any) -> Any:
+        try:
+            return pending.get(timeout=self._options.session_timeout_s)
+        except (kz.KazooException, KazooTimeoutError) as exc:
+            raise _translated(exc) from exc
+
+    def _state_changed(self, state: str) -> None:
+        self._on_state(self, _STATES[state])
+
+
+@dataclass(frozen=True)
+class _Watcher:
+    """A watch callback that equals any other for the same listener, so kazoo keeps one of them."""
+
+    fired: Fired
+
+    def __call__(self, event: WatchedEvent) -> None:
+        # NONE says that the connection dropped the watch; the state listener hears of it too.
+        if event.type != EventType.NONE:
+            self.fired(event.path)
+
+
+class _Handler(SequentialThreadingHandler):  # type: ignore[misc]  # kazoo has no types
+    """kazoo's threads with names, and its connection with limits."""
+
+    def __init__(self, connect_timeout_s: float) -> None:
+        super().__init__()
+        self._connect_timeout_s = connect_timeout_s
+        self._socket: socket.socket | None = None
+        self._severed = False
+        self._loop: threading.Thread | None = None
+
+    @property
+    def given_up(self) -> bool:
+        """Whether the connection thread ended; kazoo's states do not tell that from a start."""
+        return self._loop is not None and not self._loop.is_alive()
+
+    def create_connection(self, *args: Any, **kwargs: Any) -> socket.socket:
+        """Connect in a share of the session: one dead host must not cost all of it."""
+        if self._severed:
+            raise ConnectionAbortedError("the session is being closed")
+        kwargs["timeout"] = min(kwargs["timeout"], self._connect_timeout_s)
+        created: socket.socket = super().create_connection(*args, **kwargs)
+        self._socket = created
+        if self._severed:
+            self.sever()
+        return created
+
+    def sever(self) -> None:
+        """Break the connection and refuse to make another."""
+        self._severed = True
+        if self._socket is not None:
+            try:
+                self._socket.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                return
+
+    def spawn(self, func: Callable[..., None], *args: Any, **kwargs: Any) -> threading.Thread:
+        """Start one of kazoo's threads."""
+        name = f"zookeeper-{func.__name__.strip('_')}"
+        thread = threading.Thread(target=func, args=args, kwargs=kwargs, name=name, daemon=True)
+        if func.__name__ == _LOOP:
+            self._loop = thread
+        thread.start()
+        return thread
+
+
+def _translated(exc: Exception) -> RegistryError:
+    text = f"{type(exc).__name__}: {exc}" if str(exc) else type(exc).__name__
+    return _ERRORS.get(type(exc), RegistryUnavailable)(f"ZooKeeper: {text}")
+
+
+def _check_size(path: str, data: bytes) -> None:
+    if len(data) > ZNODE_BYTES_MAX:
+        raise ValueError(f"{path}: {len(data)} bytes are over the limit of {ZNODE_BYTES_MAX}")

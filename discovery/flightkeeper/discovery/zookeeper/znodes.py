@@ -1,0 +1,95 @@
+"""What the ZooKeeper backend asks of a session, in its own words: values, errors, a Protocol.
+
+Knows nothing of kazoo, so that what decides can be read and tested without it.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from enum import Enum, auto
+from typing import Protocol
+
+from flightkeeper.discovery.errors import RegistryError, RegistryUnavailable
+
+ZNODE_BYTES_MAX = 256 * 1024
+"""Far below the server's 1 MiB, past which it drops the connection instead of answering."""
+
+
+class NoNode(RegistryError):
+    """The znode, or its parent, does not exist. Nothing was done."""
+
+
+class NodeExists(RegistryError):
+    """The znode exists already. Nothing was done."""
+
+
+class VersionChanged(RegistryError):
+    """The znode is not what it was when it was read. Nothing was done."""
+
+
+class AnswerLost(RegistryUnavailable):
+    """The connection broke or the time ran out: done or not done, only reading back tells."""
+
+
+class Access(Enum):
+    """Who may read a znode; only its creator may change it, when there are credentials."""
+
+    PUBLIC = auto()
+    PRIVATE = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class Znode:
+    """A znode as read.
+
+    Attributes:
+        version: of its data, for conditional writes.
+        mzxid: the transaction that wrote the data; tells one content from another for ever.
+        owner: id of the session that holds it; 0 when it is not ephemeral.
+    """
+
+    data: bytes
+    version: int
+    mzxid: int
+    owner: int
+
+
+Fired = Callable[[str], None]
+"""Called once with the path when what was read has changed; must only note it."""
+
+
+class Znodes(Protocol):
+    """The operations, each bounded in time. All raise `AnswerLost` and `RegistryDenied`."""
+
+    @property
+    def session_id(self) -> int:
+        """Id of the session as of the last contact; 0 before the first."""
+
+    def exists(self, path: str, fired: Fired) -> bool:
+        """Whether it exists; a watch stays either way."""
+
+    def read(self, path: str, fired: Fired | None = None) -> Znode | None:
+        """The znode, with a watch on its data; None (and no watch) when there is none."""
+
+    def read_all(self, paths: Iterable[str], fired: Fired) -> Mapping[str, Znode]:
+        """Those that exist, read in one go, each with a watch on its data."""
+
+    def children(self, path: str, fired: Fired) -> tuple[str, ...]:
+        """Names of the children, with a watch on the list. Raises NoNode."""
+
+    def create_path(self, path: str, access: Access) -> None:
+        """Make a plain znode and those above it, where missing."""
+
+    def create(self, path: str, data: bytes, access: Access, *, ephemeral: bool) -> None:
+        """Make a znode. Raises NodeExists, NoNode."""
+
+    def write(self, path: str, data: bytes, version: int) -> None:
+        """Set the data of a public znode. Raises NoNode, VersionChanged."""
+
+    def replace(self, path: str, data: bytes, version: int) -> None:
+        """Delete a znode and make a public ephemeral in its place, both or neither.
+
+        Raises NoNode, VersionChanged.
+        """
+
+    def delete(self, path: str, version: int) -> None:
+        """Delete a znode. Raises NoNode, VersionChanged."""

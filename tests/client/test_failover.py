@@ -1,0 +1,51 @@
+"""The failover table, row by row; scenarios/failover.json is its specification."""
+
+import json
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from flightkeeper.client.errors import FlightkeeperError, OutcomeUnknown
+from flightkeeper.client.failover import Progress, StatementKind, Step, decide
+from flightkeeper.client.failures import Failure, Kind
+
+SCENARIOS: list[dict[str, Any]] = json.loads(
+    (Path(__file__).parent / "scenarios/failover.json").read_text()
+)
+MAY_HAVE_RUN = {Kind.BROKEN, Kind.INTERNAL, Kind.TIMED_OUT, Kind.CANCELLED}
+
+
+def name(scenario: dict[str, Any]) -> str:
+    return f"{scenario['row']}: {scenario['statement']} {scenario['failure']}"
+
+
+@pytest.mark.parametrize("scenario", SCENARIOS, ids=name)
+def test_the_table(scenario: dict[str, Any]) -> None:
+    failure = Failure(Kind[scenario["failure"]], "words")
+    progress = Progress(**scenario.get("progress", {}))
+    decision = decide(failure, progress, StatementKind[scenario["statement"]])
+    shown = decision.name if isinstance(decision, Step) else decision.__name__
+    assert shown == scenario["outcome"]
+
+
+@pytest.mark.parametrize("kind", Kind, ids=lambda kind: kind.name)
+def test_every_combination_has_a_decision(kind: Kind) -> None:
+    flags = [True, False]
+    for statement, sent, delivered, login, budget in product(
+        StatementKind, flags, flags, flags, flags
+    ):
+        progress = Progress(sent, delivered, overloads=1, can_login=login, budget_left=budget)
+        decision = decide(Failure(kind, ""), progress, statement)
+        assert isinstance(decision, Step) or issubclass(decision, FlightkeeperError)
+
+
+@pytest.mark.parametrize("kind", sorted(MAY_HAVE_RUN, key=lambda kind: kind.name))
+@pytest.mark.parametrize("statement", [StatementKind.WRITE, StatementKind.COMMIT])
+def test_what_may_have_changed_something_is_never_repeated(
+    kind: Kind, statement: StatementKind
+) -> None:
+    for login, budget in product([True, False], repeat=2):
+        progress = Progress(sent=True, can_login=login, budget_left=budget)
+        assert decide(Failure(kind, ""), progress, statement) is OutcomeUnknown

@@ -1,0 +1,97 @@
+"""Client URLs: what they say, and which part of a wrong one is named."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from flightkeeper.client.errors import InvalidUrl
+from flightkeeper.client.options import Options, parse_url
+
+
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        (
+            "flightsql+zk://h1:2181,h2:2182/chroot?service=analytics",
+            Options(
+                "flightsql+zk://h1:2181,h2:2182/chroot?service=analytics",
+                "zk://h1:2181,h2:2182/chroot",
+                (),
+                "analytics",
+                None,
+            ),
+        ),
+        (
+            "flightsql+zk://ada@h1/",
+            Options("flightsql+zk://h1/", "zk://h1:2181", (), "flightsql", "ada"),
+        ),
+        (
+            "flightsql+dir:///srv/registry",
+            Options(
+                "flightsql+dir:///srv/registry", "dir:///srv/registry", (), "flightsql", None
+            ),
+        ),
+        (
+            "flightsql://a%40b@h1:1,[::1]:2?transport=tcp",
+            Options(
+                "flightsql://h1:1,[::1]:2?transport=tcp",
+                "",
+                ("grpc://h1:1", "grpc://[::1]:2"),
+                "flightsql",
+                "a@b",
+            ),
+        ),
+        (
+            "flightsql://h1:1/?service=x",
+            Options("flightsql://h1:1/?service=x", "", ("grpc+tls://h1:1",), "x", None),
+        ),
+    ],
+)
+def test_urls(url: str, expected: Options) -> None:
+    assert parse_url(url) == expected
+
+
+@pytest.mark.parametrize(
+    ("url", "part", "reason"),
+    [
+        ("", "scheme", "expected flightsql"),
+        ("grpc://h:1", "scheme", "expected flightsql"),
+        ("flightsql:h:1", "scheme", "expected flightsql"),
+        ("zk://h:1/x", "scheme", "expected flightsql"),
+        ("flightsql://ada:secret@h:1", "user", "FLIGHTKEEPER_PASSWORD"),
+        ("flightsql+zk://ada:secret@h:1", "user", "password="),
+        ("flightsql://@h:1", "user", "empty"),
+        ("flightsql://h", "port", "not host:port"),
+        ("flightsql://h:", "port", "not a number"),
+        ("flightsql://h:0", "port", "1 to 65535"),
+        ("flightsql://h:65536", "port", "1 to 65535"),
+        ("flightsql://h:12x", "port", "1 to 65535"),
+        ("flightsql://[::1]", "port", "not host:port"),
+        ("flightsql://:1", "host", "not host:port"),
+        ("flightsql://::1:1", "host", "for IPv6"),
+        ("flightsql://h:1,h:1", "host", "named twice"),
+        ("flightsql://h:1/path", "path", "takes none"),
+        ("flightsql://h:1?transport=quic", "query", "not tls or tcp"),
+        ("flightsql://h:1?colour=red", "query", "unknown key 'colour'"),
+        ("flightsql+dir:///x?transport=tcp", "query", "unknown key 'transport'"),
+        ("flightsql://h:1?service=a&service=b", "query", "given twice"),
+        ("flightsql://h:1?service=", "query", "service is empty"),
+        ("flightsql+zk://h:99999/x", "port", "99999"),
+        ("flightsql+dir://host/x", "host", "names no host"),
+    ],
+)
+def test_the_wrong_part_is_named(url: str, part: str, reason: str) -> None:
+    with pytest.raises(InvalidUrl, match=f"the {part} is wrong") as caught:
+        parse_url(url)
+    assert caught.value.part == part
+    assert reason in str(caught.value)
+    assert "secret" not in str(caught.value)
+
+
+@given(st.text(max_size=40))
+def test_any_text_is_a_url_or_an_error(text: str) -> None:
+    for beginning in ("", "flightsql://", "flightsql+zk://", "flightsql+dir:///"):
+        try:
+            parse_url(beginning + text)
+        except InvalidUrl as exc:
+            assert exc.part in {"scheme", "user", "host", "port", "path", "query"}

@@ -1,0 +1,72 @@
+"""Another process on the registry: registers a node or agrees on a document, then waits to die.
+
+Run as `python -m tests.discovery.process register|agree URL …`; one line on stdout when done.
+"""
+
+import subprocess
+import sys
+from pathlib import Path
+
+from flightkeeper.discovery.records import Instance
+from flightkeeper.discovery.registry import open_registry
+
+_ROOT = Path(__file__).resolve().parents[2]
+_WAIT_S = 15.0
+
+
+class Process:
+    """A running process, as its parent sees it."""
+
+    def __init__(self, *arguments: str) -> None:
+        command = [sys.executable, "-m", "tests.discovery.process", *arguments]
+        self._process = subprocess.Popen(
+            command, cwd=_ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    def say_go(self) -> None:
+        """Let it do what it was started for."""
+        assert self._process.stdin is not None
+        self._process.stdin.write("go\n")
+        self._process.stdin.flush()
+
+    def line(self) -> str:
+        """What it said when it was done."""
+        assert self._process.stdout is not None
+        return self._process.stdout.readline().strip()
+
+    def kill(self) -> None:
+        """SIGKILL, and wait until it is gone. Idempotent."""
+        self._process.kill()
+        self._process.communicate(timeout=10)
+
+
+def registering(url: str, instance: Instance, session_timeout_s: float) -> Process:
+    """A process that keeps a node registered."""
+    fields = (instance.service, instance.node_id, instance.location, instance.incarnation)
+    process = Process("register", url, str(session_timeout_s), *fields)
+    assert process.line() == "registered"
+    return process
+
+
+def _register(arguments: list[str]) -> str:
+    url, session_timeout_s, service, node_id, location, incarnation = arguments
+    registry = open_registry(url, session_timeout_s=float(session_timeout_s))
+    registration = registry.register(Instance(service, node_id, location, incarnation))
+    return "registered" if registration.wait(_WAIT_S) else "nothing"
+
+
+def _agree(arguments: list[str]) -> str:
+    url, name, proposal = arguments
+    registry = open_registry(url)
+    sys.stdin.readline()
+    return registry.agree(name, proposal.encode()).decode()
+
+
+if __name__ == "__main__":
+    sys.stdout.write({"register": _register, "agree": _agree}[sys.argv[1]](sys.argv[2:]) + "\n")
+    sys.stdout.flush()
+    sys.stdin.read()
