@@ -1,6 +1,6 @@
 """`make bench`: everything, side by side; a table on stdout and JSON beside it.
 
-    python -m benchmarks [--quick] [--json FILE]
+python -m benchmarks [--quick] [--json FILE]
 """
 
 import argparse
@@ -87,7 +87,7 @@ def _table(workload: str, lines: list[Line]) -> Table:
         table.add_column(heading, justify="right" if heading else "left")
     bases = [line for line in lines if line.contender in {RAW, IN_PROCESS, SMALLEST}]
     for base in bases:
-        table.add_column(f"× {base.contender.split(',')[0].split(' +')[0]}", justify="right")
+        table.add_column(f"x {base.contender.split(',')[0].split(' +')[0]}", justify="right")
     for line in lines:
         second = line.megabytes_s if stream else line.p50_ms
         ratios = [f"{line.rate / base.rate:.2f}" for base in bases]

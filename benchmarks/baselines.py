@@ -24,10 +24,12 @@ class Smallest(flight.FlightServerBase):
         super().__init__("grpc://127.0.0.1:0")
 
     def get_flight_info(self, _context: Any, descriptor: Any) -> flight.FlightInfo:
+        """The statement itself is the ticket."""
         endpoint = flight.FlightEndpoint(descriptor.command, [])
         return flight.FlightInfo(pa.schema([]), descriptor, [endpoint], -1, -1)
 
     def do_get(self, _context: Any, ticket: flight.Ticket) -> flight.RecordBatchStream:
+        """Run the statement."""
         query = ticket.ticket.decode()
         reader = self._database.cursor().execute(query).to_arrow_reader(BATCH_ROWS)
         return flight.RecordBatchStream(reader)
@@ -42,6 +44,7 @@ class Raw(Smallest):
         self._table = reader.read_all()
 
     def do_get(self, _context: Any, _ticket: flight.Ticket) -> flight.RecordBatchStream:
+        """The table, whatever was asked."""
         return flight.RecordBatchStream(self._table)
 
 

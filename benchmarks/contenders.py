@@ -60,14 +60,17 @@ def contenders() -> Iterator[tuple[list[Contender], int]]:
         here = duckdb.connect()
         for statement in CREATE_TABLES:
             here.execute(statement)
-        yield [
-            Contender("raw Flight, from memory", lambda: _flight(raw.location)),
-            Contender("DuckDB in process", lambda: _in_process(here)),
-            Contender("smallest pyarrow.flight + DuckDB", lambda: _flight(smallest.location)),
-            Contender("node, pyarrow.flight", lambda: _node(node.location)),
-            Contender("node, flightkeeper.client", lambda: _client(registry)),
-            Contender("node, ADBC", lambda: _adbc(node.location)),
-        ], node.process.pid
+        yield (
+            [
+                Contender("raw Flight, from memory", lambda: _flight(raw.location)),
+                Contender("DuckDB in process", lambda: _in_process(here)),
+                Contender("smallest pyarrow.flight + DuckDB", lambda: _flight(smallest.location)),
+                Contender("node, pyarrow.flight", lambda: _node(node.location)),
+                Contender("node, flightkeeper.client", lambda: _client(registry)),
+                Contender("node, ADBC", lambda: _adbc(node.location)),
+            ],
+            node.process.pid,
+        )
 
 
 class Started(NamedTuple):

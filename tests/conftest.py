@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 import pytest
+
 from tests.support.zookeeper_server import ZooKeeperServer
 
 

@@ -25,7 +25,10 @@ for group in "$@"; do
 done
 
 if command -v uv >/dev/null 2>&1; then
-    [ -x "$venv/bin/python" ] || uv venv --quiet --allow-existing --python "$(find_python)" "$venv"
+    if ! [ -x "$venv/bin/python" ]; then
+        python=$(find_python)
+        uv venv --quiet --allow-existing --python "$python" "$venv"
+    fi
     # shellcheck disable=SC2086  the groups are words
     uv pip install --quiet --python "$venv/bin/python" -c "$constraints" -e '.[server]' $groups
     exit 0

@@ -2,11 +2,16 @@
 
 import signal
 import socket
+import threading
+import time
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
 from pathlib import Path
+from queue import SimpleQueue
 from urllib.parse import urlsplit
 
+import psutil
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
@@ -14,6 +19,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 from pyarrow import flight
 
+from flightkeeper.client import FlightkeeperError, connect
 from flightkeeper.flight_server.auth.passwords import hash_password
 from tests.cli.processes import Running, running
 
@@ -138,3 +144,41 @@ def test_tls_and_login_open_the_node_to_others(tmp_path: Path) -> None:
         ) as client:
             header = client.authenticate_basic_token("ada", "hunter2")
             assert str(header).startswith("(b'authorization', b'Bearer ")
+
+
+ENDLESS = "SELECT count(*) FROM range(1000000) a, range(1000000) b WHERE a.range + b.range = -1"
+
+
+def test_a_second_signal_stops_at_once_what_a_drain_would_wait_for() -> None:
+    outcome: SimpleQueue[Exception] = SimpleQueue()
+
+    def ask(location: str) -> None:
+        address = location.removeprefix("grpc://")
+        with connect(f"flightsql://{address}?transport=tcp") as connection:
+            try:
+                connection.query(ENDLESS, timeout_s=60).read_all()
+            except FlightkeeperError as exc:
+                outcome.put(exc)
+
+    with running("serve", "--insecure", "--drain-timeout-s", "600") as node:
+        location = node.line()["location"]
+        caller = threading.Thread(target=ask, args=(location,), name="ask", daemon=True)
+        caller.start()
+        wait_until(lambda: psutil.Process(node.process.pid).cpu_times().user > 2)
+        node.process.terminate()
+        wait_until(lambda: "draining" in node.stderr)
+        assert "statements=1" in node.stderr
+        assert node.process.poll() is None
+        began_s = time.monotonic()
+        node.process.terminate()
+        assert node.ended() == 0
+        assert time.monotonic() - began_s < 6
+        assert isinstance(outcome.get(timeout=20), FlightkeeperError)
+        caller.join(20)
+
+
+def wait_until(condition: Callable[[], bool]) -> None:
+    deadline_s = time.monotonic() + 30
+    while not condition():
+        assert time.monotonic() < deadline_s
+        time.sleep(0.02)

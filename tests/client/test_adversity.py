@@ -5,7 +5,6 @@ import time
 from collections.abc import Callable
 
 import pytest
-from tests.support.stub_process import StubProcess, eventually, url_of
 
 from flightkeeper.client import (
     Connection,
@@ -16,6 +15,7 @@ from flightkeeper.client import (
     StreamInterrupted,
     connect,
 )
+from tests.support.stub_process import StubProcess, eventually, url_of
 
 Start = Callable[..., StubProcess]
 
@@ -181,16 +181,18 @@ def test_a_write_sent_as_a_query_runs_once(start_node: Start) -> None:
     assert sum(len(node.lines("applied")) for node in nodes) == 1
 
 
+def in_transaction(connection: Connection, nodes: list[StubProcess]) -> None:
+    with connection.transaction() as transaction:
+        transaction.execute("write 1")
+        busy(nodes, "applied write 1").kill()
+        transaction.execute("write 2")
+
+
 def test_a_lost_transaction_is_an_error(start_node: Start) -> None:
     nodes = [start_node() for _ in range(2)]
     with connect(url_of(*nodes)) as connection:
-        with (
-            pytest.raises(SessionLost, match="nothing of it was committed"),
-            connection.transaction() as transaction,
-        ):
-            transaction.execute("write 1")
-            busy(nodes, "applied write 1").kill()
-            transaction.execute("write 2")
+        with pytest.raises(SessionLost, match="nothing of it was committed"):
+            in_transaction(connection, nodes)
         assert sum(len(node.lines("applied write 2")) for node in nodes) == 0
         with connection.transaction() as transaction:
             assert transaction.execute("write 3") == 3

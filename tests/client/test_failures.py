@@ -70,7 +70,10 @@ def test_retry_after(sent: str, read: int | None) -> None:
     [
         ("Parser Error: x. Detail: Python exception: Oops", "Parser Error: x"),
         ("leaving. Detail: Unavailable" + CONTEXT, "leaving"),
-        (UNAVAILABLE + "Stream removed (Socket closed)" + CONTEXT, "Stream removed (Socket closed)"),
+        (
+            UNAVAILABLE + "Stream removed (Socket closed)" + CONTEXT,
+            "Stream removed (Socket closed)",
+        ),
         ("Flight of fancy", "Flight of fancy"),
         ("plain", "plain"),
     ],

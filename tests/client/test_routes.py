@@ -5,13 +5,13 @@ from random import Random
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.client.instances import instance
 
 from flightkeeper.client import health, selection
 from flightkeeper.client.failures import Failure, Kind
 from flightkeeper.client.health import Circuit, NodeHealth
 from flightkeeper.client.routes import Routes, event_for
 from flightkeeper.discovery.topology import Listed, Unreachable
+from tests.client.instances import instance
 
 A, B, C = instance("a"), instance("b"), instance("c")
 RNG = Random(0)
@@ -105,8 +105,12 @@ EVENTS = [health.Succeeded, health.CallFailed, health.ConnectFailed, health.Drai
 @given(
     st.lists(
         st.one_of(
-            st.tuples(st.sampled_from("abc"), st.sampled_from(["one", "two"]), st.sampled_from(EVENTS)),
-            st.lists(st.tuples(st.sampled_from("abcd"), st.sampled_from(["one", "two"])), max_size=4),
+            st.tuples(
+                st.sampled_from("abc"), st.sampled_from(["one", "two"]), st.sampled_from(EVENTS)
+            ),
+            st.lists(
+                st.tuples(st.sampled_from("abcd"), st.sampled_from(["one", "two"])), max_size=4
+            ),
             st.floats(0, 40),
         ),
         max_size=30,

@@ -5,9 +5,9 @@ import stat
 from pathlib import Path
 
 import pytest
-from tests.client.instances import instance
 
 from flightkeeper.client.saved_topology import Saved, SavedTopology, cache_directory
+from tests.client.instances import instance
 
 URL = "flightsql+zk://h1:2181/x?service=flights"
 NODES = (instance("a"), instance("b", "two"))

@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.client.instances import instance, topology
 
 from flightkeeper.client.health import Circuit, NodeHealth
 from flightkeeper.client.selection import Picker, build, plan
 from flightkeeper.discovery.records import NodeState
+from tests.client.instances import instance, topology
 
 SCENARIOS: list[dict[str, Any]] = json.loads(
     (Path(__file__).parent / "scenarios/selection.json").read_text()
@@ -38,9 +38,7 @@ def test_frequencies(scenario: dict[str, Any]) -> None:
     loads, weights = scenario["loads"], scenario.get("weights", {})
     nodes = [instance(node_id, weight=weights.get(node_id, 100)) for node_id in loads]
     picker, rng = build(topology(*nodes), {}), Random(20)
-    first = Counter(
-        next(plan(picker, loads.__getitem__, rng)).node_id for _ in range(ITERATIONS)
-    )
+    first = Counter(next(plan(picker, loads.__getitem__, rng)).node_id for _ in range(ITERATIONS))
     for node_id, expected in scenario["expected"].items():
         assert first[node_id] / ITERATIONS == pytest.approx(expected, abs=TOLERANCE)
 

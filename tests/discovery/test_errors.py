@@ -9,3 +9,9 @@ def test_the_drawing_is_complete() -> None:
     assert len(made) == 7
     assert all(error.__name__ in drawing for error in made)
     assert all(issubclass(error, errors.RegistryError) for error in made)
+
+
+def test_a_wrong_url_names_its_part() -> None:
+    error = errors.InvalidRegistryUrl("zk://h:x", "port", "'x' is not a number")
+    assert (error.url, error.part) == ("zk://h:x", "port")
+    assert str(error) == "registry URL 'zk://h:x': the port is wrong: 'x' is not a number"

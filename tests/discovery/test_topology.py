@@ -64,6 +64,11 @@ def test_members_are_in_the_order_of_their_ids() -> None:
     assert list(topology.members) == ["n1", "n2", "n3"]
 
 
+def test_what_is_no_event() -> None:
+    with pytest.raises(AssertionError):
+        Topology().apply("Listed")  # type: ignore[arg-type]
+
+
 def test_age() -> None:
     assert Topology().age_s(5.0) is None
     assert Topology().apply(Listed((), 2.0)).age_s(5.0) == 3.0

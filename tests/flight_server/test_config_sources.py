@@ -69,7 +69,9 @@ def test_an_unknown_variable_names_the_nearest() -> None:
 
 def test_an_unknown_key_names_the_nearest(tmp_path: Path) -> None:
     path = write(tmp_path / "c.toml", "databases = 'x'")
-    with pytest.raises(InvalidSettings, match=r"key databases is not known; did you mean database\?"):
+    with pytest.raises(
+        InvalidSettings, match=r"key databases is not known; did you mean database\?"
+    ):
         load({}, path, {})
 
 

@@ -20,7 +20,7 @@ import argparse
 import base64
 import itertools
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -55,7 +55,7 @@ class StubNode(flight.FlightServerBase):
         self, context: flight.ServerCallContext, descriptor: flight.FlightDescriptor
     ) -> flight.FlightInfo:
         context.add_header(headers.LOAD, "7")
-        sql, parameters = self._sql(unpack(descriptor.command))
+        sql, parameters = self._sql(unpack(descriptor.command or b""))
         self._note("plan", sql)
         self._check(context)
         if sql == "stall-plan":
@@ -88,14 +88,14 @@ class StubNode(flight.FlightServerBase):
         reader: flight.MetadataRecordBatchReader,
         writer: flight.FlightMetadataWriter,
     ) -> None:
-        command = unpack(descriptor.command)
+        command = unpack(descriptor.command or b"")
         rows = [chunk.data for chunk in reader if chunk.data is not None]
         if isinstance(command, wire.CommandPreparedStatementQuery):
             handle = f"bound-{len(self._handles)}".encode()
             sql, _ = self._handles[command.prepared_statement_handle]
             self._handles[handle] = (sql, rows[0].num_columns)
             answer = wire.DoPutPreparedStatementResult(prepared_statement_handle=handle)
-            writer.write(answer.SerializeToString())
+            writer.write(pa.py_buffer(answer.SerializeToString()))
             return
         sql, _ = self._sql(command)
         self._check(context)
@@ -105,11 +105,10 @@ class StubNode(flight.FlightServerBase):
         if sql == "stall-write":
             _for_ever()
         count = int(sql.split(" ")[1]) + sum(batch.num_columns for batch in rows)
-        writer.write(wire.DoPutUpdateResult(record_count=count).SerializeToString())
+        counted = wire.DoPutUpdateResult(record_count=count)
+        writer.write(pa.py_buffer(answer.SerializeToString()))
 
-    def do_action(
-        self, context: flight.ServerCallContext, action: flight.Action
-    ) -> Iterator[flight.Result]:
+    def do_action(self, context: flight.ServerCallContext, action: flight.Action) -> Any:
         self._note("action", action.type)
         body = action.body.to_pybytes()
         if action.type == headers.PROBE_ACTION:
@@ -151,7 +150,7 @@ class _Handshake(flight.ServerAuthHandler):
         del incoming
         outgoing.write(b"")
 
-    def is_valid(self, token: bytes) -> bytes:
+    def is_valid(self, token: Any) -> Any:
         return token
 
 
@@ -159,7 +158,7 @@ class _Token(flight.ServerMiddleware):
     def __init__(self, token: str) -> None:
         self._token = token
 
-    def sending_headers(self) -> dict[str, str]:
+    def sending_headers(self) -> Any:
         return {"authorization": f"Bearer {self._token}"}
 
 
@@ -172,9 +171,7 @@ class _Logins(flight.ServerMiddlewareFactory):
         self._basic = base64.b64encode(credentials.encode()).decode()
         self._uses: dict[str, int] = {}
 
-    def start_call(
-        self, info: flight.CallInfo, headers: Mapping[str, Sequence[str]]
-    ) -> flight.ServerMiddleware | None:
+    def start_call(self, info: flight.CallInfo, headers: Any) -> flight.ServerMiddleware | None:
         del info
         scheme, _, value = headers.get("authorization", [""])[0].partition(" ")
         if scheme == "Basic" and value == self._basic:
@@ -213,9 +210,7 @@ class _Headers(flight.ServerMiddleware):
 
 
 class _RecordHeaders(flight.ServerMiddlewareFactory):
-    def start_call(
-        self, info: flight.CallInfo, headers: Mapping[str, Sequence[str]]
-    ) -> flight.ServerMiddleware | None:
+    def start_call(self, info: flight.CallInfo, headers: Any) -> flight.ServerMiddleware | None:
         del info
         return _Headers(frozenset(headers))
 

@@ -15,9 +15,7 @@ READY_TIMEOUT_S = 20.0
 class StubProcess:
     """One process; a context manager that ends it."""
 
-    def __init__(
-        self, directory: Path, *, port: int = 0, refuse: str = "", user: str = ""
-    ) -> None:
+    def __init__(self, directory: Path, *, port: int = 0, refuse: str = "", user: str = "") -> None:
         self.journal = directory / f"journal-{time.monotonic_ns()}"
         command = [sys.executable, "-m", "tests.support.flight_stub", f"--port={port}"]
         command += [f"--refuse={refuse}", f"--user={user}", f"--journal={self.journal}"]

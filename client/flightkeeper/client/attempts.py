@@ -100,11 +100,19 @@ Operation = Callable[[Attempt], T]
 class Attempts:
     """Runs operations on the nodes of one service. Thread-safe."""
 
-    def __init__(self, router: Router, pool: Pool, login: Login, rng: Random) -> None:
+    def __init__(
+        self,
+        router: Router,
+        pool: Pool,
+        login: Login,
+        rng: Random,
+        sleep: Callable[[float], object] = time.sleep,
+    ) -> None:
         self._router = router
         self._pool = pool
         self._login = login
         self._rng = rng
+        self._sleep = sleep
 
     def run(self, statement: Statement, operation: Operation[T], *, keep: bool = False) -> T:
         """Run an operation on the nodes of a plan, one after the other, until it succeeds.
@@ -137,7 +145,7 @@ class Attempts:
                     attempt.lease.release()
             if run.pause_s:
                 # Full jitter: clients that were refused together do not come back together.
-                time.sleep(run.pause_s * self._rng.random())
+                self._sleep(run.pause_s * self._rng.random())
 
 
 class _Run:

@@ -1,11 +1,14 @@
 """Delivery: hands a running result to the caller, batch by batch, and counts what was handed out.
 
 Owns the stream and the lease of one result until its end, its failure, or until the caller drops
-it. From the first batch on nothing is repeated: a break is an error that says how much was
-delivered. A result that ends without an error is complete, because the node says so at its end.
+it. The beginning of a result is held back until enough of it has arrived: a result that fits is
+whole before the caller sees any of it, so losing its node costs nothing. From the first batch
+handed out on nothing is repeated: a break is an error that says how much was delivered. A result
+that ends without an error is complete, because the node says so at its end.
 """
 
 import threading
+from collections import deque
 from collections.abc import Callable, Iterator
 from typing import Protocol
 
@@ -18,6 +21,9 @@ from flightkeeper.client.failover import Progress, Step, decide
 from flightkeeper.client.failures import CallFailed, Failure, Kind
 from flightkeeper.client.transport import Stream
 from flightkeeper.discovery.records import Instance
+
+HELD_BACK_BYTES = 4 * 1024 * 1024
+"""About two batches of a node: little time for a big result, all of a small one."""
 
 
 class Parts(Protocol):
@@ -35,10 +41,10 @@ class Parts(Protocol):
 
 
 class Delivery(Iterator[pa.RecordBatch]):
-    """The batches of one result whose first batch is at hand. `cancel` is thread-safe."""
+    """The batches of one result whose beginning is at hand. `cancel` is thread-safe."""
 
     def __init__(self, attempt: Attempt, parts: Parts) -> None:
-        """Open the result and read its first batch.
+        """Open the result and read its beginning.
 
         Raises:
             CallFailed: nothing was delivered.
@@ -53,7 +59,7 @@ class Delivery(Iterator[pa.RecordBatch]):
             raise CallFailed(Failure(Kind.INTERNAL, "the node answered a result without endpoints"))
         self._stream: Stream | None = opened
         self.schema = opened.schema
-        self._first = self._read()
+        self._held_back = self._read_beginning()
 
     @property
     def node(self) -> Instance:
@@ -65,9 +71,7 @@ class Delivery(Iterator[pa.RecordBatch]):
         self._on_failure = on_failure
 
     def __next__(self) -> pa.RecordBatch:
-        batch, self._first = self._first, None
-        if batch is None:
-            batch = self._next()
+        batch = self._held_back.popleft() if self._held_back else self._next()
         if batch is None:
             self._finish()
             raise StopIteration
@@ -98,6 +102,14 @@ class Delivery(Iterator[pa.RecordBatch]):
             self._attempt.lease.broken = failure.kind is Kind.BROKEN
             self._finish()
             raise self._error(failure) from exc
+
+    def _read_beginning(self) -> deque[pa.RecordBatch]:
+        beginning: deque[pa.RecordBatch] = deque()
+        size = 0
+        while size < HELD_BACK_BYTES and (batch := self._read()) is not None:
+            beginning.append(batch)
+            size += batch.nbytes
+        return beginning
 
     def _read(self) -> pa.RecordBatch | None:
         while self._stream is not None:

@@ -20,16 +20,20 @@ class CancelWatcher:
         self._calls: dict[int, tuple[Callable[[], bool], Callable[[], None]]] = {}
         self._next = 0
         self._busy = threading.Event()
+        self._stopping = threading.Event()
         self._closed = threading.Event()
         self._thread = threading.Thread(target=self._run, name="flightkeeper-cancel", daemon=True)
         self._thread.start()
 
     def watch(self, is_cancelled: Callable[[], bool], stop: Callable[[], None]) -> int:
-        """Call `stop` once, from the watcher's thread, soon after `is_cancelled` turned true.
+        """Call `stop` from the watcher's thread while `is_cancelled` is true, until `forget`.
+
+        More than once, because a call may be between two statements, or wait for its turn, when it is
+        stopped for the first time.
 
         Args:
             is_cancelled: asked every 50 ms until `forget`; must be quick.
-            stop: must be harmless when what it stops has just ended.
+            stop: must be harmless when there is nothing to stop, or no more.
 
         Returns: what to give to `forget`, which is due before the call's context dies.
         """
@@ -45,6 +49,11 @@ class CancelWatcher:
         """Ask no more; when this returns, `is_cancelled` is not running. Idempotent."""
         with self._lock:
             self._calls.pop(key, None)
+
+    def stop_all(self) -> None:
+        """From now on treat every call as cancelled. Idempotent."""
+        self._stopping.set()
+        self._busy.set()
 
     def close(self) -> None:
         """End the thread. Idempotent."""
@@ -65,5 +74,7 @@ class CancelWatcher:
         with self._lock:
             if not self._calls and not self._closed.is_set():
                 self._busy.clear()
-            gone = [key for key, (is_cancelled, _) in self._calls.items() if is_cancelled()]
-            return [self._calls.pop(key)[1] for key in gone]
+            everything = self._stopping.is_set()
+            return [
+                stop for is_cancelled, stop in self._calls.values() if everything or is_cancelled()
+            ]

@@ -13,7 +13,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from flightkeeper.flight_server.admission import Admission
+from flightkeeper.flight_server.admission import Admission, Slot
 from flightkeeper.flight_server.auth.tokens import Tokens
 from flightkeeper.flight_server.call import Call
 from flightkeeper.flight_server.clocks import Clocks
@@ -21,7 +21,7 @@ from flightkeeper.flight_server.engine.connection import Connection, Parameters
 from flightkeeper.flight_server.engine.database import Database
 from flightkeeper.flight_server.engine.result import Result
 from flightkeeper.flight_server.engine.statement import Control, Script, Shape, Statement
-from flightkeeper.flight_server.errors import InvalidArgument, NotFound
+from flightkeeper.flight_server.errors import InvalidArgument, NotFound, Unavailable
 from flightkeeper.flight_server.sessions import Sessions
 from flightkeeper.flightsql.headers import Reason
 from flightkeeper.flightsql.tickets import Kind, Signer
@@ -122,10 +122,19 @@ class Execution:
             place.release()
 
     def session_connection(self, call: Call) -> Connection:
-        """The caller's session, made if need be, as a connection."""
-        connection = self._sessions.ensure(call.session_key, self._clocks.monotonic_s()).connection
+        """The caller's session, made if need be, as a connection.
+
+        Raises:
+            NotFound: the caller had a session before, and its state is lost.
+            Unavailable: the node holds as many sessions as it may.
+        """
+        now_s = self._clocks.monotonic_s()
+        session = self._sessions.find(call.session_key, now_s)
+        if session is None:
+            _check_pin(call)
+            session = self._sessions.ensure(call.session_key, now_s)
         self._pin(call)
-        return connection
+        return session.connection
 
     def transaction_name(self, transaction_id: bytes) -> str:
         """The transaction that a handle names, if it lives in this incarnation.
@@ -146,7 +155,7 @@ class Execution:
         self, call: Call, script: Script, transaction_id: bytes, *, continues: bool
     ) -> tuple[Connection, "_Once"]:
         """A slot and a connection, with one way to give both back."""
-        slot = self._admission.enter(continues=continues or bool(transaction_id))
+        slot = self._enter(call, continues=continues or bool(transaction_id))
         try:
             place = self._place(call, script, transaction_id)
         except BaseException:
@@ -155,6 +164,16 @@ class Execution:
         release = _Once(place.release, slot.release)
         call.stop_when_cancelled(_stopper(place.connection, release))
         return place.connection, release
+
+    def _enter(self, call: Call, *, continues: bool) -> Slot:
+        try:
+            return self._admission.enter(continues=continues)
+        except Unavailable:
+            session = self._sessions.find(call.session_key, self._clocks.monotonic_s())
+            if session is None or not session.connection.in_transaction:
+                raise
+            # A full or leaving node still takes the rest of a transaction, begun as text here.
+            return self._admission.enter(continues=True)
 
     def _place(self, call: Call, script: Script, transaction_id: bytes) -> Place:
         now_s = self._clocks.monotonic_s()
@@ -166,18 +185,9 @@ class Execution:
         session = self._sessions.find(call.session_key, now_s)
         if session is not None or any(statement.stateful for statement in script):
             return Place(self.session_connection(call), _nothing)
-        self._check_pin(call)
+        _check_pin(call)
         connection = self._database.lend()
         return Place(connection, lambda: self._database.take_back(connection))
-
-    def _check_pin(self, call: Call) -> None:
-        """A token that says where the session's state is, is not served without that state."""
-        if call.identity.pin is not None:
-            raise NotFound(
-                "this session's settings, temporary tables or open transaction lived on a node "
-                "that was restarted or is gone, or timed out; connect again to begin a new session",
-                reason=Reason.SESSION_LOST,
-            )
 
     def _pin(self, call: Call) -> None:
         """Tell the caller, through its token, that its session has state here from now on."""
@@ -187,18 +197,45 @@ class Execution:
             call.answer_header("authorization", f"Bearer {token}")
 
 
+def _check_pin(call: Call) -> None:
+    """A token that says where the session's state is, is not served without that state."""
+    if call.identity.pin is not None:
+        raise NotFound(
+            "this session's settings, temporary tables or open transaction lived on a node "
+            "that was restarted or is gone, or timed out; connect again to begin a new session",
+            reason=Reason.SESSION_LOST,
+        )
+
+
 def _run_script(connection: Connection, script: Script, rows: Rows) -> Result:
     *before, last = script
     for statement in before:
         _change(connection, statement, ())
     if len(rows) <= 1:
-        return connection.run(last, bind(last, rows[0]) if rows else bind(last, {}))
-    results = [connection.run(last, bind(last, rows[0]))]
+        return connection.run(last, bind(last, rows[0] if rows else {}))
+    if last.read_only:
+        return _run_each(connection, last, rows)
+    with _atomic(connection):
+        result = _run_each(connection, last, rows)
+        batches = list(result)
+    return Result(result.schema, iter(batches), rows=sum(batch.num_rows for batch in batches))
+
+
+def _run_each(connection: Connection, statement: Statement, rows: Rows) -> Result:
+    """A query's answers for several rows of parameters, one after another."""
+    results = [connection.run(statement, bind(statement, rows[0]))]
+    schema = results[0].schema
 
     def batches() -> Iterator[pa.RecordBatch]:
         yield from results[0]
         for row in rows[1:]:
-            results[0] = connection.run(last, bind(last, row))
+            results[0] = connection.run(statement, bind(statement, row))
+            if results[0].schema != schema:
+                results[0].close()
+                raise InvalidArgument(
+                    "the rows of parameters lead to answers of different types; "
+                    "cast the parameters in the statement"
+                )
             yield from results[0]
 
     def stop() -> None:
@@ -207,7 +244,7 @@ def _run_script(connection: Connection, script: Script, rows: Rows) -> Result:
     def close() -> None:
         results[0].close()
 
-    return Result(results[0].schema, batches(), stop=stop, close=close)
+    return Result(schema, batches(), stop=stop, close=close)
 
 
 def _update(connection: Connection, script: Script, rows: Rows | None) -> int:
@@ -216,16 +253,25 @@ def _update(connection: Connection, script: Script, rows: Rows | None) -> int:
         _change(connection, statement, ())
     if rows is None:
         return _change(connection, last, bind(last, {}))
-    if len(rows) == 1 or connection.in_transaction:
+    if len(rows) == 1:
+        return _change(connection, last, bind(last, rows[0]))
+    with _atomic(connection):
         return sum(_change(connection, last, bind(last, row)) for row in rows)
+
+
+@contextmanager
+def _atomic(connection: Connection) -> Iterator[None]:
+    """All of it or nothing; within a transaction that is the transaction's business."""
+    if connection.in_transaction:
+        yield
+        return
     connection.begin()
     try:
-        changed = sum(_change(connection, last, bind(last, row)) for row in rows)
+        yield
         connection.commit()
     except BaseException:
         connection.rollback()
         raise
-    return changed
 
 
 def _change(connection: Connection, statement: Statement, parameters: Parameters) -> int:
@@ -277,12 +323,16 @@ def _owned(result: Result, release: Callable[[], None]) -> Result:
 
 
 def _stopper(connection: Connection, release: "_Once") -> Callable[[], None]:
-    """Interrupts the connection, unless it was given back and may work for somebody else."""
+    """Interrupts what the connection does for this thread, the call's own.
+
+    Nothing once it was given back: threads and connections serve one call after another.
+    """
+    thread = threading.get_ident()
 
     def stop() -> None:
         with release.lock:
             if not release.done:
-                connection.interrupt()
+                connection.interrupt(thread)
 
     return stop
 

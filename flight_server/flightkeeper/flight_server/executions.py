@@ -15,8 +15,9 @@ from dataclasses import dataclass
 
 from flightkeeper.flight_server.engine.result import Result
 
-_WAITING_MAX = 256
+_READS_MAX = 256
 _READ_WAITS_S = 10.0
+_WRITES_MAX = 4096
 _WRITE_WAITS_S = 300.0
 
 
@@ -24,7 +25,6 @@ _WRITE_WAITS_S = 300.0
 class _Waiting:
     result: Result
     since_s: float
-    repeatable: bool
 
 
 class Executions:
@@ -34,9 +34,10 @@ class Executions:
         # Tickets outlive the process and travel between nodes, so their names must not meet.
         self._prefix = secrets.token_hex(8)
         self._serial = itertools.count()
-        # Guards both tables; results are stopped and closed outside it.
+        # Guards the tables; results are stopped and closed outside it.
         self._lock = threading.Lock()
-        self._waiting: OrderedDict[str, _Waiting] = OrderedDict()
+        self._reads: OrderedDict[str, _Waiting] = OrderedDict()
+        self._writes: OrderedDict[str, _Waiting] = OrderedDict()
         self._fetched: dict[str, Result] = {}
 
     def new_id(self) -> str:
@@ -44,20 +45,18 @@ class Executions:
         return f"{self._prefix}-{next(self._serial):x}"
 
     def keep(self, execution_id: str, result: Result, now_s: float, *, repeatable: bool) -> None:
-        """Keep a result until its ticket is redeemed."""
+        """Keep a result until its ticket is redeemed; the oldest of too many gives way."""
+        waiting, most = (self._reads, _READS_MAX) if repeatable else (self._writes, _WRITES_MAX)
         with self._lock:
-            self._waiting[execution_id] = _Waiting(result, now_s, repeatable)
-            over = len(self._waiting) - _WAITING_MAX
-            oldest = [key for key, w in self._waiting.items() if w.repeatable][: max(over, 0)]
-            dropped = [self._waiting.pop(key).result for key in oldest]
-        for old in dropped:
-            old.close()
+            waiting[execution_id] = _Waiting(result, now_s)
+            dropped = waiting.popitem(last=False)[1].result if len(waiting) > most else None
+        if dropped is not None:
+            dropped.close()
 
     def take(self, execution_id: str) -> Result | None:
         """The waiting result, if it still waits; whoever takes it owns it."""
         with self._lock:
-            waiting = self._waiting.pop(execution_id, None)
-        return None if waiting is None else waiting.result
+            return self._pop(execution_id)
 
     def fetching(self, execution_id: str, result: Result) -> None:
         """This result is being delivered; `cancel` can stop it until `fetched`."""
@@ -72,10 +71,10 @@ class Executions:
     def cancel(self, execution_id: str) -> bool:
         """Stop a waiting or running execution; whether there was one."""
         with self._lock:
-            waiting = self._waiting.pop(execution_id, None)
+            waiting = self._pop(execution_id)
             running = self._fetched.get(execution_id)
         if waiting is not None:
-            waiting.result.close()
+            waiting.close()
         if running is not None:
             running.stop()
         return waiting is not None or running is not None
@@ -83,23 +82,32 @@ class Executions:
     def expire(self, now_s: float) -> None:
         """Drop what waited too long."""
         with self._lock:
-            old = [key for key, waiting in self._waiting.items() if _expired(waiting, now_s)]
-            dropped = [self._waiting.pop(key).result for key in old]
+            dropped = [
+                *_expired(self._reads, now_s - _READ_WAITS_S),
+                *_expired(self._writes, now_s - _WRITE_WAITS_S),
+            ]
         for result in dropped:
             result.close()
 
     def close(self) -> None:
         """Drop what waits and stop what runs. Idempotent."""
         with self._lock:
-            dropped = [waiting.result for waiting in self._waiting.values()]
-            self._waiting.clear()
+            kept = [*self._reads.values(), *self._writes.values()]
+            self._reads.clear()
+            self._writes.clear()
             running = list(self._fetched.values())
-        for result in dropped:
-            result.close()
+        for waiting in kept:
+            waiting.result.close()
         for result in running:
             result.stop()
 
+    def _pop(self, execution_id: str) -> Result | None:
+        """Hold the lock when calling this."""
+        waiting = self._reads.pop(execution_id, None) or self._writes.pop(execution_id, None)
+        return None if waiting is None else waiting.result
 
-def _expired(waiting: _Waiting, now_s: float) -> bool:
-    limit_s = _READ_WAITS_S if waiting.repeatable else _WRITE_WAITS_S
-    return now_s - waiting.since_s > limit_s
+
+def _expired(waiting: OrderedDict[str, _Waiting], before_s: float) -> list[Result]:
+    """Take out what waits for longer."""
+    old = [key for key, entry in waiting.items() if entry.since_s < before_s]
+    return [waiting.pop(key).result for key in old]

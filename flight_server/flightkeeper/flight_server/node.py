@@ -241,6 +241,8 @@ class Node:
 
     def _close(self) -> None:
         """Close what was opened, in the opposite order; parts that were never made are skipped."""
+        if (watcher := getattr(self, "_watcher", None)) is not None:
+            watcher.stop_all()
         for name in ("_executions", "_sessions", "_service", "_watcher", "_database", "_registry"):
             part = getattr(self, name, None)
             if part is None:

@@ -117,11 +117,7 @@ class Sessions:
         """
         transaction = self._transactions.get(name)
         if transaction is None or transaction.principal != principal:
-            raise NotFound(
-                "there is no such open transaction: it was ended, or rolled back after being idle "
-                f"for {self._limits.transaction_idle_timeout_s:.0f} s",
-                reason=Reason.SESSION_LOST,
-            )
+            raise self._no_such_transaction()
         transaction.used_s = now_s
         return transaction
 
@@ -134,7 +130,9 @@ class Sessions:
         """
         transaction = self.transaction(name, principal, now_s)
         with self._lock:
-            self._transactions.pop(name, None)
+            ended_meanwhile = self._transactions.pop(name, None) is None
+        if ended_meanwhile:
+            raise self._no_such_transaction()
         try:
             if commit:
                 transaction.connection.commit()
@@ -142,6 +140,13 @@ class Sessions:
                 transaction.connection.rollback()
         finally:
             transaction.connection.close()
+
+    def _no_such_transaction(self) -> NotFound:
+        return NotFound(
+            "there is no such open transaction: it was ended, or rolled back after being idle "
+            f"for {self._limits.transaction_idle_timeout_s:.0f} s",
+            reason=Reason.SESSION_LOST,
+        )
 
     def close_session(self, key: str) -> bool:
         """End a session and its transactions; whether it had anything here."""

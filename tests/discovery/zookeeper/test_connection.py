@@ -3,6 +3,7 @@
 import queue
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -20,12 +21,12 @@ LIMITS = Limits(lost_after_s=0.3, fresh_after_s=0.6, fresh_grace_s=0.5)
 class Made:
     """A connection whose registry's thread is the test's own."""
 
-    def __init__(self, hosts: str) -> None:
+    def __init__(self, hosts: str, limits: Limits = LIMITS) -> None:
         self.changes: list[LinkState] = []
         self._notes: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
         self.connection = Connection(
             LinkOptions(hosts, 1, 4.0),
-            LIMITS,
+            limits,
             note=self._notes.put,
             changed=self.changes.append,
             clock=time.monotonic,
@@ -69,7 +70,8 @@ def test_no_server() -> None:
 
 
 def test_the_old_client_is_kept_when_both_come_back(server: ZooKeeperServer) -> None:
-    made = Made(server.hosts)
+    # The grace is longer than kazoo's longest pause between two attempts.
+    made = Made(server.hosts, replace(LIMITS, fresh_grace_s=4.0))
     made.run_until(lambda: made.connection.connected)
     first, session_id = made.connection.link, made.connection.link.session_id
     server.kill()

@@ -63,7 +63,7 @@ class Authentication(flight.ServerMiddlewareFactory):
         self._now_s = wall_clock_s
         # Guards `_basic_logins`.
         self._lock = threading.Lock()
-        self._basic_logins: OrderedDict[bytes, str] = OrderedDict()
+        self._basic_logins: OrderedDict[bytes, tuple[Identity, str]] = OrderedDict()
 
     def start_call(self, info: flight.CallInfo, headers: Headers) -> CallMiddleware:
         """Let the call in, or refuse it with UNAUTHENTICATED."""
@@ -98,28 +98,35 @@ class Authentication(flight.ServerMiddlewareFactory):
         return identity, None
 
     def _login(self, name: str, password: str) -> tuple[Identity, str]:
-        if self._users is not None and not self._users.verify(name, password):
-            raise Unauthenticated("unknown user or wrong password")
+        self._check_password(name, password)
         now_s = self._now_s()
         token = self._tokens.login(name, now_s)
         return self._tokens.verify(token, now_s), token
 
     def _basic(self, credentials: str) -> tuple[Identity, str]:
-        """Basic on an ordinary call: the password is checked once, then its session goes on."""
+        """Basic on an ordinary call: the password is checked rarely, and its session goes on."""
         digest = hashlib.sha256(credentials.encode()).digest()
         with self._lock:
-            token = self._basic_logins.get(digest)
-        if token is not None:
-            now_s = self._now_s()
-            identity = self._tokens.verify(token, now_s)
-            if not self._tokens.due(identity, now_s):
-                return identity, token
-        identity, token = self._login(*_basic_credentials(credentials))
+            known = self._basic_logins.get(digest)
+        now_s = self._now_s()
+        if known is not None and not self._tokens.due(known[0], now_s):
+            return known
+        name, password = _basic_credentials(credentials)
+        if known is None:
+            login = self._login(name, password)
+        else:
+            self._check_password(name, password)
+            token = self._tokens.renew(known[0], now_s)
+            login = self._tokens.verify(token, now_s), token
         with self._lock:
-            self._basic_logins[digest] = token
+            self._basic_logins[digest] = login
             while len(self._basic_logins) > _BASIC_LOGINS_MAX:
                 self._basic_logins.popitem(last=False)
-        return identity, token
+        return login
+
+    def _check_password(self, name: str, password: str) -> None:
+        if self._users is not None and not self._users.verify(name, password):
+            raise Unauthenticated("unknown user or wrong password")
 
 
 class Handshake(flight.ServerAuthHandler):

@@ -112,7 +112,7 @@ class Tokens:
             )
             pin = claims.get("pin")
             expires_s = float(claims["exp"])
-        except (jwt.InvalidTokenError, ValueError, TypeError) as exc:
+        except (jwt.InvalidTokenError, ValueError, TypeError, RecursionError) as exc:
             raise Unauthenticated("the login token is not valid here; log in again") from exc
         return Identity(claims["sub"], str(claims["sid"]), expires_s, pin)
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import pyarrow as pa
 
 from flightkeeper.flight_server.engine.connection import Connection
+from flightkeeper.flight_server.errors import NodeError
 from flightkeeper.flightsql import schemas
 
 TABLE_TYPES = ("LOCAL TEMPORARY", "TABLE", "VIEW")
@@ -105,7 +106,11 @@ def tables(connection: Connection, wanted: TableFilter, *, include_schema: bool)
 def _table_schema(connection: Connection, catalog: str, schema: str, table: str) -> pa.Schema:
     """The Arrow schema a scan of the table has, with Flight SQL's column metadata."""
     name = ".".join(quoted(part) for part in (catalog, schema, table))
-    arrow = connection.table(f"SELECT * FROM {name} LIMIT 0").schema  # noqa: S608 - quoted
+    try:
+        arrow = connection.table(f"SELECT * FROM {name} LIMIT 0").schema  # noqa: S608 - quoted
+    except NodeError:
+        # A view whose tables are gone, or a table that went meanwhile: the others still count.
+        return pa.schema([])
     where = {"catalog": catalog, "schema": schema, "table": table}
     types = {
         row["column_name"]: row["data_type"]

@@ -28,6 +28,8 @@ Parameters = Sequence[Any] | Mapping[str, Any]
 COUNT_SCHEMA = pa.schema([pa.field("Count", pa.int64())])
 """What DuckDB answers to a statement that changes rows."""
 
+_ENGINE_ERRORS = (duckdb.Error, pa.ArrowException, OSError)
+"""What an error of DuckDB may come as; through a stream, pyarrow carries it."""
 _PARKED_BYTES_MAX = 256 * 1024 * 1024
 _STREAMS_FROM_RELATIONS = int(duckdb.__version__.split(".")[0]) >= 2  # noqa: PLR2004
 """Since 2.0 only a relation streams; before, a relation binds twice and a cursor streams."""
@@ -43,7 +45,7 @@ class Connection:
         self._lock = threading.RLock()
         # Guards `_busy`, for a moment only: an interrupt must not wait for the work it ends.
         self._busy_lock = threading.Lock()
-        self._busy: object | None = None
+        self._busy: _Work | None = None
         self._open: _Open | None = None
         self.in_transaction = False
 
@@ -60,9 +62,12 @@ class Connection:
                 reader, rows = self._reader(statement, parameters)
                 opened = _Open(self, reader, statement.sql, rows, self._batch_bytes, work)
                 opened.read_first()
-            except (duckdb.Error, pa.ArrowException, OSError) as exc:
+            except BaseException as exc:
                 self._end(work)
-                raise translate(exc, statement.sql) from exc
+                if isinstance(exc, _ENGINE_ERRORS):
+                    raise translate(exc, statement.sql) from exc
+                raise
+            work.thread = None
             if opened.finished:
                 self._end(work)
             else:
@@ -96,11 +101,14 @@ class Connection:
         """The whole answer to a query of our own."""
         with self._lock:
             self._settle()
+            work = self._begin()
             try:
                 relation = self._cursor.sql(sql, params=_bound(parameters))
                 return relation.to_arrow_table()
-            except duckdb.Error as exc:
+            except _ENGINE_ERRORS as exc:
                 raise translate(exc, sql) from exc
+            finally:
+                self._end(work)
 
     def describe(self, statement: Statement) -> pa.Schema:
         """The schema a lazy query would answer with, without running it.
@@ -114,12 +122,15 @@ class Connection:
             raise InvalidArgument("the schema of this statement is known only once it has run")
         with self._lock:
             self._settle()
+            work = self._begin()
             try:
                 nothing: Any = _nulls(statement)
                 relation = self._cursor.sql(statement.parsed, params=nothing)
                 return relation.limit(0).to_arrow_table().schema
-            except duckdb.Error as exc:
+            except _ENGINE_ERRORS as exc:
                 raise translate(exc, statement.sql) from exc
+            finally:
+                self._end(work)
 
     def command(self, sql: str) -> None:
         """Run a statement of our own that answers nothing.
@@ -129,10 +140,13 @@ class Connection:
         """
         with self._lock:
             self._settle()
+            work = self._begin()
             try:
                 self._cursor.execute(sql)
             except duckdb.Error as exc:
                 raise translate(exc, sql) from exc
+            finally:
+                self._end(work)
 
     def begin(self) -> None:
         """Begin a transaction, unless one is open."""
@@ -176,17 +190,24 @@ class Connection:
         """Whether a statement runs or a result is open."""
         return self._busy is not None
 
-    def interrupt(self) -> None:
-        """End what runs now, if anything does; from any thread."""
+    def interrupt(self, thread: int | None = None) -> None:
+        """End what runs now, if anything does; from any thread.
+
+        Args:
+            thread: only if the engine works for this thread; others may share the connection.
+        """
         with self._busy_lock:
-            if self._busy is not None:
+            if self._busy is not None and thread in (None, self._busy.thread):
                 self._cursor.interrupt()
 
     def close(self) -> None:
         """End what runs and close. An open transaction is rolled back by DuckDB."""
         self.interrupt()
         with self._lock:
-            self._open = None
+            opened, self._open = self._open, None
+            if opened is not None:
+                opened.drop()
+                self._end(opened.work)
             self._cursor.close()
 
     def _reader(
@@ -211,8 +232,11 @@ class Connection:
 
     def _abandon(self, opened: "_Open") -> None:
         """Nobody will read the rest of this result."""
-        if self._open is opened:
-            self._interrupt(opened.work)
+        if opened.finished:
+            # By now the connection may work for somebody else, who must not be waited for.
+            opened.drop()
+            return
+        self._interrupt(opened.work)
         with self._lock:
             opened.drop()
             self._finish(opened)
@@ -223,22 +247,35 @@ class Connection:
             self._open = None
         self._end(opened.work)
 
-    def _begin(self) -> object:
-        work = object()
+    def _begin(self) -> "_Work":
+        work = _Work()
         with self._busy_lock:
             self._busy = work
         return work
 
-    def _end(self, work: object) -> None:
+    def _end(self, work: "_Work") -> None:
         with self._busy_lock:
             if self._busy is work:
                 self._busy = None
 
-    def _interrupt(self, work: object) -> None:
+    def _interrupt(self, work: "_Work") -> None:
         """End this piece of work, unless it has ended and the connection does something else."""
         with self._busy_lock:
             if self._busy is work:
                 self._cursor.interrupt()
+
+
+class _Work:
+    """One statement, from its start until the engine has nothing left to do for it.
+
+    Attributes:
+        thread: the thread that waits for the engine; None between two batches.
+    """
+
+    __slots__ = ("thread",)
+
+    def __init__(self) -> None:
+        self.thread: int | None = threading.get_ident()
 
 
 class _Open:
@@ -251,7 +288,7 @@ class _Open:
         sql: str,
         rows: int,
         batch_bytes: int,
-        work: object,
+        work: _Work,
     ) -> None:
         self.work = work
         self.finished = False
@@ -290,25 +327,29 @@ class _Open:
                     "session ran, and the rest was too big to keep; read results to their end first"
                 )
                 self.finished = True
+                self._reader.close()
 
     def drop(self) -> None:
         """Forget the rest; who still reads gets an error, never an end that came too early.
 
-        Hold the connection's lock when calling this.
+        Hold the connection's lock when calling this, unless the result is finished.
         """
         if self._ready or not self.finished:
             self._failure = Cancelled("the result was dropped before it was read to its end")
         self._ready.clear()
         if not self.finished:
             self.finished = True
-            self._reader.close()
+            with suppress(*_ENGINE_ERRORS):
+                self._reader.close()
 
     def _take(self) -> pa.RecordBatch | None:
         # What is finished needs no engine, so its reader never waits for the connection.
         if not self.finished:
             with self._connection._lock:  # noqa: SLF001 - two halves of one object
                 if not self._ready and not self.finished:
+                    self.work.thread = threading.get_ident()
                     self._read_translated()
+                    self.work.thread = None
                 if self.finished:
                     self._connection._finish(self)  # noqa: SLF001
         with suppress(IndexError):
@@ -320,7 +361,7 @@ class _Open:
     def _read_translated(self) -> None:
         try:
             self._read()
-        except (duckdb.Error, pa.ArrowException, OSError) as exc:
+        except _ENGINE_ERRORS as exc:
             self._failure = translate(exc, self._sql)
             self.finished = True
 

@@ -31,7 +31,9 @@ _KINDS: dict[str, type[NodeError]] = {
 """Everything else DuckDB reports is about the statement."""
 
 _INTERNAL_TEXT = "the engine reported a defect of its own; the node's log has the details"
-_PATH = re.compile(r"(?<![\w/.:])/(?:[^\s\"'/:]+/)*[^\s\"'/:,;)]+")
+_PATH = re.compile(
+    r"""(?<=")/[^"\n]+(?=")|(?<=')/[^'\n]+(?=')|(?<![\w/.:])/(?:[^\s"'/:]+/)*[^\s"'/:,;)]+"""
+)
 _KIND = re.compile(r"[A-Za-z][A-Za-z ]*? Error(?=:)")
 
 

@@ -4,9 +4,11 @@ Owns the classification that routing, retries and sessions rest on. Conservative
 to be a pure read is not one. Pure but for the parser; results are cached by text.
 """
 
+import re
 from dataclasses import dataclass
 from enum import Enum, auto
 from functools import lru_cache
+from itertools import pairwise, takewhile
 
 import duckdb
 
@@ -65,7 +67,7 @@ Script = tuple[Statement, ...]
 _S = duckdb.StatementType
 
 _CHANGES = {_S.INSERT, _S.UPDATE, _S.DELETE, _S.MERGE_INTO, _S.COPY}
-_ROWS = {_S.SELECT, _S.EXPLAIN, _S.CALL, _S.EXECUTE, _S.PRAGMA, _S.RELATION}
+_ROWS = {_S.SELECT, _S.EXPLAIN, _S.CALL, _S.EXECUTE, _S.PRAGMA, _S.RELATION, _S.MULTI}
 _STATEFUL = {
     _S.TRANSACTION,
     _S.SET,
@@ -75,6 +77,22 @@ _STATEFUL = {
     _S.ATTACH,
     _S.DETACH,
     _S.PRAGMA,
+}
+_DML_WORDS = {"insert", "update", "delete", "merge", "truncate"}
+"""Since DuckDB 2.0 a CTE may hold one, and the whole is still a SELECT."""
+_ANALYZE_WORDS = {"analyze", "analyse", '"analyze"', '"analyse"'}
+_TEMPORARY_WORDS = {"temp", "temporary", '"temp"'}
+_CHANGING_FUNCTIONS = re.compile(
+    r"nextval|setval|setseed|write_log|checkpoint|_logging|_profiling|truncate_duckdb_logs"
+    r"|external_resource|json_execute_serialized_sql"
+)
+"""Functions that leave something behind; looked for in quotes, literals and comments as well."""
+_SESSION_FUNCTIONS = re.compile(r"setseed|_profiling")
+_WORD = re.compile(rb'"(?:[^"]|"")*"|[\w$\x80-\xff]+|.', re.DOTALL)
+_WORD_KINDS = {
+    duckdb.token_type.keyword,
+    duckdb.token_type.identifier,
+    duckdb.token_type.operator,
 }
 _CONTROL_WORDS = {
     "begin": Control.BEGIN,
@@ -111,50 +129,73 @@ _parse_cached = lru_cache(_CACHED_MAX)(_parse)
 def _classify(parsed: duckdb.Statement) -> Statement:
     sql = parsed.query.strip()
     words = _words(sql)
-    read_only = _read_only(parsed, words, sql)
+    kind = _kind(parsed)
+    read_only = _read_only(kind, words, sql)
     return Statement(
         sql=sql,
         parsed=parsed,
-        shape=_shape(parsed, words),
+        shape=_shape(kind, words),
         read_only=read_only,
-        lazy=read_only or parsed.type == _S.SELECT,
-        stateful=parsed.type in _STATEFUL or _temporary(parsed, words),
+        lazy=read_only or (kind == _S.SELECT and bool(sql) and not _DML_WORDS & set(words)),
+        stateful=_stateful(kind, words, sql),
         parameters=frozenset(parsed.named_parameters),
-        control=_CONTROL_WORDS.get(words[0]) if parsed.type == _S.TRANSACTION else None,
+        control=_CONTROL_WORDS.get(words[0]) if kind == _S.TRANSACTION else None,
     )
 
 
-def _shape(parsed: duckdb.Statement, words: list[str]) -> Shape:
-    if parsed.type in _CHANGES:
+def _kind(parsed: duckdb.Statement) -> duckdb.StatementType | None:
+    """DuckDB's type of a statement; None for one its Python module has no name for."""
+    try:
+        return parsed.type
+    except ValueError:
+        return None
+
+
+def _shape(kind: duckdb.StatementType | None, words: list[str]) -> Shape:
+    if kind in _CHANGES:
         # RETURNING is reserved: as a bare word it cannot be anything else.
         return Shape.ROWS if "returning" in words else Shape.COUNT
-    return Shape.ROWS if parsed.type in _ROWS else Shape.NOTHING
+    return Shape.ROWS if kind in _ROWS else Shape.NOTHING
 
 
-def _read_only(parsed: duckdb.Statement, words: list[str], sql: str) -> bool:
-    if parsed.type == _S.SELECT:
-        # The one function of the engine that changes something; looked for in quotes as well.
-        return "nextval" not in sql.lower()
-    return parsed.type == _S.EXPLAIN and "analyze" not in words
+def _read_only(kind: duckdb.StatementType | None, words: list[str], sql: str) -> bool:
+    if kind == _S.EXPLAIN:
+        return not _ANALYZE_WORDS & set(words)
+    # DuckDB's own rewriting of a PIVOT has no text, so nothing is known of it.
+    if kind != _S.SELECT or not sql:
+        return False
+    return not (
+        _DML_WORDS & set(words) or _runs_text(words) or _CHANGING_FUNCTIONS.search(sql.lower())
+    )
 
 
-def _temporary(parsed: duckdb.Statement, words: list[str]) -> bool:
-    return parsed.type == _S.CREATE and bool({"temp", "temporary"} & set(words[:4]))
+def _runs_text(words: list[str]) -> bool:
+    """Whether it calls query(), whose argument may be put together from pieces."""
+    return any(word.strip('"') == "query" and after == "(" for word, after in pairwise(words))
+
+
+def _stateful(kind: duckdb.StatementType | None, words: list[str], sql: str) -> bool:
+    match kind:
+        case _S.CREATE:
+            # What is created is named before its columns and its query.
+            head = takewhile(lambda word: word not in {"(", "as"}, words)
+            return not _TEMPORARY_WORDS.isdisjoint(head)
+        case _S.SELECT:
+            return _SESSION_FUNCTIONS.search(sql.lower()) is not None
+        case _S.CALL:
+            return words[:1] == ["call"]  # and not CHECKPOINT
+    return kind is None or kind in _STATEFUL
 
 
 def _words(sql: str) -> list[str]:
-    """The bare words of a text, lower case: no quoted names, literals or comments."""
-    tokens = duckdb.tokenize(sql)
-    starts = [start for start, _ in tokens] + [len(sql.encode())]
+    """The words and operators of a text, lower case, without literals and comments.
+
+    Quoted names keep their quotes, so that they are not taken for keywords.
+    """
     # Token positions count bytes.
     text = sql.encode()
-    bare = (duckdb.token_type.keyword, duckdb.token_type.identifier)
     return [
-        _first_word(text[start:end])
-        for (start, kind), end in zip(tokens, starts[1:], strict=True)
-        if kind in bare
+        word.group().decode(errors="replace").lower()
+        for start, kind in duckdb.tokenize(sql)
+        if kind in _WORD_KINDS and (word := _WORD.match(text, start))
     ]
-
-
-def _first_word(piece: bytes) -> str:
-    return piece.split(maxsplit=1)[0].decode(errors="replace").lower() if piece.strip() else ""

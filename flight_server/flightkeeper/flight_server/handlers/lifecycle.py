@@ -8,7 +8,7 @@ from flightkeeper.discovery import records
 from flightkeeper.discovery.records import Instance
 from flightkeeper.flight_server.call import Call
 from flightkeeper.flight_server.engine.database import Database
-from flightkeeper.flight_server.errors import NotFound
+from flightkeeper.flight_server.errors import NodeError, NotFound
 from flightkeeper.flight_server.executions import Executions
 from flightkeeper.flight_server.handlers.routes import Action, Routes
 from flightkeeper.flightsql import headers
@@ -92,6 +92,10 @@ class Lifecycle:
         del request
         connection = self._database.lend()
         call.stop_when_cancelled(connection.interrupt)
-        connection.command("SELECT 1")
+        try:
+            connection.command("SELECT 1")
+        except NodeError:
+            connection.close()
+            raise
         self._database.take_back(connection)
         yield records.encode(self._instance())

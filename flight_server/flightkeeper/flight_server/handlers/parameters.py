@@ -50,7 +50,12 @@ def read_table(call: Call, reader: flight.MetadataRecordBatchReader) -> pa.Table
 
 def rows_of(table: pa.Table | None) -> Rows | None:
     """The parameters as rows of Python values by column name."""
-    return None if table is None else table.to_pylist()
+    if table is None:
+        return None
+    if len(set(table.column_names)) < table.num_columns:
+        # Positional parameters need no names; some clients give all of them the same.
+        table = table.rename_columns([str(index) for index in range(table.num_columns)])
+    return table.to_pylist()
 
 
 def encode(table: pa.Table | None) -> bytes:

@@ -11,7 +11,7 @@ from google.protobuf.message import Message
 from pyarrow import flight
 
 from flightkeeper.flight_server.call import Call
-from flightkeeper.flight_server.engine.statement import Shape, Statement, parse
+from flightkeeper.flight_server.engine.statement import Script, Shape, Statement, parse
 from flightkeeper.flight_server.errors import NodeError, NotFound
 from flightkeeper.flight_server.execution import Execution
 from flightkeeper.flight_server.handlers import parameters
@@ -57,7 +57,8 @@ class Prepared:
     def _create(
         self, call: Call, request: sql.ActionCreatePreparedStatementRequest
     ) -> Iterator[bytes]:
-        *_, last = parse(request.query)
+        script = parse(request.query)
+        last = script[-1]
         body = StatementBody(
             query=request.query,
             transaction_id=request.transaction_id,
@@ -71,15 +72,16 @@ class Prepared:
             parameter_schema=_parameter_schema(last).serialize().to_pybytes(),
         )
         if not is_update:
-            schema = self._dataset_schema(call, last, request.transaction_id)
+            schema = self._dataset_schema(call, script, request.transaction_id)
             result.dataset_schema = schema.serialize().to_pybytes()
         yield pack(result)
 
-    def _dataset_schema(self, call: Call, last: Statement, transaction_id: bytes) -> pa.Schema:
+    def _dataset_schema(self, call: Call, script: Script, transaction_id: bytes) -> pa.Schema:
+        *before, last = script
         try:
             return self._execution.describe(call, last, transaction_id)
         except NodeError:
-            if last.lazy and not last.parameters:
+            if last.lazy and not last.parameters and not before:
                 raise
             # It is known only once it has run; an empty schema still says "rows".
             return pa.schema([])

@@ -1,0 +1,185 @@
+"""A result in the caller's hands."""
+
+import gc
+
+import pyarrow as pa
+import pytest
+
+from flightkeeper.client.attempts import Attempt, Statement
+from flightkeeper.client.delivery import Delivery
+from flightkeeper.client.errors import (
+    FlightkeeperError,
+    OutcomeUnknown,
+    SessionLost,
+    StatementCancelled,
+    StreamInterrupted,
+)
+from flightkeeper.client.failover import StatementKind
+from flightkeeper.client.failures import CallFailed, Failure, Kind
+from flightkeeper.client.loads import Loads
+from flightkeeper.client.login import Login
+from flightkeeper.client.pool import Pool
+from flightkeeper.client.transport import Stream
+from tests.client.channels import IdleChannel
+from tests.client.instances import instance
+
+SCHEMA = pa.schema([("n", pa.int64())])
+BATCH = pa.record_batch([pa.array([1, 2, 3])], schema=SCHEMA)
+BROKEN = Failure(Kind.BROKEN, "socket closed")
+
+
+class ScriptedStream(Stream):
+    """Reads from a list."""
+
+    def __init__(self, *items: pa.RecordBatch | Failure, schema: pa.Schema = SCHEMA) -> None:
+        self.schema = schema
+        self.items = list(items)
+        self.cancelled = False
+
+    def read(self) -> pa.RecordBatch | None:
+        item = self.items.pop(0) if self.items else None
+        if isinstance(item, Failure):
+            raise CallFailed(item)
+        return item
+
+    def cancel(self) -> None:
+        self.cancelled = True
+
+
+class ScriptedParts:
+    """Opens streams from a list."""
+
+    def __init__(self, *streams: ScriptedStream) -> None:
+        self.streams = list(streams)
+        self.closed = 0
+
+    def open_next(self) -> Stream | None:
+        return self.streams.pop(0) if self.streams else None
+
+    def close(self) -> None:
+        self.closed += 1
+
+
+class Fixture:
+    def __init__(self, *streams: ScriptedStream, kind: StatementKind = StatementKind.READ) -> None:
+        self.loads = Loads(lambda: 0.0)
+        pool = Pool(lambda _instance: IdleChannel(), self.loads, lambda: 0.0)
+        lease = pool.lease(instance("a"))
+        self.attempt = Attempt(Statement("id", kind), kind, lease, Login(None, None))
+        self.parts = ScriptedParts(*streams)
+        self.reported: list[Failure] = []
+
+    def open(self) -> Delivery:
+        delivery = Delivery(self.attempt, self.parts)
+        delivery.hand_out(self.reported.append)
+        return delivery
+
+    def released(self) -> bool:
+        return self.loads.in_flight("a") == 0
+
+
+def test_batches_come_in_order_and_the_lease_goes_at_the_end() -> None:
+    fixture = Fixture(ScriptedStream(BATCH, BATCH), ScriptedStream(), ScriptedStream(BATCH))
+    delivery = fixture.open()
+    assert delivery.node == instance("a")
+    assert delivery.schema == SCHEMA
+    assert not fixture.released()
+    assert sum(batch.num_rows for batch in delivery) == 9
+    assert fixture.released()
+    assert fixture.parts.closed == 1
+    assert next(delivery, None) is None
+
+
+def test_an_empty_result() -> None:
+    fixture = Fixture(ScriptedStream())
+    assert list(fixture.open()) == []
+    assert fixture.released()
+
+
+def test_before_the_first_batch_a_failure_is_not_the_callers() -> None:
+    fixture = Fixture(ScriptedStream(BROKEN))
+    with pytest.raises(CallFailed):
+        fixture.open()
+    with pytest.raises(CallFailed, match="without endpoints"):
+        Fixture().open()
+
+
+@pytest.mark.parametrize(
+    ("kind", "expected"),
+    [
+        (StatementKind.READ, StreamInterrupted),
+        (StatementKind.WRITE, OutcomeUnknown),
+        (StatementKind.TRANSACTION, SessionLost),
+    ],
+)
+def test_after_it_a_break_is_an_error(
+    kind: StatementKind, expected: type[FlightkeeperError]
+) -> None:
+    fixture = Fixture(ScriptedStream(BATCH, BATCH, BROKEN), kind=kind)
+    delivery = fixture.open()
+    assert next(delivery).num_rows == next(delivery).num_rows == 3
+    with pytest.raises(expected) as caught:
+        next(delivery)
+    assert (caught.value.node, caught.value.statement_id) == ("a", "id")
+    assert not isinstance(caught.value, StreamInterrupted) or caught.value.rows_delivered == 6
+    assert fixture.reported == [BROKEN]
+    assert fixture.attempt.lease.broken
+    assert fixture.released()
+
+
+def test_a_change_of_schema_is_an_error() -> None:
+    other = ScriptedStream(BATCH, schema=pa.schema([("m", pa.int64())]))
+    fixture = Fixture(ScriptedStream(BATCH), other)
+    delivery = fixture.open()
+    next(delivery)
+    with pytest.raises(StreamInterrupted, match="changed the result's schema"):
+        next(delivery)
+    assert not fixture.attempt.lease.broken
+
+
+def test_a_dropped_result_is_cancelled_and_released() -> None:
+    stream = ScriptedStream(BATCH, BATCH)
+    fixture = Fixture(stream)
+    delivery = fixture.open()
+    next(delivery)
+    del delivery
+    gc.collect()
+    assert stream.cancelled
+    assert fixture.released()
+
+
+def test_a_result_never_looked_at_is_released_too() -> None:
+    stream = ScriptedStream(BATCH)
+    fixture = Fixture(stream)
+    reader = pa.RecordBatchReader.from_batches(SCHEMA, fixture.open())
+    del reader
+    gc.collect()
+    assert stream.cancelled
+    assert fixture.released()
+
+
+def test_a_complete_result_is_not_cancelled() -> None:
+    stream = ScriptedStream(BATCH)
+    fixture = Fixture(stream)
+    assert len(list(fixture.open())) == 1
+    gc.collect()
+    assert not stream.cancelled
+
+
+def test_a_cancelled_result_says_so() -> None:
+    stream = ScriptedStream(BATCH, Failure(Kind.BROKEN, "gone"))
+    fixture = Fixture(stream)
+    delivery = fixture.open()
+    next(delivery)
+    delivery.cancel()
+    with pytest.raises(StatementCancelled, match="the connection was closed"):
+        next(delivery)
+    delivery.cancel()
+
+
+def test_errors_pass_through_arrow_unchanged() -> None:
+    fixture = Fixture(ScriptedStream(BATCH, BROKEN))
+    reader = pa.RecordBatchReader.from_batches(SCHEMA, fixture.open())
+    with pytest.raises(StreamInterrupted) as caught:
+        reader.read_all()
+    assert caught.value.rows_delivered == 3

@@ -1,0 +1,68 @@
+"""Transactions: on one node, committed or undone."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from flightkeeper.client import Connection, FlightkeeperError, StatementFailed, connect
+from tests.support.stub_process import StubProcess, url_of
+
+
+@pytest.fixture
+def connection(node: StubProcess) -> Iterator[Connection]:
+    with connect(url_of(node)) as connection:
+        yield connection
+
+
+def ends(node: StubProcess) -> int:
+    return len(node.lines("action EndTransaction"))
+
+
+def test_statements_run_in_it_and_it_is_committed(
+    node: StubProcess, connection: Connection
+) -> None:
+    before = ends(node)
+    with connection.transaction() as transaction:
+        assert transaction.execute("write 2") == 2
+        assert transaction.execute("write 2", [1]) == 3
+        assert transaction.query("rows 5 2").read_all().num_rows == 10
+        assert transaction.query("rows 5 2", [1], timeout_s=5).read_all().num_rows == 12
+        assert repr(transaction) == f"<Transaction open on {node.address}>"
+    assert transaction.ended
+    assert ends(node) == before + 1
+
+
+def test_an_error_in_the_block_undoes_it_and_stays_the_error(
+    node: StubProcess, connection: Connection
+) -> None:
+    before = ends(node)
+    with pytest.raises(StatementFailed, match="Parser Error"), connection.transaction() as it:
+        it.execute("bad")
+    assert ends(node) == before + 1
+    assert it.ended
+
+
+def test_what_was_ended_by_hand_is_not_ended_again(
+    node: StubProcess, connection: Connection
+) -> None:
+    before = ends(node)
+    with connection.transaction() as transaction:
+        transaction.commit()
+        transaction.rollback()
+    assert ends(node) == before + 1
+    with connection.transaction() as transaction:
+        transaction.rollback()
+    assert ends(node) == before + 2
+
+
+def test_an_ended_transaction_runs_nothing(connection: Connection) -> None:
+    with connection.transaction() as transaction:
+        pass
+    for call in (
+        lambda: transaction.execute("write 1"),
+        lambda: transaction.query("rows 1 1"),
+        transaction.commit,
+    ):
+        with pytest.raises(FlightkeeperError, match="the transaction has ended"):
+            call()
+    transaction.rollback()

@@ -1,0 +1,154 @@
+"""Calls to a real server, and what becomes of its errors."""
+
+import threading
+
+import pyarrow as pa
+import pytest
+
+from flightkeeper.client.failures import CallFailed, Kind
+from flightkeeper.client.transport import CallSettings, Channel
+from flightkeeper.flightsql import headers
+from flightkeeper.flightsql.wire import flight_sql_pb2 as wire
+from tests.support.stub_process import StubProcess, eventually
+
+
+@pytest.fixture
+def channel(node: StubProcess) -> Channel:
+    return Channel(f"grpc://{node.address}")
+
+
+def query(sql: str) -> wire.CommandStatementQuery:
+    return wire.CommandStatementQuery(query=sql)
+
+
+def update(sql: str) -> wire.CommandStatementUpdate:
+    return wire.CommandStatementUpdate(query=sql)
+
+
+def test_plan_and_open(channel: Channel) -> None:
+    (endpoint,) = channel.plan(query("rows 10 2"), CallSettings())
+    assert endpoint.locations == ()
+    stream = channel.open(endpoint.ticket, CallSettings())
+    assert stream.schema.names == ["n"]
+    batches = []
+    while (batch := stream.read()) is not None:
+        batches.append(batch.num_rows)
+    assert batches == [10, 10]
+    assert stream.read() is None
+
+
+def test_put_and_act(channel: Channel) -> None:
+    answer = channel.put(update("write 3"), CallSettings())
+    assert wire.DoPutUpdateResult.FromString(answer).record_count == 3
+    rows = pa.RecordBatch.from_pydict({"0": [1], "1": ["x"]})
+    answer = channel.put(update("write 3"), CallSettings(), rows)
+    assert wire.DoPutUpdateResult.FromString(answer).record_count == 5
+    assert channel.act(headers.PROBE_ACTION, b"", CallSettings()) == [b"{}"]
+
+
+def test_settings_become_headers() -> None:
+    everything = CallSettings("Bearer x", "id", read_only=True, timeout_s=1.5)
+    assert everything.to_flight() is not None
+
+
+def test_answers_are_seen(node: StubProcess) -> None:
+    seen: list[str] = []
+    channel = Channel(
+        f"grpc://{node.address}",
+        on_answer=lambda answer: seen.append(answer.get(headers.LOAD, "")),
+    )
+    channel.plan(query("rows 1 1"), CallSettings())
+    assert "7" in seen
+
+
+def test_a_sql_error_keeps_the_nodes_words(channel: Channel) -> None:
+    for call in (
+        lambda: channel.plan(query("bad"), CallSettings()),
+        lambda: channel.put(update("bad"), CallSettings()),
+    ):
+        with pytest.raises(CallFailed) as caught:
+            call()
+        assert caught.value.failure.kind is Kind.REFUSED
+        assert caught.value.failure.message == "Parser Error: bad at line 1"
+
+
+def test_a_mark_is_read_beside_the_error(channel: Channel) -> None:
+    with pytest.raises(CallFailed) as caught:
+        channel.plan(query("write 1"), CallSettings(read_only=True))
+    assert caught.value.failure.kind is Kind.NOT_READ_ONLY
+
+
+def test_the_marks_of_one_call_do_not_reach_the_next(channel: Channel) -> None:
+    with pytest.raises(CallFailed):
+        channel.plan(query("write 1"), CallSettings(read_only=True))
+    with pytest.raises(CallFailed) as caught:
+        channel.plan(query("bad"), CallSettings(read_only=True))
+    assert caught.value.failure.kind is Kind.REFUSED
+
+
+def test_calls_of_many_threads_keep_their_answers_apart(channel: Channel) -> None:
+    wrong: list[object] = []
+
+    def ask(sql: str, expected: Kind) -> None:
+        for _ in range(30):
+            try:
+                channel.plan(query(sql), CallSettings(read_only=True))
+            except CallFailed as exc:
+                if exc.failure.kind is not expected:
+                    wrong.append(exc.failure)
+
+    cases = [("write 1", Kind.NOT_READ_ONLY), ("bad", Kind.REFUSED)] * 3
+    threads = [threading.Thread(target=ask, args=case, name="ask") for case in cases]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert wrong == []
+
+
+def test_deadlines(channel: Channel) -> None:
+    settings = CallSettings(timeout_s=0.2)
+    for call in (
+        lambda: channel.plan(query("stall-plan"), settings),
+        lambda: channel.put(update("stall-write"), settings),
+    ):
+        with pytest.raises(CallFailed) as caught:
+            call()
+        assert caught.value.failure.kind is Kind.TIMED_OUT
+
+
+def test_nobody_listens() -> None:
+    channel = Channel("grpc://127.0.0.1:9")
+    for call in (
+        lambda: channel.plan(query("x"), CallSettings()),
+        lambda: channel.open(b"x", CallSettings()),
+        lambda: channel.put(update("x"), CallSettings()),
+        lambda: channel.act("x", b"", CallSettings()),
+        lambda: channel.login("me", "secret", CallSettings(timeout_s=5)),
+    ):
+        with pytest.raises(CallFailed) as caught:
+            call()
+        assert caught.value.failure.kind is Kind.NOT_SENT
+        assert caught.value.__cause__ is not None
+    channel.close()
+    channel.close()
+
+
+def test_cancel_ends_a_blocked_read(channel: Channel) -> None:
+    (endpoint,) = channel.plan(query("stall-after 1"), CallSettings())
+    stream = channel.open(endpoint.ticket, CallSettings())
+    assert stream.read() is not None
+    caught: list[CallFailed] = []
+
+    def read() -> None:
+        try:
+            stream.read()
+        except CallFailed as exc:
+            caught.append(exc)
+
+    thread = threading.Thread(target=read, name="reader", daemon=True)
+    thread.start()
+    stream.cancel()
+    eventually(lambda: caught)
+    assert caught[0].failure.kind is Kind.CANCELLED
+    stream.cancel()
