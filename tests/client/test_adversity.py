@@ -15,6 +15,7 @@ from flightkeeper.client import (
     StreamInterrupted,
     connect,
 )
+from tests.support.flight_stub import ROWS_PER_MIB
 from tests.support.stub_process import StubProcess, eventually, url_of
 
 Start = Callable[..., StubProcess]
@@ -53,8 +54,8 @@ def rows(connection: Connection, sql: str) -> int:
     return connection.query(sql).read_all().num_rows
 
 
-@pytest.mark.parametrize("sql", ["stall-plan", "stall-first"])
-def test_a_read_survives_its_nodes_death_before_the_first_batch(
+@pytest.mark.parametrize("sql", ["stall-plan", "stall-first", "stall-after 2"])
+def test_a_read_survives_its_nodes_death_before_anything_was_handed_out(
     start_node: Start, sql: str
 ) -> None:
     nodes = [start_node() for _ in range(2)]
@@ -86,13 +87,13 @@ def test_reads_do_not_see_a_nodes_death(start_node: Start) -> None:
 def test_a_read_that_broke_off_says_how_much_was_delivered(start_node: Start) -> None:
     node = start_node()
     with connect(url_of(node)) as connection:
-        reader = connection.query("stall-after 3")
-        for _ in range(3):
+        reader = connection.query("stall-after 5")
+        for _ in range(5):
             reader.read_next_batch()
         node.kill()
-        with pytest.raises(StreamInterrupted, match="broke off after 30 rows") as caught:
+        with pytest.raises(StreamInterrupted, match="broke off after 655360 rows") as caught:
             reader.read_next_batch()
-    assert caught.value.rows_delivered == 30
+    assert caught.value.rows_delivered == 5 * ROWS_PER_MIB
     assert caught.value.node == node.address
     assert caught.value.retryable
     assert not caught.value.in_doubt
@@ -115,11 +116,12 @@ def test_a_stopped_node_is_left(start_node: Start) -> None:
 def test_a_stream_from_a_stopped_node_ends(start_node: Start) -> None:
     node = start_node()
     with connect(url_of(node)) as connection:
-        reader = connection.query("stall-after 1")
-        reader.read_next_batch()
+        reader = connection.query("stall-after 4")
+        for _ in range(4):
+            reader.read_next_batch()
         node.stop()
         try:
-            with pytest.raises(StreamInterrupted, match="broke off after 10 rows"):
+            with pytest.raises(StreamInterrupted, match="broke off after 524288 rows"):
                 Running(reader.read_next_batch).result()
         finally:
             node.go_on()
@@ -210,7 +212,9 @@ def test_an_error_of_the_statement_is_not_tried_elsewhere(start_node: Start) -> 
 
 def test_an_error_in_the_middle_of_a_result_keeps_the_nodes_words(start_node: Start) -> None:
     with connect(url_of(start_node())) as connection:
-        reader = connection.query("fail-after 2")
+        with pytest.raises(StatementFailed, match=r"^Conversion Error: in the middle$"):
+            connection.query("fail-after 2")
+        reader = connection.query("fail-after 5")
         with pytest.raises(StatementFailed, match=r"^Conversion Error: in the middle$"):
             reader.read_all()
 

@@ -5,6 +5,7 @@ import gc
 import pyarrow as pa
 import pytest
 
+from flightkeeper.client import delivery
 from flightkeeper.client.attempts import Attempt, Statement
 from flightkeeper.client.delivery import Delivery
 from flightkeeper.client.errors import (
@@ -26,6 +27,11 @@ from tests.client.instances import instance
 SCHEMA = pa.schema([("n", pa.int64())])
 BATCH = pa.record_batch([pa.array([1, 2, 3])], schema=SCHEMA)
 BROKEN = Failure(Kind.BROKEN, "socket closed")
+
+
+@pytest.fixture(autouse=True)
+def hold_back_one_batch(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(delivery, "HELD_BACK_BYTES", 1)
 
 
 class ScriptedStream(Stream):
@@ -70,9 +76,9 @@ class Fixture:
         self.reported: list[Failure] = []
 
     def open(self) -> Delivery:
-        delivery = Delivery(self.attempt, self.parts)
-        delivery.hand_out(self.reported.append)
-        return delivery
+        result = Delivery(self.attempt, self.parts)
+        result.hand_out(self.reported.append)
+        return result
 
     def released(self) -> bool:
         return self.loads.in_flight("a") == 0
@@ -80,14 +86,14 @@ class Fixture:
 
 def test_batches_come_in_order_and_the_lease_goes_at_the_end() -> None:
     fixture = Fixture(ScriptedStream(BATCH, BATCH), ScriptedStream(), ScriptedStream(BATCH))
-    delivery = fixture.open()
-    assert delivery.node == instance("a")
-    assert delivery.schema == SCHEMA
+    result = fixture.open()
+    assert result.node == instance("a")
+    assert result.schema == SCHEMA
     assert not fixture.released()
-    assert sum(batch.num_rows for batch in delivery) == 9
+    assert sum(batch.num_rows for batch in result) == 9
     assert fixture.released()
     assert fixture.parts.closed == 1
-    assert next(delivery, None) is None
+    assert next(result, None) is None
 
 
 def test_an_empty_result() -> None:
@@ -104,6 +110,18 @@ def test_before_the_first_batch_a_failure_is_not_the_callers() -> None:
         Fixture().open()
 
 
+def test_a_result_that_fits_is_whole_before_it_is_handed_out(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(delivery, "HELD_BACK_BYTES", 3 * BATCH.nbytes)
+    with pytest.raises(CallFailed):
+        Fixture(ScriptedStream(BATCH, BATCH, BROKEN)).open()
+    result = Fixture(ScriptedStream(BATCH, BATCH, BATCH, BROKEN)).open()
+    assert [next(result).num_rows for _ in range(3)] == [3, 3, 3]
+    with pytest.raises(StreamInterrupted):
+        next(result)
+
+
 @pytest.mark.parametrize(
     ("kind", "expected"),
     [
@@ -116,10 +134,10 @@ def test_after_it_a_break_is_an_error(
     kind: StatementKind, expected: type[FlightkeeperError]
 ) -> None:
     fixture = Fixture(ScriptedStream(BATCH, BATCH, BROKEN), kind=kind)
-    delivery = fixture.open()
-    assert next(delivery).num_rows == next(delivery).num_rows == 3
+    result = fixture.open()
+    assert next(result).num_rows == next(result).num_rows == 3
     with pytest.raises(expected) as caught:
-        next(delivery)
+        next(result)
     assert (caught.value.node, caught.value.statement_id) == ("a", "id")
     assert not isinstance(caught.value, StreamInterrupted) or caught.value.rows_delivered == 6
     assert fixture.reported == [BROKEN]
@@ -130,19 +148,19 @@ def test_after_it_a_break_is_an_error(
 def test_a_change_of_schema_is_an_error() -> None:
     other = ScriptedStream(BATCH, schema=pa.schema([("m", pa.int64())]))
     fixture = Fixture(ScriptedStream(BATCH), other)
-    delivery = fixture.open()
-    next(delivery)
+    result = fixture.open()
+    next(result)
     with pytest.raises(StreamInterrupted, match="changed the result's schema"):
-        next(delivery)
+        next(result)
     assert not fixture.attempt.lease.broken
 
 
 def test_a_dropped_result_is_cancelled_and_released() -> None:
     stream = ScriptedStream(BATCH, BATCH)
     fixture = Fixture(stream)
-    delivery = fixture.open()
-    next(delivery)
-    del delivery
+    result = fixture.open()
+    next(result)
+    del result
     gc.collect()
     assert stream.cancelled
     assert fixture.released()
@@ -169,12 +187,12 @@ def test_a_complete_result_is_not_cancelled() -> None:
 def test_a_cancelled_result_says_so() -> None:
     stream = ScriptedStream(BATCH, Failure(Kind.BROKEN, "gone"))
     fixture = Fixture(stream)
-    delivery = fixture.open()
-    next(delivery)
-    delivery.cancel()
+    result = fixture.open()
+    next(result)
+    result.cancel()
     with pytest.raises(StatementCancelled, match="the connection was closed"):
-        next(delivery)
-    delivery.cancel()
+        next(result)
+    result.cancel()
 
 
 def test_errors_pass_through_arrow_unchanged() -> None:

@@ -4,8 +4,8 @@ import pyarrow as pa
 import pytest
 
 from flightkeeper.client import execution
-from flightkeeper.client.attempts import Attempt, Statement
-from flightkeeper.client.execution import REUSE_CONNECTION, Text, parameter_row
+from flightkeeper.client.attempts import Attempt, Statement, Text
+from flightkeeper.client.execution import REUSE_CONNECTION, parameter_row
 from flightkeeper.client.failover import StatementKind
 from flightkeeper.client.failures import CallFailed, Kind
 from flightkeeper.client.loads import Loads

@@ -8,6 +8,7 @@ import pytest
 from flightkeeper.client.failures import CallFailed, Kind
 from flightkeeper.client.transport import CallSettings, Channel
 from flightkeeper.flightsql import headers
+from flightkeeper.flightsql.messages import pack
 from flightkeeper.flightsql.wire import flight_sql_pb2 as wire
 from tests.support.stub_process import StubProcess, eventually
 
@@ -17,12 +18,12 @@ def channel(node: StubProcess) -> Channel:
     return Channel(f"grpc://{node.address}")
 
 
-def query(sql: str) -> wire.CommandStatementQuery:
-    return wire.CommandStatementQuery(query=sql)
+def query(sql: str) -> bytes:
+    return pack(wire.CommandStatementQuery(query=sql))
 
 
-def update(sql: str) -> wire.CommandStatementUpdate:
-    return wire.CommandStatementUpdate(query=sql)
+def update(sql: str) -> bytes:
+    return pack(wire.CommandStatementUpdate(query=sql))
 
 
 def test_plan_and_open(channel: Channel) -> None:

@@ -6,8 +6,8 @@ itself, so that a test needs no second channel:
     rows N BATCHES        a result of BATCHES batches of N rows each
     stall-plan            never answers GetFlightInfo
     stall-first           sends the schema, then nothing
-    stall-after N         delivers N batches, then nothing
-    fail-after N          delivers N batches, then an error
+    stall-after N         delivers N batches of a MiB each, then nothing
+    fail-after N          delivers N batches of a MiB each, then an error
     write ROWS            an update; appended to the journal file
     stall-write           journals the update, never answers it
     bad                   a SQL error
@@ -32,6 +32,7 @@ from flightkeeper.flightsql.messages import pack, unpack
 from flightkeeper.flightsql.wire import flight_sql_pb2 as wire
 
 SCHEMA = pa.schema([("n", pa.int64())])
+ROWS_PER_MIB = 1024 * 1024 // 8
 
 
 class StubNode(flight.FlightServerBase):
@@ -106,7 +107,7 @@ class StubNode(flight.FlightServerBase):
             _for_ever()
         count = int(sql.split(" ")[1]) + sum(batch.num_columns for batch in rows)
         counted = wire.DoPutUpdateResult(record_count=count)
-        writer.write(pa.py_buffer(answer.SerializeToString()))
+        writer.write(pa.py_buffer(counted.SerializeToString()))
 
     def do_action(self, context: flight.ServerCallContext, action: flight.Action) -> Any:
         self._note("action", action.type)
@@ -186,7 +187,7 @@ class _Logins(flight.ServerMiddlewareFactory):
 
 def _batches(words: list[str], parameters: int) -> Iterator[pa.RecordBatch]:
     kind, *numbers = words
-    rows, count = 10, 0
+    rows, count = ROWS_PER_MIB, 0
     if kind == "rows":
         rows, count = int(numbers[0]), int(numbers[1])
     elif numbers:

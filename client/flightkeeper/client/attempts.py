@@ -6,10 +6,10 @@ is being run: that is a function it is given.
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from random import Random
-from typing import NoReturn, TypeVar
+from typing import Any, NoReturn, TypeVar
 
 from flightkeeper.client.errors import NoNodeAvailable
 from flightkeeper.client.explain import Circumstances, error_for
@@ -43,6 +43,20 @@ class Statement:
     kind: StatementKind
     deadline_s: float | None = None
     pinned: Instance | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """What is to be run.
+
+    Attributes:
+        parameters: values for the placeholders, in order; None = there are none.
+        transaction_id: the transaction it belongs to, or None.
+    """
+
+    sql: str
+    parameters: Sequence[Any] | None = None
+    transaction_id: bytes | None = None
 
 
 class Attempt:

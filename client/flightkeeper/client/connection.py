@@ -18,11 +18,9 @@ from weakref import WeakSet
 
 import pyarrow as pa
 
-from flightkeeper.client import execution
-from flightkeeper.client.attempts import Attempt, Attempts, Statement
+from flightkeeper.client.attempts import Attempt, Attempts, Statement, Text
 from flightkeeper.client.delivery import Delivery
 from flightkeeper.client.errors import ConnectionClosed
-from flightkeeper.client.execution import Text
 from flightkeeper.client.failover import StatementKind
 from flightkeeper.client.failures import CallFailed, Failure
 from flightkeeper.client.loads import Loads
@@ -181,6 +179,8 @@ class Connection:
             OutcomeUnknown: it was sent and the answer was lost; applied once or not at all.
             FlightkeeperError: any other; it had no effect.
         """
+        from flightkeeper.client import execution  # noqa: PLC0415  see its docstring
+
         statement = self._statement(StatementKind.WRITE, timeout_s, None)
         text = Text(sql, parameters)
         return self._attempts.run(statement, lambda attempt: execution.update(attempt, text))
@@ -195,6 +195,8 @@ class Connection:
             SessionLost: the node is gone, and what was done in the block with it.
             OutcomeUnknown: the answer to the commit was lost.
         """
+        from flightkeeper.client import execution  # noqa: PLC0415  see its docstring
+
         statement = self._statement(StatementKind.BEGIN, None, None)
         node, transaction_id = self._attempts.run(
             statement, lambda attempt: (attempt.lease.instance, execution.begin(attempt))
@@ -243,6 +245,8 @@ class Connection:
         return Statement(uuid.uuid4().hex, kind, deadline_s, pinned)
 
     def _deliver(self, text: Text, statement: Statement) -> pa.RecordBatchReader:
+        from flightkeeper.client import execution  # noqa: PLC0415  see its docstring
+
         def open_result(attempt: Attempt) -> Delivery:
             return execution.query(attempt, text, self._pool)
 

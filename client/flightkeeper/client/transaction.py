@@ -12,10 +12,8 @@ from typing import Any
 
 import pyarrow as pa
 
-from flightkeeper.client import execution
-from flightkeeper.client.attempts import Attempts, Statement
+from flightkeeper.client.attempts import Attempts, Statement, Text
 from flightkeeper.client.errors import FlightkeeperError
-from flightkeeper.client.execution import Text
 from flightkeeper.client.failover import StatementKind
 from flightkeeper.discovery.records import Instance
 
@@ -84,6 +82,8 @@ class Transaction:
         Raises:
             SessionLost: the node is gone; nothing of the transaction was committed.
         """
+        from flightkeeper.client import execution  # noqa: PLC0415  see its docstring
+
         text = Text(sql, parameters, self._id)
         statement = self._statement(StatementKind.TRANSACTION, timeout_s)
         return self._means.attempts.run(statement, lambda a: execution.update(a, text))
@@ -96,17 +96,21 @@ class Transaction:
             SessionLost: the node was gone before; nothing was committed.
         """
         statement = self._statement(StatementKind.COMMIT, None)
-        self._state = _State.ENDED
-        self._means.attempts.run(statement, lambda a: execution.end(a, self._id, commit=True))
+        self._end(statement, commit=True)
 
     def rollback(self) -> None:
         """Undo the transaction. Never raises: what cannot be told to the node ends with it."""
-        if self._state is _State.ENDED:
+        if self.ended:
             return
-        statement = self._statement(StatementKind.TRANSACTION, ROLLBACK_TIMEOUT_S)
-        self._state = _State.ENDED
         with suppress(FlightkeeperError):
-            self._means.attempts.run(statement, lambda a: execution.end(a, self._id, commit=False))
+            statement = self._statement(StatementKind.TRANSACTION, ROLLBACK_TIMEOUT_S)
+            self._end(statement, commit=False)
+
+    def _end(self, statement: Statement, *, commit: bool) -> None:
+        from flightkeeper.client import execution  # noqa: PLC0415  see its docstring
+
+        self._state = _State.ENDED
+        self._means.attempts.run(statement, lambda a: execution.end(a, self._id, commit=commit))
 
     @property
     def ended(self) -> bool:

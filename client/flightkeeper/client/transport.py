@@ -11,12 +11,10 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 import pyarrow as pa
-from google.protobuf.message import Message
 from pyarrow import flight
 
 from flightkeeper.client.failures import CallFailed, Code, Failure, Kind, classify
 from flightkeeper.flightsql import headers
-from flightkeeper.flightsql.messages import pack
 
 AUTHORIZATION = "authorization"
 
@@ -133,9 +131,9 @@ class Channel:
             raise CallFailed(Failure(Kind.UNAUTHENTICATED, "the node answered without a token"))
         return token
 
-    def plan(self, command: Message, settings: CallSettings) -> tuple[Endpoint, ...]:
-        """GetFlightInfo: where the result of a command can be fetched, in order."""
-        descriptor = flight.FlightDescriptor.for_command(pack(command))
+    def plan(self, command: bytes, settings: CallSettings) -> tuple[Endpoint, ...]:
+        """GetFlightInfo: where the result of a packed command can be fetched, in order."""
+        descriptor = flight.FlightDescriptor.for_command(command)
         with self._calling():
             info = self._client.get_flight_info(descriptor, settings.to_flight())
             return tuple(
@@ -152,10 +150,10 @@ class Channel:
             return Stream(reader, answer)
 
     def put(
-        self, command: Message, settings: CallSettings, rows: pa.RecordBatch | None = None
+        self, command: bytes, settings: CallSettings, rows: pa.RecordBatch | None = None
     ) -> bytes:
-        """DoPut: send a command with at most one batch, and return the node's answer to it."""
-        descriptor = flight.FlightDescriptor.for_command(pack(command))
+        """DoPut: send a packed command and at most one batch; returns the node's answer."""
+        descriptor = flight.FlightDescriptor.for_command(command)
         schema = pa.schema([]) if rows is None else rows.schema
         with self._calling():
             # The stubs confuse the two readers of pyarrow.

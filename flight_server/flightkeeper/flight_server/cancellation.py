@@ -28,8 +28,8 @@ class CancelWatcher:
     def watch(self, is_cancelled: Callable[[], bool], stop: Callable[[], None]) -> int:
         """Call `stop` from the watcher's thread while `is_cancelled` is true, until `forget`.
 
-        More than once, because a call may be between two statements, or wait for its turn, when it is
-        stopped for the first time.
+        More than once, because the call may be between two statements, or wait for its turn, when
+        it is stopped for the first time.
 
         Args:
             is_cancelled: asked every 50 ms until `forget`; must be quick.

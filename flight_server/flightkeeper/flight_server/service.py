@@ -82,7 +82,8 @@ class FlightSqlService(flight.FlightServerBase):
             result = _found(self._routes.get, message)(call, message)
             # A stream that is dropped before its first batch never enters its generator.
             call.at_end(result.close)
-            return flight.GeneratorStream(result.schema, _delivered(result), _WRITE_OPTIONS)
+            reader = pa.RecordBatchReader.from_batches(result.schema, _delivered(result))
+            return flight.RecordBatchStream(reader, _WRITE_OPTIONS)
 
         return self._answer(context, answer)
 
@@ -180,17 +181,16 @@ def _found(table: Any, message: Message) -> Any:
     return handler
 
 
-def _delivered(result: Result) -> Iterator[pa.Table]:
-    """The batches, as tables: Arrow writes dictionaries only for those."""
+def _delivered(result: Result) -> Batches:
+    """The batches, with errors that Arrow can carry out of a reader backed by Python."""
     try:
-        batches: Batches = iter(result)
-        for batch in batches:
-            yield pa.Table.from_batches([batch])
-    except NodeError as error:
+        yield from result
+    except BaseException as exc:
+        if isinstance(exc, GeneratorExit):
+            raise
+        error = _node_error(exc)
         _log.info("result failed", error=type(error).__name__, text=_first_line(error))
-        raise to_wire(error) from None
-    except Exception as exc:  # noqa: BLE001 - the border: nothing may pass unconverted
-        raise to_wire(_node_error(exc)) from None
+        raise to_untraced(error) from None
 
 
 def _node_error(exc: BaseException) -> NodeError:

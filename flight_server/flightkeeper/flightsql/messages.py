@@ -18,7 +18,7 @@ _PACKAGE = "arrow.flight.protocol.sql."
 _URL_PREFIX = "type.googleapis.com/" + _PACKAGE
 
 _CLASSES: dict[str, type[Message]] = {
-    name: value
+    _PACKAGE + name: value
     for name, value in vars(flight_sql_pb2).items()
     if isinstance(value, type) and issubclass(value, Message)
 }
@@ -42,12 +42,10 @@ def unpack(data: bytes) -> Message:
         MalformedMessage: not an `Any`, or not of a Flight SQL message.
     """
     envelope = parse(Any, data)
-    package, _, name = envelope.type_url.rpartition("/")[2].rpartition(".")
-    kind = _CLASSES.get(name) if package + "." == _PACKAGE else None
+    # Spec: only what stands after the last slash names the type.
+    kind = _CLASSES.get(envelope.type_url.rpartition("/")[2])
     if kind is None:
-        raise MalformedMessage(
-            f"not a Flight SQL message: {_shown(envelope.type_url) or 'no type URL'}"
-        )
+        raise MalformedMessage(f"not a Flight SQL message: {_shown(envelope.type_url)}")
     return parse(kind, envelope.value)
 
 
@@ -65,4 +63,4 @@ def parse(kind: type[_M], data: bytes) -> _M:
 
 def _shown(text: str) -> str:
     """Foreign text, cut and made printable for an error message."""
-    return ascii(text[:80])
+    return ascii(text[:80]) if text else "no type URL"

@@ -34,10 +34,19 @@ class CallMiddleware(flight.ServerMiddleware):
 
     def __init__(self, identity: Identity, new_token: str | None, headers: Headers) -> None:
         self.identity = identity
-        self.read_only = bool(headers.get(names.READ_ONLY))
-        self.statement_id = str(headers.get(names.STATEMENT_ID, ("",))[0])[:64]
         self.at_end: list[Callable[[], None]] = []
+        self._headers = headers
         self._new_token = new_token
+
+    @property
+    def read_only(self) -> bool:
+        """The caller wants statements refused that are not pure reads."""
+        return names.READ_ONLY in self._headers
+
+    @property
+    def statement_id(self) -> str:
+        """What the caller calls its statement; empty if it does not say."""
+        return str(self._headers.get(names.STATEMENT_ID, ("",))[0])[:64]
 
     def sending_headers(self) -> dict[str, list[str] | list[bytes]]:
         """Hands out the token of a login, or a renewed one."""
@@ -93,9 +102,8 @@ class Authentication(flight.ServerMiddlewareFactory):
     def _bearer(self, token: str) -> tuple[Identity, str | None]:
         now_s = self._now_s()
         identity = self._tokens.verify(token, now_s)
-        if self._tokens.due(identity, now_s):
-            return identity, self._tokens.renew(identity, now_s)
-        return identity, None
+        renewed = self._tokens.renew(identity, now_s) if self._tokens.due(identity, now_s) else None
+        return identity, renewed
 
     def _login(self, name: str, password: str) -> tuple[Identity, str]:
         self._check_password(name, password)

@@ -48,7 +48,7 @@ class Tokens:
         self._private_key = keys.token_key
         self._public_key = self._private_key.public_key()
         self._lifetime_s = lifetime_s
-        # Guards the cache.
+        # Guards changes of the cache; looking one token up needs no lock.
         self._lock = threading.Lock()
         self._cache: OrderedDict[str, Identity] = OrderedDict()
 
@@ -70,8 +70,7 @@ class Tokens:
         Raises:
             Unauthenticated: not ours, changed, or expired.
         """
-        with self._lock:
-            identity = self._cache.get(token)
+        identity = self._cache.get(token)
         if identity is None:
             identity = self._decode(token)
             self._remember(token, identity)

@@ -111,14 +111,14 @@ class Connection:
                 self._end(work)
 
     def describe(self, statement: Statement) -> pa.Schema:
-        """The schema a lazy query would answer with, without running it.
+        """The schema a pure read would answer with, without running it.
 
         Parameters count as NULL, so their columns' types may differ once they are bound.
 
         Raises:
-            InvalidArgument: it is not lazy: asking DuckDB would run it.
+            InvalidArgument: it is not a pure read: asking DuckDB would run it.
         """
-        if not statement.lazy:
+        if not statement.read_only:
             raise InvalidArgument("the schema of this statement is known only once it has run")
         with self._lock:
             self._settle()
@@ -303,16 +303,17 @@ class _Open:
 
     def read_first(self) -> None:
         """Read a batch ahead: errors show early, and a small result frees its connection."""
-        self._read()
-        if self._ready and self._ready[0].num_rows < self._rows:
+        if self._read() < self._rows and not self.finished:
             self._read()
         if self.finished:
             self.rows_known = sum(batch.num_rows for batch in self._ready)
 
     def batches(self) -> Batches:
         """What is ready, then what the engine still has."""
-        while (batch := self._take()) is not None:
-            yield from cut(batch, self._batch_bytes)
+        # No name holds a batch while the next one is made, so that its memory is used again.
+        with suppress(_End):
+            while True:
+                yield self._take()
 
     def park(self) -> None:
         """Read the rest into memory. Hold the connection's lock when calling this."""
@@ -342,21 +343,21 @@ class _Open:
             with suppress(*_ENGINE_ERRORS):
                 self._reader.close()
 
-    def _take(self) -> pa.RecordBatch | None:
+    def _take(self) -> pa.RecordBatch:
         # What is finished needs no engine, so its reader never waits for the connection.
         if not self.finished:
             with self._connection._lock:  # noqa: SLF001 - two halves of one object
-                if not self._ready and not self.finished:
-                    self.work.thread = threading.get_ident()
+                self.work.thread = threading.get_ident()
+                while not self._ready and not self.finished:
                     self._read_translated()
-                    self.work.thread = None
+                self.work.thread = None
                 if self.finished:
                     self._connection._finish(self)  # noqa: SLF001
         with suppress(IndexError):
             return self._ready.popleft()
         if self._failure is not None:
             raise self._failure
-        return None
+        raise _End
 
     def _read_translated(self) -> None:
         try:
@@ -365,13 +366,20 @@ class _Open:
             self._failure = translate(exc, self._sql)
             self.finished = True
 
-    def _read(self) -> None:
-        with suppress(StopIteration):
+    def _read(self) -> int:
+        """Make one more batch ready; how many rows it has."""
+        try:
             batch = self._reader.read_next_batch()
-            if batch.num_rows:
-                self._ready.append(batch)
-            return
-        self.finished = True
+        except StopIteration:
+            self.finished = True
+            return 0
+        if batch.num_rows:
+            self._ready.extend(cut(batch, self._batch_bytes))
+        return batch.num_rows
+
+
+class _End(Exception):
+    """The result has no more batches."""
 
 
 def _bound(parameters: Parameters) -> Any:

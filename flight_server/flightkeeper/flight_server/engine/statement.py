@@ -44,8 +44,8 @@ class Statement:
         sql: its own text.
         parsed: DuckDB's parse of it, reusable and thread-safe.
         shape: what it answers with.
-        read_only: it surely changes nothing, so running it twice is harmless.
-        lazy: DuckDB can tell its schema without running it.
+        read_only: it surely changes nothing, so running it twice is harmless, and so is asking
+            DuckDB for its schema: that may run what is not a read.
         stateful: it changes the session: settings, temporary objects, prepared names, catalogs.
         parameters: names of its parameters; digits for positional ones.
         control: the transaction control it is, if any.
@@ -55,7 +55,6 @@ class Statement:
     parsed: duckdb.Statement
     shape: Shape
     read_only: bool
-    lazy: bool
     stateful: bool
     parameters: frozenset[str]
     control: Control | None
@@ -130,13 +129,11 @@ def _classify(parsed: duckdb.Statement) -> Statement:
     sql = parsed.query.strip()
     words = _words(sql)
     kind = _kind(parsed)
-    read_only = _read_only(kind, words, sql)
     return Statement(
         sql=sql,
         parsed=parsed,
         shape=_shape(kind, words),
-        read_only=read_only,
-        lazy=read_only or (kind == _S.SELECT and bool(sql) and not _DML_WORDS & set(words)),
+        read_only=_read_only(kind, words, sql),
         stateful=_stateful(kind, words, sql),
         parameters=frozenset(parsed.named_parameters),
         control=_CONTROL_WORDS.get(words[0]) if kind == _S.TRANSACTION else None,

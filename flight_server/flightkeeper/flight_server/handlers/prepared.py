@@ -81,7 +81,7 @@ class Prepared:
         try:
             return self._execution.describe(call, last, transaction_id)
         except NodeError:
-            if last.lazy and not last.parameters and not before:
+            if last.read_only and not last.parameters and not before:
                 raise
             # It is known only once it has run; an empty schema still says "rows".
             return pa.schema([])

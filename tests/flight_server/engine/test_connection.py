@@ -1,0 +1,401 @@
+"""A connection on a real DuckDB: complete results or errors, whatever else happens on it."""
+
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+import pyarrow as pa
+import pytest
+
+from flightkeeper.flight_server.engine import connection as module
+from flightkeeper.flight_server.engine.connection import Connection
+from flightkeeper.flight_server.engine.database import Database, DatabaseOptions
+from flightkeeper.flight_server.engine.result import Result
+from flightkeeper.flight_server.engine.statement import parse
+from flightkeeper.flight_server.errors import (
+    Cancelled,
+    EngineFailed,
+    InvalidArgument,
+    NodeError,
+)
+from tests.flight_server.wire_client import eventually
+
+_ROWS = 1_000_000
+_MANY = f"SELECT i, i * 2 AS j FROM range({_ROWS}) t(i)"
+_SUM = _ROWS * (_ROWS - 1) // 2
+_LONG = "SELECT count(*) FROM range(100000000) a, range(100000) b WHERE (a.range * b.range) % 7 = 3"
+
+
+@pytest.fixture(scope="module")
+def database() -> Iterator[Database]:
+    opened = Database(DatabaseOptions(threads=2))
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def connection(database: Database) -> Iterator[Connection]:
+    made = database.connect()
+    yield made
+    made.close()
+
+
+def run(connection: Connection, text: str, parameters: Any = ()) -> Result:
+    (statement,) = parse(text)
+    return connection.run(statement, parameters)
+
+
+def change(connection: Connection, text: str, parameters: Any = ()) -> int:
+    (statement,) = parse(text)
+    return connection.change(statement, parameters)
+
+
+def rows(connection: Connection, text: str, parameters: Any = ()) -> list[dict[str, Any]]:
+    return [row for batch in run(connection, text, parameters) for row in batch.to_pylist()]
+
+
+def summed(result: Result) -> int:
+    return sum(sum(batch.column(0).to_pylist()) for batch in result)
+
+
+def test_a_small_result_knows_its_rows_and_leaves_the_connection_free(
+    connection: Connection,
+) -> None:
+    result = run(connection, "SELECT range AS a FROM range(2)")
+    assert (result.rows, connection.working) == (2, False)
+    assert [row["a"] for batch in result for row in batch.to_pylist()] == [0, 1]
+
+
+def test_a_big_result_streams_in_order(connection: Connection) -> None:
+    result = run(connection, _MANY)
+    assert result.rows is None
+    assert connection.working
+    batches = list(result)
+    assert len(batches) > 3
+    read = pa.Table.from_batches(batches)["i"].to_pylist()
+    assert read == list(range(_ROWS))
+    assert not connection.working
+
+
+def test_an_empty_result_has_a_schema_and_no_batches(connection: Connection) -> None:
+    result = run(connection, "SELECT 1::TINYINT AS a WHERE false")
+    assert (result.schema, list(result), result.rows) == (pa.schema({"a": pa.int8()}), [], 0)
+
+
+def test_another_statement_loses_no_rows_of_an_open_result(connection: Connection) -> None:
+    result = run(connection, _MANY)
+    reading = iter(result)
+    first = next(reading)
+    assert rows(connection, "SELECT 42 AS a") == [{"a": 42}]
+    assert connection.table("SELECT 43 AS a").to_pylist() == [{"a": 43}]
+    rest = sum(sum(batch.column(0).to_pylist()) for batch in reading)
+    assert sum(first.column(0).to_pylist()) + rest == _SUM
+
+
+def test_two_big_results_may_be_open_at_once(connection: Connection) -> None:
+    one, two = run(connection, _MANY), run(connection, _MANY)
+    reading, other = iter(one), iter(two)
+    total = 0
+    for batch in reading:
+        total += sum(batch.column(0).to_pylist()) + sum(next(other).column(0).to_pylist())
+    total += sum(sum(batch.column(0).to_pylist()) for batch in other)
+    assert total == 2 * _SUM
+
+
+def test_too_much_to_set_aside_is_an_error_and_not_a_short_answer(
+    connection: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "_PARKED_BYTES_MAX", 1_000_000)
+    result = run(connection, _MANY)
+    reading = iter(result)
+    next(reading)
+    assert rows(connection, "SELECT 42 AS a") == [{"a": 42}]
+    with pytest.raises(EngineFailed, match="too big to keep"):
+        list(reading)
+    assert rows(connection, "SELECT 43 AS a") == [{"a": 43}]
+
+
+def test_an_error_in_what_is_set_aside_reaches_its_reader(connection: Connection) -> None:
+    text = f"SELECT CASE WHEN i = {_ROWS - 1} THEN error('late')::INT ELSE i END FROM ({_MANY})"
+    result = run(connection, text)
+    assert rows(connection, "SELECT 42 AS a") == [{"a": 42}]
+    with pytest.raises(InvalidArgument, match="late"):
+        list(result)
+
+
+def test_an_error_in_the_middle_reaches_the_reader(connection: Connection) -> None:
+    text = f"SELECT CASE WHEN i = {_ROWS - 1} THEN error('late')::INT ELSE i END FROM ({_MANY})"
+    result = run(connection, text)
+    with pytest.raises(InvalidArgument, match="late"):
+        list(result)
+    assert not connection.working
+
+
+def test_a_dropped_result_is_an_error_to_its_reader(connection: Connection) -> None:
+    result = run(connection, _MANY)
+    reading = iter(result)
+    next(reading)
+    result.close()
+    result.close()
+    with pytest.raises(Cancelled, match="dropped before it was read"):
+        list(reading)
+    assert rows(connection, "SELECT 42 AS a") == [{"a": 42}]
+
+
+def test_a_dropped_small_result_is_an_error_too(connection: Connection) -> None:
+    result = run(connection, "SELECT 1")
+    result.close()
+    with pytest.raises(Cancelled):
+        list(result)
+
+
+def test_a_result_set_aside_and_then_dropped_is_an_error(connection: Connection) -> None:
+    result = run(connection, _MANY)
+    rows(connection, "SELECT 42 AS a")
+    result.close()
+    with pytest.raises(Cancelled):
+        list(result)
+
+
+def test_a_result_read_to_its_end_may_be_closed_again(connection: Connection) -> None:
+    result = run(connection, _MANY)
+    assert summed(result) == _SUM
+    result.close()
+    assert list(result) == []
+
+
+def test_a_stopped_result_is_an_error(connection: Connection) -> None:
+    result = run(connection, _MANY)
+    reading = iter(result)
+    next(reading)
+    result.stop()
+    with pytest.raises(Cancelled):
+        list(reading)
+    assert rows(connection, "SELECT 42 AS a") == [{"a": 42}]
+
+
+def test_stopping_a_result_leaves_what_came_after_it_alone(connection: Connection) -> None:
+    result = run(connection, _MANY)
+    other = run(connection, _MANY)
+    result.stop()
+    assert summed(other) == _SUM
+    assert summed(result) == _SUM
+
+
+def test_a_result_outlives_its_connection_only_as_an_error(database: Database) -> None:
+    made = database.connect()
+    result = run(made, _MANY)
+    reading = iter(result)
+    next(reading)
+    made.close()
+    assert not made.working
+    with pytest.raises(Cancelled):
+        list(reading)
+    result.stop()
+    made.interrupt()
+    made.close()
+
+
+def test_a_delivered_result_does_not_wait_for_what_runs_now(database: Database) -> None:
+    made = database.connect()
+    result = run(made, "SELECT 1 AS a")
+    worker = threading.Thread(target=_expect_cancelled, args=(made,))
+    worker.start()
+    eventually(lambda: made.working)
+    closing = threading.Thread(target=lambda: list(result))
+    closing.start()
+    closing.join(5)
+    assert not closing.is_alive()
+    assert made.working
+    made.close()
+    worker.join(5)
+
+
+def _expect_cancelled(connection: Connection) -> None:
+    with pytest.raises(Cancelled):
+        run(connection, _LONG)
+
+
+@pytest.mark.parametrize("kind", ["run", "change", "table"])
+def test_what_runs_can_be_interrupted(connection: Connection, kind: str) -> None:
+    failures: list[BaseException] = []
+
+    def work() -> None:
+        (statement,) = parse(_LONG)
+        (changing,) = parse(f"CREATE TEMP TABLE made AS {_LONG}")
+        try:
+            if kind == "table":
+                connection.table(_LONG)
+            else:
+                {"run": connection.run, "change": connection.change}[kind](
+                    statement if kind == "run" else changing
+                )
+        except NodeError as exc:
+            failures.append(exc)
+
+    worker = threading.Thread(target=work)
+    worker.start()
+    eventually(lambda: connection.working)
+    assert worker.ident is not None
+    connection.interrupt(thread=worker.ident + 1)
+    assert not eventually(worker.is_alive) > 1
+    eventually(lambda: connection.interrupt(worker.ident) or not worker.is_alive())
+    assert [type(failure) for failure in failures] == [Cancelled]
+    assert not connection.working
+    assert rows(connection, "SELECT 42 AS a") == [{"a": 42}]
+
+
+def test_interrupting_an_idle_connection_is_harmless(connection: Connection) -> None:
+    connection.interrupt()
+    assert rows(connection, "SELECT 42 AS a") == [{"a": 42}]
+
+
+def test_an_open_result_belongs_to_no_thread_between_batches(connection: Connection) -> None:
+    result = run(connection, _MANY)
+    connection.interrupt(thread=threading.get_ident())
+    assert summed(result) == _SUM
+
+
+@pytest.mark.parametrize("text", ["SELECT * FROM nowhere", "SELECT 'a'::INT", "SELECT ?"])
+def test_an_error_leaves_the_connection_usable(connection: Connection, text: str) -> None:
+    with pytest.raises(InvalidArgument):
+        run(connection, text)
+    assert not connection.working
+    assert rows(connection, "SELECT 42 AS a") == [{"a": 42}]
+
+
+def test_an_error_of_ours_leaves_the_connection_usable(connection: Connection) -> None:
+    class Strange:
+        pass
+
+    with pytest.raises(Exception):  # noqa: B017, PT011  which one is DuckDB's business
+        run(connection, "SELECT ?", [Strange()])
+    assert not connection.working
+
+    def broken() -> None:
+        raise RuntimeError
+
+    statement = parse("SELECT 1")[0]
+    with pytest.raises(RuntimeError), pytest.MonkeyPatch.context() as patch:
+        patch.setattr(connection, "_reader", lambda *_: broken())
+        connection.run(statement)
+    assert not connection.working
+
+
+def test_changes_are_counted(connection: Connection) -> None:
+    assert change(connection, "CREATE TEMP TABLE t (a INT)") == 0
+    assert change(connection, "INSERT INTO t SELECT * FROM range(7)") == 7
+    assert change(connection, "UPDATE t SET a = 0 WHERE a < ?", [3]) == 3
+    assert change(connection, "DELETE FROM t WHERE a = $x", {"x": 0}) == 3
+    with pytest.raises(InvalidArgument, match="nowhere"):
+        change(connection, "INSERT INTO nowhere VALUES (1)")
+
+
+def test_a_transaction_keeps_or_drops_its_changes(connection: Connection) -> None:
+    change(connection, "CREATE TEMP TABLE t (a INT)")
+    connection.begin()
+    connection.begin()
+    change(connection, "INSERT INTO t VALUES (1)")
+    connection.rollback()
+    connection.rollback()
+    assert not connection.in_transaction
+    connection.begin()
+    change(connection, "INSERT INTO t VALUES (2)")
+    connection.commit()
+    connection.commit()
+    assert rows(connection, "FROM t") == [{"a": 2}]
+
+
+def test_committing_an_aborted_transaction_fails_and_writes_nothing(
+    connection: Connection,
+) -> None:
+    change(connection, "CREATE TEMP TABLE t (a INT NOT NULL)")
+    connection.begin()
+    change(connection, "INSERT INTO t VALUES (1)")
+    with pytest.raises(InvalidArgument):
+        change(connection, "INSERT INTO t VALUES (NULL)")
+    with pytest.raises(EngineFailed, match="rolled back, nothing of it was written"):
+        connection.commit()
+    assert not connection.in_transaction
+    assert rows(connection, "FROM t") == []
+
+
+def test_a_conflict_at_commit_fails_and_writes_nothing(database: Database) -> None:
+    one, two = database.connect(), database.connect()
+    change(one, "CREATE OR REPLACE TABLE contested (a INT PRIMARY KEY)")
+    for connection in (one, two):
+        connection.begin()
+        change(connection, "INSERT INTO contested VALUES (1)")
+    one.commit()
+    with pytest.raises(EngineFailed, match="nothing of it was written"):
+        two.commit()
+    assert rows(two, "SELECT count(*) AS n FROM contested") == [{"n": 1}]
+    change(one, "DROP TABLE contested")
+    one.close()
+    two.close()
+
+
+def test_a_commit_keeps_an_open_result_whole(connection: Connection) -> None:
+    connection.begin()
+    result = run(connection, _MANY)
+    connection.commit()
+    assert summed(result) == _SUM
+
+
+@pytest.mark.parametrize(
+    ("text", "schema"),
+    [
+        ("SELECT 1::INT AS a, 'x' AS b", pa.schema({"a": pa.int32(), "b": pa.string()})),
+        ("SELECT ?::BIGINT AS a", pa.schema({"a": pa.int64()})),
+        ("SELECT $b::DATE AS b, $a::INT AS a", pa.schema({"b": pa.date32(), "a": pa.int32()})),
+    ],
+)
+def test_a_query_is_described(connection: Connection, text: str, schema: pa.Schema) -> None:
+    assert connection.describe(parse(text)[0]) == schema
+
+
+def test_describing_runs_nothing(connection: Connection) -> None:
+    change(connection, "CREATE TEMP TABLE t (a INT)")
+    change(connection, "CREATE TEMP SEQUENCE s")
+    for text in ("INSERT INTO t VALUES (1) RETURNING a", "SELECT nextval('s')"):
+        with pytest.raises(InvalidArgument, match="known only once it has run"):
+            connection.describe(parse(text)[0])
+    assert rows(connection, "SELECT count(*) AS n FROM t") == [{"n": 0}]
+    assert rows(connection, "SELECT nextval('s') AS n") == [{"n": 1}]
+    with pytest.raises(InvalidArgument, match="nowhere"):
+        connection.describe(parse("FROM nowhere")[0])
+
+
+def test_questions_of_our_own_are_translated_too(connection: Connection) -> None:
+    with pytest.raises(InvalidArgument):
+        connection.command("NONSENSE")
+    with pytest.raises(InvalidArgument):
+        connection.table("FROM nowhere")
+
+
+def test_batches_stay_below_their_size(connection: Connection) -> None:
+    result = run(connection, "SELECT repeat('x', 5000) AS s, i FROM range(5000) t(i)")
+    batches = list(result)
+    assert max(batch.nbytes for batch in batches) <= 3 * 1024 * 1024
+    assert [i for batch in batches for i in batch["i"].to_pylist()] == list(range(5000))
+
+
+def test_threads_take_turns(connection: Connection) -> None:
+    change(connection, "CREATE TEMP TABLE t (a INT)")
+    failures: list[BaseException] = []
+
+    def work() -> None:
+        try:
+            for _ in range(5):
+                change(connection, "INSERT INTO t VALUES (1)")
+                assert summed(run(connection, _MANY)) == _SUM
+        except BaseException as exc:  # noqa: BLE001  reported below
+            failures.append(exc)
+
+    threads = [threading.Thread(target=work) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    assert not failures
+    assert rows(connection, "SELECT count(*) AS n FROM t") == [{"n": 20}]
