@@ -72,8 +72,6 @@ def survive(display: Display, scene: Scene, answers: Mapping[Question, Rows]) ->
     finally:
         workload.close()
     _verdict(display, workload.statements(), killed_s)
-    if workload.broken_off:
-        display.say(f"{workload.broken_off} broke off after their first rows and were asked again")
 
 
 @dataclass(frozen=True, slots=True)

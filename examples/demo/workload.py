@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from examples.demo.questions import Question, Rows
-from flightkeeper.client import Connection, FlightkeeperError, StreamInterrupted
+from flightkeeper.client import Connection, FlightkeeperError
 
 THREADS = 6
 _JOIN_TIMEOUT_S = 30.0
@@ -36,10 +36,9 @@ class Workload:
         self._connection = connection
         self._answers = answers
         self._stop = threading.Event()
-        # Guards the two below.
+        # Guards the statements.
         self._lock = threading.Lock()
         self._statements: list[Statement] = []
-        self._broken_off = 0
         self._threads = [
             threading.Thread(target=self._ask_on, args=(number,), name=f"ask-{number}", daemon=True)
             for number in range(THREADS)
@@ -54,12 +53,6 @@ class Workload:
         """What ended so far, of the statements that began at `since_s` or later."""
         with self._lock:
             return tuple(item for item in self._statements if item.began_s >= since_s)
-
-    @property
-    def broken_off(self) -> int:
-        """How many answers broke off after their first rows and were asked for again."""
-        with self._lock:
-            return self._broken_off
 
     def close(self) -> None:
         """Stop asking; returns when all threads have their last answer. Idempotent, bounded."""
@@ -77,20 +70,10 @@ class Workload:
 
     def _ask(self, question: Question) -> str:
         try:
-            rows = self._answer(question)
+            rows = ask(self._connection, question)
         except FlightkeeperError as exc:
             return str(exc)
         return "" if rows == self._answers[question] else f"wrong answer to: {question.title}"
-
-    def _answer(self, question: Question) -> Rows:
-        try:
-            return ask(self._connection, question)
-        except StreamInterrupted:
-            # Rows had been delivered when the node died. The client says so and leaves it to its
-            # caller, who may have used them, to ask again. This one has not.
-            with self._lock:
-                self._broken_off += 1
-            return ask(self._connection, question)
 
 
 def timed(ask_one: Callable[[], str]) -> Statement:
