@@ -26,7 +26,7 @@ IN_PROCESS = "DuckDB in process"
 SMALLEST = "smallest pyarrow.flight + DuckDB"
 NODE = "node, pyarrow.flight"
 STREAM_WORKLOAD = "10M-row stream"
-_QUICK = Plan(rounds=1, seconds_per_turn=0.2, streams_per_turn=1, warm_up=2)
+_QUICK = Plan(rounds=1, seconds_per_turn=0.2, streams_per_turn=2, warm_up=2)
 _LONG_ROWS = 100_000_000
 
 

@@ -29,6 +29,11 @@ def basic(user: str, password: str = "", *, padded: bool = True) -> str:
     return "Basic " + (encoded if padded else encoded.rstrip("="))
 
 
+def _one_batch(table: pa.Table) -> pa.RecordBatch:
+    batches = table.combine_chunks().to_batches()
+    return batches[0] if batches else pa.RecordBatch.from_pylist([], table.schema)
+
+
 class _Recorder(flight.ClientMiddlewareFactory):
     """Remembers the headers and trailers of the last answer, and takes up tokens."""
 
@@ -137,7 +142,8 @@ class WireClient:
         writer, reader = self.flight.do_put(descriptor, table.schema, self.options())
         with writer:
             if rows is not None:
-                writer.write_table(rows)
+                # write_table() sends nothing at all for a table without rows.
+                writer.write_batch(_one_batch(rows))
             writer.done_writing()
             answer = reader.read()
         return b"" if answer is None else bytes(answer)
@@ -208,8 +214,8 @@ class Clock:
 
     @property
     def clocks(self) -> Clocks:
-        """This clock as both clocks of a node."""
-        return Clocks(self, self)
+        """This clock as the one of a node that measures durations."""
+        return Clocks(monotonic_s=self)
 
 
 class Served:

@@ -5,6 +5,7 @@ Owns the table of verbs. Must import neither the node nor the client: `flightkee
 """
 
 import importlib
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -18,14 +19,27 @@ from flightkeeper.cli.exits import USAGE, fail
 
 @dataclass(frozen=True, slots=True)
 class Verb:
-    """A verb of the command line: the module with its `app`, and its line in the help."""
+    """A verb of the command line.
+
+    Attributes:
+        module: where its `app` is.
+        summary: its line in the help.
+        without: libraries it never needs, but that others load where they are installed.
+    """
 
     module: str
     summary: str
+    without: tuple[str, ...] = ()
 
 
 VERBS: Mapping[str, Verb] = {
-    "serve": Verb("flightkeeper.cli.serve", "Run one node until it is told to drain."),
+    "serve": Verb(
+        "flightkeeper.cli.serve",
+        "Run one node until it is told to drain.",
+        # pyarrow and duckdb import them with their first conversion: a second and 60 MB, in the
+        # middle of somebody's statement.
+        without=("numpy", "pandas"),
+    ),
     "up": Verb("flightkeeper.cli.up", "Run a cluster on this machine, in the foreground."),
     "sql": Verb("flightkeeper.cli.sql", "Run SQL on a cluster and print the results."),
     "nodes": Verb("flightkeeper.cli.nodes", "List the nodes of a service."),
@@ -59,6 +73,9 @@ app = typer.Typer(
 
 
 def _load(verb: Verb) -> typer.Typer:
+    for library in verb.without:
+        # An import of what stands here as None fails as if it were not installed.
+        sys.modules.setdefault(library, None)  # type: ignore[arg-type]
     try:
         module = importlib.import_module(verb.module)
     except ModuleNotFoundError as exc:

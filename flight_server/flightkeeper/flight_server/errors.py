@@ -80,6 +80,10 @@ class Internal(NodeError):
     """A defect of the node; details are in its log only."""
 
 
+DEFECT = "the node has a defect; its log has the details"
+"""All that leaves the node of an exception nobody expected."""
+
+
 class StartFailed(Exception):
     """The node could not start; says what to change. Nothing was registered."""
 

@@ -16,6 +16,7 @@ from flightkeeper.flight_server.call import Call, call_of
 from flightkeeper.flight_server.cancellation import CancelWatcher
 from flightkeeper.flight_server.engine.result import Batches, Result
 from flightkeeper.flight_server.errors import (
+    DEFECT,
     Internal,
     InvalidArgument,
     NodeError,
@@ -32,7 +33,6 @@ _T = TypeVar("_T")
 _log = structlog.get_logger(__name__)
 
 _WRITE_OPTIONS = pa.ipc.IpcWriteOptions()
-_DEFECT = "the node has a defect; its log has the details"
 
 
 class FlightSqlService(flight.FlightServerBase):
@@ -201,7 +201,7 @@ def _node_error(exc: BaseException) -> NodeError:
             return InvalidArgument(str(exc))
         case _:
             _log.error("defect", exc_info=exc)
-            return Internal(_DEFECT)
+            return Internal(DEFECT)
 
 
 def _first_line(error: NodeError) -> str:

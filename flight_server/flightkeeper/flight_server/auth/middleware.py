@@ -6,22 +6,30 @@ must cost microseconds for a token it has seen.
 """
 
 import base64
-import binascii
 import hashlib
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+import structlog
 from pyarrow import flight
 
 from flightkeeper.flight_server.auth.passwords import Users
 from flightkeeper.flight_server.auth.tokens import Identity, Tokens
-from flightkeeper.flight_server.errors import NodeError, Unauthenticated, to_wire
+from flightkeeper.flight_server.errors import (
+    DEFECT,
+    Internal,
+    NodeError,
+    Unauthenticated,
+    to_wire,
+)
 from flightkeeper.flightsql import headers as names
 
 MIDDLEWARE = "flightkeeper"
 """The key under which handlers find the `CallMiddleware` of their call."""
+
+_log = structlog.get_logger(__name__)
 
 _ANONYMOUS = Identity("anonymous", "", float("inf"))
 _BASIC_LOGINS_MAX = 256
@@ -81,6 +89,9 @@ class Authentication(flight.ServerMiddlewareFactory):
             identity, new_token = self._identify(headers, handshake=handshake)
         except NodeError as error:
             raise to_wire(error) from None
+        except Exception as exc:  # noqa: BLE001 - a border: nothing may pass unconverted
+            _log.error("defect", exc_info=exc)
+            raise to_wire(Internal(DEFECT)) from None
         return CallMiddleware(identity, new_token, headers)
 
     def _identify(self, headers: Headers, *, handshake: bool) -> tuple[Identity, str | None]:
@@ -160,7 +171,7 @@ def _basic_credentials(credentials: str) -> tuple[str, str]:
     try:
         padded = credentials + "=" * (-len(credentials) % 4)
         name, colon, password = base64.b64decode(padded, validate=True).decode().partition(":")
-    except (binascii.Error, UnicodeDecodeError) as exc:
+    except ValueError as exc:
         raise Unauthenticated("the Basic credentials are not base64 of user:password") from exc
     if not colon or not name:
         raise Unauthenticated("the Basic credentials are not base64 of user:password")

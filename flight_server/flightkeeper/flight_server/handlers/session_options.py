@@ -73,8 +73,9 @@ class SessionOptions:
             return _Result.INVALID_NAME
         if value.WhichOneof("option_value") != "string_value":
             return _Result.INVALID_VALUE
+        connection = self._execution.session_connection(call)
         try:
-            setter(self._execution.session_connection(call), value.string_value)
+            setter(connection, value.string_value)
         except NodeError:
             return _Result.INVALID_VALUE
         return None

@@ -1,0 +1,113 @@
+"""Cancelling executions by their FlightInfo, and the probe."""
+
+import threading
+
+import pyarrow as pa
+import pytest
+from pyarrow import flight
+
+from flightkeeper.discovery.records import decode
+from flightkeeper.flight_server.engine.connection import Connection
+from flightkeeper.flight_server.errors import EngineFailed
+from flightkeeper.flightsql import headers
+from flightkeeper.flightsql.messages import pack, unpack
+from flightkeeper.flightsql.wire import flight_pb2 as core
+from flightkeeper.flightsql.wire import flight_sql_pb2 as sql
+from tests.flight_server.wire_client import Served, WireClient, eventually
+
+_MANY = "FROM range(100000000)"
+
+
+def cancel(client: WireClient, info: flight.FlightInfo) -> int:
+    request = core.CancelFlightInfoRequest(info=core.FlightInfo.FromString(info.serialize()))
+    (answer,) = client.action("CancelFlightInfo", request)
+    return core.CancelFlightInfoResult.FromString(answer).status
+
+
+def test_a_waiting_result_is_dropped(served: Served, client: WireClient) -> None:
+    info = client.plan(_MANY)
+    assert served.running == 1
+    assert cancel(client, info) == core.CANCEL_STATUS_CANCELLED
+    assert served.running == 0
+    with pytest.raises(KeyError, match="no such execution is waiting or running"):
+        cancel(client, info)
+
+
+def test_a_stream_is_stopped(served: Served, client: WireClient) -> None:
+    info = client.plan(_MANY)
+    stream = client.get(info.endpoints[0].ticket)
+    stream.read_chunk()
+    assert cancel(client, info) == core.CANCEL_STATUS_CANCELLED
+    with pytest.raises(flight.FlightError, match="Interrupted"):
+        stream.read_all()
+    eventually(lambda: served.running == 0)
+
+
+def test_the_older_action_does_the_same(served: Served, client: WireClient) -> None:
+    info = client.plan(_MANY)
+    answer = client.act(sql.ActionCancelQueryRequest(info=info.serialize()))
+    assert isinstance(answer, sql.ActionCancelQueryResult)
+    assert answer.result == sql.ActionCancelQueryResult.CANCEL_RESULT_CANCELLED
+    assert served.running == 0
+
+
+def test_another_user_cannot_cancel(served: Served, client: WireClient) -> None:
+    info = client.plan(_MANY)
+    with served.client(user="eve") as eve, pytest.raises(KeyError, match="no such execution"):
+        cancel(eve, info)
+    assert served.running == 1
+    cancel(client, info)
+
+
+def test_what_cannot_be_cancelled_is_refused(client: WireClient) -> None:
+    with pytest.raises(KeyError, match="only statements can be cancelled"):
+        cancel(client, client.info(sql.CommandGetCatalogs()))
+    with pytest.raises(KeyError, match="no such execution"):
+        client.action("CancelFlightInfo", core.CancelFlightInfoRequest())
+    forged = core.FlightInfo()
+    forged.endpoint.add().ticket.ticket = pack(sql.TicketStatementQuery(statement_handle=b"x"))
+    with pytest.raises(pa.ArrowInvalid, match="not a statement handle"):
+        client.action("CancelFlightInfo", core.CancelFlightInfoRequest(info=forged))
+    with pytest.raises(pa.ArrowInvalid, match="not a FlightInfo message"):
+        client.act(sql.ActionCancelQueryRequest(info=b"\xff"))
+    assert unpack(pack(sql.CommandGetCatalogs())) == sql.CommandGetCatalogs()
+
+
+def test_a_probe_answers_with_the_record(served: Served, client: WireClient) -> None:
+    (answer,) = client.action(headers.PROBE_ACTION, b"")
+    assert decode(answer).location == served.location
+
+
+def test_a_probe_fails_when_the_engine_does(
+    served: Served, client: WireClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(self: Connection, sql_text: str) -> None:
+        del self, sql_text
+        raise EngineFailed("IO Error: disk gone")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Connection, "command", broken)
+        with pytest.raises(flight.FlightServerError, match="disk gone"):
+            client.action(headers.PROBE_ACTION, b"")
+    assert len(client.action(headers.PROBE_ACTION, b"")) == 1
+    assert served.running == 0
+
+
+def test_probes_and_statements_do_not_disturb_each_other(served: Served) -> None:
+    failures: list[BaseException] = []
+
+    def work(number: int) -> None:
+        try:
+            with served.client(user=f"user {number}") as client:
+                for _ in range(20):
+                    client.action(headers.PROBE_ACTION, b"")
+                    assert client.value("SELECT 1") == 1
+        except BaseException as exc:  # noqa: BLE001  reported below
+            failures.append(exc)
+
+    threads = [threading.Thread(target=work, args=(number,)) for number in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+    assert not failures
