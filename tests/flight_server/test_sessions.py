@@ -1,0 +1,116 @@
+"""Sessions and transactions on a real database, with the time as an argument."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from flightkeeper.flight_server.engine.database import Database, DatabaseOptions
+from flightkeeper.flight_server.engine.statement import parse
+from flightkeeper.flight_server.errors import EngineFailed, NotFound, Unavailable
+from flightkeeper.flight_server.sessions import SessionLimits, Sessions
+from flightkeeper.flightsql.headers import Reason
+
+_LIMITS = SessionLimits(
+    sessions_max=2, session_idle_timeout_s=100, transaction_idle_timeout_s=10
+)
+
+
+@pytest.fixture
+def sessions() -> Iterator[Sessions]:
+    database = Database(DatabaseOptions())
+    made = Sessions(database, _LIMITS)
+    yield made
+    made.close()
+    made.close()
+    database.close()
+
+
+def test_a_session_is_made_once_and_found_again(sessions: Sessions) -> None:
+    assert sessions.find("a", 0) is None
+    made = sessions.ensure("a", 0)
+    assert sessions.ensure("a", 1) is made is sessions.find("a", 2)
+    assert made.used_s == 2
+
+
+def test_there_are_only_so_many(sessions: Sessions) -> None:
+    for key in "ab":
+        sessions.ensure(key, 0)
+        sessions.begin(key, "ada", 0)
+    with pytest.raises(Unavailable, match="holds 2 sessions, which is its limit") as full:
+        sessions.ensure("c", 0)
+    assert full.value.reason is Reason.OVERLOADED
+    with pytest.raises(Unavailable, match="holds 2 transactions"):
+        sessions.begin("c", "ada", 0)
+    assert sessions.ensure("a", 0)
+
+
+def test_a_transaction_is_its_principals(sessions: Sessions) -> None:
+    name = sessions.begin("a", "ada", 0)
+    assert sessions.transaction(name, "ada", 1).used_s == 1
+    for wrong in ((name, "eve"), ("nonsense", "ada")):
+        with pytest.raises(NotFound) as lost:
+            sessions.transaction(*wrong, 1)
+        assert lost.value.reason is Reason.SESSION_LOST
+
+
+def test_an_ended_transaction_is_closed(sessions: Sessions) -> None:
+    name = sessions.begin("a", "ada", 0)
+    connection = sessions.transaction(name, "ada", 0).connection
+    sessions.end(name, "ada", 0, commit=True)
+    with pytest.raises(NotFound):
+        sessions.end(name, "ada", 0, commit=False)
+    with pytest.raises(EngineFailed):
+        connection.command("SELECT 1")
+
+
+def test_the_second_of_two_ends_is_told(
+    sessions: Sessions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name = sessions.begin("a", "ada", 0)
+    seen = sessions.transaction(name, "ada", 0)
+    sessions.end(name, "ada", 0, commit=False)
+    # It looked the transaction up before the first one ended it.
+    monkeypatch.setattr(sessions, "transaction", lambda *_: seen)
+    with pytest.raises(NotFound, match="no such open transaction"):
+        sessions.end(name, "ada", 0, commit=True)
+
+
+def test_idle_ones_end(sessions: Sessions) -> None:
+    sessions.ensure("a", 0)
+    text = sessions.ensure("b", 0)
+    text.connection.begin()
+    sessions.begin("a", "ada", 0)
+    assert sessions.open_transactions == 2
+    assert sessions.expire(10) == 0
+    assert sessions.expire(11) == 2
+    assert sessions.open_transactions == 0
+    assert sessions.find("a", 50) is not None
+    assert sessions.expire(150) == 0
+    assert sessions.expire(151) == 1
+
+
+def test_what_works_is_not_idle(sessions: Sessions) -> None:
+    connection = sessions.ensure("a", 0).connection
+    result = connection.run(parse("FROM range(3000000)")[0])
+    assert sessions.expire(1000) == 0
+    assert sum(batch.num_rows for batch in result) == 3_000_000
+    assert sessions.expire(1000) == 1
+
+
+def test_closing_a_session_ends_its_transactions_only(sessions: Sessions) -> None:
+    sessions.ensure("a", 0)
+    own, other = sessions.begin("a", "ada", 0), sessions.begin("b", "ada", 0)
+    assert sessions.close_session("a")
+    assert not sessions.close_session("a")
+    assert sessions.close_session("b")
+    for name in (own, other):
+        with pytest.raises(NotFound):
+            sessions.transaction(name, "ada", 0)
+
+
+def test_a_race_for_one_session_makes_one(
+    sessions: Sessions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept = sessions.ensure("a", 0)
+    monkeypatch.setattr(sessions, "find", lambda *_: None)
+    assert sessions.ensure("a", 0) is kept
