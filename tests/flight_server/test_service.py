@@ -168,7 +168,9 @@ def broken(served: Served, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable
 
 def _message(rpc: str) -> bytes:
     return pack(
-        sql.ActionCreatePreparedStatementRequest() if rpc == "DoAction" else sql.CommandGetCatalogs()
+        sql.ActionCreatePreparedStatementRequest()
+        if rpc == "DoAction"
+        else sql.CommandGetCatalogs()
     )
 
 
@@ -235,9 +237,9 @@ def test_the_code_is_the_one_that_was_meant(
 
 
 def test_what_is_served_is_listed(client: WireClient) -> None:
-    listed = {action.type: action.description for action in client.flight.list_actions(
-        client.options()
-    )}
+    listed = {
+        action.type: action.description for action in client.flight.list_actions(client.options())
+    }
     assert set(listed) == {
         "BeginTransaction",
         "EndTransaction",
@@ -302,4 +304,3 @@ def test_errors_name_no_file_of_the_node(tmp_path: Path) -> None:
         ):
             told = failure(client, lambda text=text: client.update(text))  # type: ignore[misc]
             assert "secret place" not in told
-

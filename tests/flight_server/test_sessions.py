@@ -10,9 +10,7 @@ from flightkeeper.flight_server.errors import EngineFailed, NotFound, Unavailabl
 from flightkeeper.flight_server.sessions import SessionLimits, Sessions
 from flightkeeper.flightsql.headers import Reason
 
-_LIMITS = SessionLimits(
-    sessions_max=2, session_idle_timeout_s=100, transaction_idle_timeout_s=10
-)
+_LIMITS = SessionLimits(sessions_max=2, session_idle_timeout_s=100, transaction_idle_timeout_s=10)
 
 
 @pytest.fixture

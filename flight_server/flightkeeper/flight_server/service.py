@@ -82,8 +82,7 @@ class FlightSqlService(flight.FlightServerBase):
             result = _found(self._routes.get, message)(call, message)
             # A stream that is dropped before its first batch never enters its generator.
             call.at_end(result.close)
-            reader = pa.RecordBatchReader.from_batches(result.schema, _delivered(result))
-            return flight.RecordBatchStream(reader, _WRITE_OPTIONS)
+            return flight.RecordBatchStream(_source(result), _WRITE_OPTIONS)
 
         return self._answer(context, answer)
 
@@ -179,6 +178,13 @@ def _found(table: Any, message: Message) -> Any:
     if handler is None:
         raise Unimplemented(f"{message.DESCRIPTOR.name} is not served here")
     return handler
+
+
+def _source(result: Result) -> pa.Table | pa.RecordBatchReader:
+    """What Arrow delivers from: an answer that is whole already needs no Python any more."""
+    if result.rows is not None:
+        return pa.Table.from_batches(list(result), result.schema)
+    return pa.RecordBatchReader.from_batches(result.schema, _delivered(result))
 
 
 def _delivered(result: Result) -> Batches:

@@ -234,4 +234,3 @@ def test_strangers_learn_nothing(guarded: Served, authorization: str | None) -> 
                 ask()
             assert "Traceback" not in str(caught.value) + str(client.received)
             assert ".py" not in str(caught.value) + str(client.received)
-

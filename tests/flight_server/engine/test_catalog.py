@@ -89,9 +89,7 @@ def test_tables_are_sorted(connection: Connection) -> None:
         (TableFilter(types=["SYSTEM TABLE"]), []),
     ],
 )
-def test_tables_are_filtered(
-    connection: Connection, wanted: TableFilter, names: list[str]
-) -> None:
+def test_tables_are_filtered(connection: Connection, wanted: TableFilter, names: list[str]) -> None:
     assert [name for _, name, _ in listed(connection, wanted)] == names
 
 

@@ -42,9 +42,7 @@ def test_jdbc_knows_all_ids(said: Mapping[int, Fact]) -> None:
         (564, Child.BITMASK),
     ],
 )
-def test_clients_read_without_looking(
-    said: Mapping[int, Fact], number: int, child: Child
-) -> None:
+def test_clients_read_without_looking(said: Mapping[int, Fact], number: int, child: Child) -> None:
     assert said[number].child is child
 
 

@@ -16,7 +16,7 @@ _spaced = st.text("ab c", min_size=1, max_size=6).filter(str.strip)
 @pytest.mark.parametrize(
     ("message", "kind"),
     [
-        ("Parser Error: syntax error at or near \"x\"\n\nLINE 1: x\n        ^", "InvalidArgument"),
+        ('Parser Error: syntax error at or near "x"\n\nLINE 1: x\n        ^', "InvalidArgument"),
         ("Catalog Error: Table with name t does not exist!", "InvalidArgument"),
         ("Binder Error: x", "InvalidArgument"),
         ("Conversion Error: x", "InvalidArgument"),

@@ -38,7 +38,7 @@ def test_everything_else_is_not_a_read(text: str) -> None:
         ("INSERT INTO t VALUES (1) RETURNING a", Shape.ROWS),
         ("INSERT INTO t VALUES (1) RETURNING/* */a", Shape.ROWS),
         ("INSERT INTO t VALUES (1)\nRETURNING(a)", Shape.ROWS),
-        ('INSERT INTO t("returning") VALUES (\'returning\') -- returning', Shape.COUNT),
+        ("INSERT INTO t(\"returning\") VALUES ('returning') -- returning", Shape.COUNT),
         ("UPDATE t SET a = 1 /* RETURNING a */", Shape.COUNT),
         ("DELETE FROM t RETURNING *", Shape.ROWS),
         ("COPY t TO 'x.csv'", Shape.COUNT),
@@ -99,7 +99,7 @@ def test_what_changes_the_session_is_known(text: str) -> None:
         "CREATE TABLE t (temp INT)",
         "CREATE TABLE t AS SELECT * FROM temp.x",
         "CREATE TABLE temperatures (a INT)",
-        "CREATE TABLE \"a temp\" (a INT)",
+        'CREATE TABLE "a temp" (a INT)',
         "CHECKPOINT",
         "DROP TABLE t",
     ],
@@ -182,7 +182,7 @@ def test_threads_may_parse_at_once() -> None:
     def work(number: int) -> None:
         try:
             for turn in range(50):
-                text = f"SELECT {number} AS \"ü\", {turn}; INSERT INTO t VALUES (1) RETURNING a"
+                text = f'SELECT {number} AS "ü", {turn}; INSERT INTO t VALUES (1) RETURNING a'
                 assert [part.shape for part in parse(text)] == [Shape.ROWS] * 2
         except BaseException as exc:  # noqa: BLE001  reported below
             failures.append(exc)

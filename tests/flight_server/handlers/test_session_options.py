@@ -43,7 +43,7 @@ def test_catalog_and_schema(client: WireClient) -> None:
     assert client.value("SELECT current_schema()") == "s 1"
     assert set_options(client, schema=value("main"), catalog=value("other")) == {}
     assert get_options(client) == {"catalog": "other", "schema": "main"}
-    client.update("USE memory; DETACH other; DROP SCHEMA \"s 1\"")
+    client.update('USE memory; DETACH other; DROP SCHEMA "s 1"')
 
 
 def test_only_what_failed_is_named(client: WireClient) -> None:

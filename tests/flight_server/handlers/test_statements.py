@@ -148,9 +148,7 @@ def test_a_read_can_be_fetched_again(client: WireClient) -> None:
     ],
 )
 @pytest.mark.usefixtures("table")
-def test_a_schema_is_told_without_running(
-    client: WireClient, text: str, schema: pa.Schema
-) -> None:
+def test_a_schema_is_told_without_running(client: WireClient, text: str, schema: pa.Schema) -> None:
     assert client.schema(sql.CommandStatementQuery(query=text)) == schema
     assert client.value("SELECT count(*) FROM t") == 1
 

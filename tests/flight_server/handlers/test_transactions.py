@@ -150,9 +150,7 @@ def test_a_transaction_is_not_idle_while_its_result_is_read() -> None:
     clock = Clock()
     with serving(clock.clocks) as node, node.client() as client:
         transaction = client.begin()
-        stream = client.get(
-            client.plan("FROM range(3000000)", transaction).endpoints[0].ticket
-        )
+        stream = client.get(client.plan("FROM range(3000000)", transaction).endpoints[0].ticket)
         total = stream.read_chunk().data.num_rows
         clock.now_s += 10_000
         assert node.node._sessions.expire(clock()) == 0

@@ -198,7 +198,7 @@ class Connection:
         """
         with self._busy_lock:
             if self._busy is not None and thread in (None, self._busy.thread):
-                self._cursor.interrupt()
+                self._interrupt_cursor()
 
     def close(self) -> None:
         """End what runs and close. An open transaction is rolled back by DuckDB."""
@@ -262,7 +262,12 @@ class Connection:
         """End this piece of work, unless it has ended and the connection does something else."""
         with self._busy_lock:
             if self._busy is work:
-                self._cursor.interrupt()
+                self._interrupt_cursor()
+
+    def _interrupt_cursor(self) -> None:
+        # The database may have been closed under it, which ended the work as well.
+        with suppress(duckdb.Error):
+            self._cursor.interrupt()
 
 
 class _Work:

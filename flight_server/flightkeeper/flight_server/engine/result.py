@@ -93,7 +93,9 @@ def rows_per_batch(types: Sequence[str], batch_bytes: int) -> int:
 
 def cut(batch: pa.RecordBatch, batch_bytes: int) -> Batches:
     """The batch in pieces of about the target size; one row is never cut."""
-    if batch.nbytes <= batch_bytes * _OVERSIZE or batch.num_rows <= 1:
+    limit = batch_bytes * _OVERSIZE
+    # Whole buffers are an upper bound that costs a fraction of the exact size.
+    if batch.get_total_buffer_size() <= limit or batch.nbytes <= limit or batch.num_rows <= 1:
         yield batch
         return
     half = batch.num_rows // 2
