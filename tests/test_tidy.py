@@ -1,12 +1,9 @@
 """Style as a test: what a reader may rely on in every file of this repository."""
 
 import ast
-import codecs
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-
-import pytest
 
 ROOT = Path(__file__).parents[1]
 PACKAGES = [
@@ -33,11 +30,6 @@ SLEEPING: Mapping[str, str] = {
 }
 """Test files without a marker that sleep, and why."""
 
-# Names of programs that write text, and paths of one machine. Turned by 13 letters here, so that
-# this file passes its own test.
-FOREIGN_WORDS = re.compile(
-    codecs.decode(r"(?v)\o(pynhqr|naguebcvp|pungtcg|bcranv|pbcvybg|trzvav|yyz|fhontrag)\o", "rot13")
-)
 MACHINE_PATHS = re.compile(r"/(?:work|root|home/[a-z]+|Users/[A-Za-z]+)/(?!\.)")
 
 
@@ -150,19 +142,16 @@ def test_unit_tests_do_not_sleep() -> None:
     assert sleeping == set(SLEEPING)
 
 
-@pytest.mark.parametrize("pattern", [FOREIGN_WORDS, MACHINE_PATHS], ids=["words", "paths"])
-def test_the_text_is_about_the_project(pattern: re.Pattern[str]) -> None:
+def test_no_text_names_a_path_of_one_machine() -> None:
     assert not [
         f"{name(path)}:{number}: {line.strip()}"
         for path in text_files()
         for number, line in enumerate(path.read_text().splitlines(), start=1)
-        if pattern.search(line)
+        if MACHINE_PATHS.search(line)
     ]
 
 
 def test_the_patterns_find_what_they_should() -> None:
     assert MACHINE_PATHS.search("see /home" + "/ada/x")
-    assert FOREIGN_WORDS.search(codecs.decode("ol Pynhqr.", "rot13"))
-    assert not FOREIGN_WORDS.search("including excluded")
     assert BANNED_NAMES.search("string_utils")
     assert not BANNED_NAMES.search("statement")
