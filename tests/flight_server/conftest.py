@@ -1,11 +1,18 @@
 """Real nodes in this process, and clients of them."""
 
-from collections.abc import Iterator
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from functools import wraps
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from flightkeeper.flight_server import service
 from flightkeeper.flight_server.auth import keys
+from flightkeeper.flight_server.auth.middleware import Authentication, CallMiddleware
+from flightkeeper.flight_server.service import FlightSqlService
 from tests.flight_server.wire_client import Served, WireClient, serving
 
 
@@ -30,3 +37,43 @@ def key_file(tmp_path: Path) -> Path:
     path.write_bytes(keys.encode(keys.generate()))
     path.chmod(0o600)
     return path
+
+
+@pytest.fixture(scope="session", autouse=True)
+def measured() -> Iterator[None]:
+    """Let a coverage run see the threads of gRPC, which Python's `threading` did not start."""
+    trace = threading.gettrace()
+    with pytest.MonkeyPatch.context() as patch:
+        for kind in (FlightSqlService, Authentication, CallMiddleware) if trace else ():
+            for name, function in list(vars(kind).items()):
+                if callable(function) and not name.startswith("_"):
+                    patch.setattr(kind, name, _traced(function, trace))
+        if trace:
+            patch.setattr(service, "_delivered", _traced_steps(service._delivered, trace))
+        yield
+
+
+def _traced(function: Callable[..., Any], trace: Any) -> Callable[..., Any]:
+    @wraps(function)
+    def traced(*arguments: Any, **named: Any) -> Any:
+        if sys.gettrace() is None:
+            sys.settrace(trace)
+        return function(*arguments, **named)
+
+    return traced
+
+
+def _traced_steps(function: Callable[..., Any], trace: Any) -> Callable[..., Any]:
+    @wraps(function)
+    def traced(*arguments: Any) -> Any:
+        steps = function(*arguments)
+        while True:
+            if sys.gettrace() is None:
+                sys.settrace(trace)
+            try:
+                step = next(steps)
+            except StopIteration:
+                return
+            yield step
+
+    return traced

@@ -85,11 +85,14 @@ def test_a_node_is_found_by_the_address_it_advertises(
 
 
 def test_nodes_of_one_registry_share_their_keys(registry_url: str) -> None:
-    with serving(registry=registry_url) as one, serving(registry=registry_url) as two:
-        with one.client() as here:
-            handle = here.prepare("SELECT 42 AS a").prepared_statement_handle
-            with two.stranger(here.authorization) as there:
-                assert there.execute(handle).to_pydict() == {"a": [42]}
+    with (
+        serving(registry=registry_url) as one,
+        serving(registry=registry_url) as two,
+        one.client() as here,
+    ):
+        handle = here.prepare("SELECT 42 AS a").prepared_statement_handle
+        with two.stranger(here.authorization) as there:
+            assert there.execute(handle).to_pydict() == {"a": [42]}
 
 
 def test_a_name_that_is_taken_is_refused(registry_url: str) -> None:
@@ -135,9 +138,9 @@ def test_a_database_file_is_named_but_not_shown_whole(
             client.update("CREATE TABLE t AS SELECT 1 AS a")
         eventually(lambda: bool(watching.listed))
         assert watching.listed[0].databases == ("data.db",)
-    with serving(database=str(tmp_path / "data.db"), read_only=True) as node:
-        with node.client() as client:
-            assert client.value("FROM t") == 1
+    database = str(tmp_path / "data.db")
+    with serving(database=database, read_only=True) as node, node.client() as client:
+        assert client.value("FROM t") == 1
 
 
 @pytest.mark.parametrize("damage", ["", "not pem"])

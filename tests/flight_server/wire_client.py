@@ -5,7 +5,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Self
 
 import pyarrow as pa
 from google.protobuf.message import Message
@@ -21,6 +21,8 @@ from flightkeeper.flightsql.wire import flight_sql_pb2 as sql
 _ACTION = "Action"
 _REQUEST = "Request"
 PATIENCE_S = 10.0
+LATE = "late|Interrupted"
+"""DuckDB 1.5 reports about one late error in a hundred as an interrupt."""
 
 
 def basic(user: str, password: str = "", *, padded: bool = True) -> str:
@@ -67,7 +69,7 @@ class WireClient:
         self._recorder.token = authorization
         self.extra_headers: dict[str, str] = {}
 
-    def __enter__(self) -> "WireClient":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_exc: object) -> None:
@@ -88,7 +90,7 @@ class WireClient:
         sent = {**self.extra_headers}
         if self._recorder.token is not None:
             sent["authorization"] = self._recorder.token
-        pairs = [(name.encode(), value.encode()) for name, value in sent.items()]
+        pairs: Any = [(name.encode(), value.encode()) for name, value in sent.items()]
         return flight.FlightCallOptions(timeout=timeout_s, headers=pairs)
 
     def reads_only(self, asked: str = "1") -> None:
@@ -104,7 +106,9 @@ class WireClient:
     def schema(self, command: Message) -> pa.Schema:
         """GetSchema."""
         descriptor = flight.FlightDescriptor.for_command(pack(command))
-        return self.flight.get_schema(descriptor, self.options()).schema
+        answer: Any = self.flight.get_schema(descriptor, self.options())
+        schema: pa.Schema = answer.schema
+        return schema
 
     def plan(self, text: str, transaction: bytes | None = None) -> flight.FlightInfo:
         """GetFlightInfo of a statement."""
@@ -118,7 +122,8 @@ class WireClient:
 
     def fetch(self, info: flight.FlightInfo) -> pa.Table:
         """The whole answer of what was planned."""
-        return self.get(info.endpoints[0].ticket).read_all()
+        table: pa.Table = self.get(info.endpoints[0].ticket).read_all()
+        return table
 
     def command(self, command: Message) -> pa.Table:
         """Plan and fetch a command."""
@@ -134,12 +139,15 @@ class WireClient:
         assert table.shape == (1, 1)
         return table.column(0)[0].as_py()
 
-    def put(self, command: Message | bytes, rows: pa.Table | None = None) -> bytes:
+    def put(
+        self, command: Message | bytes, rows: pa.Table | None = None, timeout_s: float = 30
+    ) -> bytes:
         """DoPut; the bytes of its answer."""
         data = command if isinstance(command, bytes) else pack(command)
         descriptor = flight.FlightDescriptor.for_command(data)
         table = pa.table({}) if rows is None else rows
-        writer, reader = self.flight.do_put(descriptor, table.schema, self.options())
+        reader: Any
+        writer, reader = self.flight.do_put(descriptor, table.schema, self.options(timeout_s))
         with writer:
             if rows is not None:
                 # write_table() sends nothing at all for a table without rows.
@@ -249,6 +257,11 @@ def serving(clocks: Clocks | None = None, **settings: Any) -> Iterator[Served]:
     finally:
         node.stop()
         assert node.wait()
+
+
+def total(column: Any) -> int:
+    """The sum of a column of numbers."""
+    return int(sum(column.to_pylist()))
 
 
 def eventually(condition: Callable[[], bool], within_s: float = PATIENCE_S) -> float:

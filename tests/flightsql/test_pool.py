@@ -5,7 +5,8 @@ import subprocess
 import sys
 
 import pytest
-from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
+from google.protobuf import descriptor_pb2, descriptor_pool
+from google.protobuf.message import Message
 
 from flightkeeper.flightsql.wire import flight_pb2, flight_sql_pb2, flightkeeper_pb2
 from flightkeeper.flightsql.wire.pool import load
@@ -66,4 +67,4 @@ def test_a_file_of_our_own_can_be_added() -> None:
     exports = load("probe.proto", base64.b64encode(file.SerializeToString()).decode())
     assert exports["Thing"](a="x").a == "x"
     assert exports["RED"] == 0
-    assert issubclass(exports["Thing"], message_factory.message.Message)
+    assert issubclass(exports["Thing"], Message)

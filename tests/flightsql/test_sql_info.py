@@ -1,6 +1,7 @@
 """SqlInfo as a table: every value in the child its clients read it from."""
 
 from collections.abc import Mapping
+from typing import Any
 
 import pyarrow as pa
 from hypothesis import given
@@ -51,7 +52,7 @@ def test_only_unknown_ids_give_an_empty_answer() -> None:
 
 
 def test_values_travel_in_their_own_child() -> None:
-    union = table(_FACTS)["value"].combine_chunks()
+    union: Any = table(_FACTS)["value"].combine_chunks()
     codes = dict(zip(sorted(_FACTS), union.type_codes.to_pylist(), strict=True))
     assert codes == {key: int(fact.child) for key, fact in _FACTS.items()}
 

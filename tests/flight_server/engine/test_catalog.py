@@ -55,7 +55,7 @@ def test_schemas_are_sorted_and_filtered(connection: Connection) -> None:
     assert pairs == sorted(pairs)
     assert {("memory", "main"), ("memory", "s_1"), ("other", "main")} <= set(pairs)
 
-    def names(of: str | None, pattern: str | None) -> list[str]:
+    def names(of: str | None, pattern: str | None) -> list[str | None]:
         return catalog.db_schemas(connection, of, pattern)["db_schema_name"].to_pylist()
 
     assert names("memory", "s_1") == ["s_1", "sx1"]
@@ -97,6 +97,7 @@ def schema_of(connection: Connection, table: str) -> pa.Schema:
     answer = catalog.tables(connection, TableFilter(table_pattern=table), include_schema=True)
     assert answer.schema == schemas.TABLES_WITH_SCHEMA
     (encoded,) = answer["table_schema"].to_pylist()
+    assert isinstance(encoded, bytes)
     return pa.ipc.read_schema(pa.py_buffer(encoded))
 
 

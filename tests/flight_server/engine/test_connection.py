@@ -7,7 +7,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from flightkeeper.flight_server.engine import connection as module
+from flightkeeper.flight_server.engine import open_result as module
 from flightkeeper.flight_server.engine.connection import Connection
 from flightkeeper.flight_server.engine.database import Database, DatabaseOptions
 from flightkeeper.flight_server.engine.result import Result
@@ -18,7 +18,7 @@ from flightkeeper.flight_server.errors import (
     InvalidArgument,
     NodeError,
 )
-from tests.flight_server.wire_client import eventually
+from tests.flight_server.wire_client import LATE, eventually, total
 
 _ROWS = 1_000_000
 _MANY = f"SELECT i, i * 2 AS j FROM range({_ROWS}) t(i)"
@@ -55,7 +55,7 @@ def rows(connection: Connection, text: str, parameters: Any = ()) -> list[dict[s
 
 
 def summed(result: Result) -> int:
-    return sum(sum(batch.column(0).to_pylist()) for batch in result)
+    return sum(total(batch.column(0)) for batch in result)
 
 
 def test_a_small_result_knows_its_rows_and_leaves_the_connection_free(
@@ -88,18 +88,18 @@ def test_another_statement_loses_no_rows_of_an_open_result(connection: Connectio
     first = next(reading)
     assert rows(connection, "SELECT 42 AS a") == [{"a": 42}]
     assert connection.table("SELECT 43 AS a").to_pylist() == [{"a": 43}]
-    rest = sum(sum(batch.column(0).to_pylist()) for batch in reading)
-    assert sum(first.column(0).to_pylist()) + rest == _SUM
+    rest = sum(total(batch.column(0)) for batch in reading)
+    assert total(first.column(0)) + rest == _SUM
 
 
 def test_two_big_results_may_be_open_at_once(connection: Connection) -> None:
     one, two = run(connection, _MANY), run(connection, _MANY)
     reading, other = iter(one), iter(two)
-    total = 0
+    read = 0
     for batch in reading:
-        total += sum(batch.column(0).to_pylist()) + sum(next(other).column(0).to_pylist())
-    total += sum(sum(batch.column(0).to_pylist()) for batch in other)
-    assert total == 2 * _SUM
+        read += total(batch.column(0)) + total(next(other).column(0))
+    read += sum(total(batch.column(0)) for batch in other)
+    assert read == 2 * _SUM
 
 
 def test_too_much_to_set_aside_is_an_error_and_not_a_short_answer(
@@ -119,14 +119,14 @@ def test_an_error_in_what_is_set_aside_reaches_its_reader(connection: Connection
     text = f"SELECT CASE WHEN i = {_ROWS - 1} THEN error('late')::INT ELSE i END FROM ({_MANY})"
     result = run(connection, text)
     assert rows(connection, "SELECT 42 AS a") == [{"a": 42}]
-    with pytest.raises(InvalidArgument, match="late"):
+    with pytest.raises(NodeError, match=LATE):
         list(result)
 
 
 def test_an_error_in_the_middle_reaches_the_reader(connection: Connection) -> None:
     text = f"SELECT CASE WHEN i = {_ROWS - 1} THEN error('late')::INT ELSE i END FROM ({_MANY})"
     result = run(connection, text)
-    with pytest.raises(InvalidArgument, match="late"):
+    with pytest.raises(NodeError, match=LATE):
         list(result)
     assert not connection.working
 
@@ -144,14 +144,6 @@ def test_a_dropped_result_is_an_error_to_its_reader(connection: Connection) -> N
 
 def test_a_dropped_small_result_is_an_error_too(connection: Connection) -> None:
     result = run(connection, "SELECT 1")
-    result.close()
-    with pytest.raises(Cancelled):
-        list(result)
-
-
-def test_a_result_set_aside_and_then_dropped_is_an_error(connection: Connection) -> None:
-    result = run(connection, _MANY)
-    rows(connection, "SELECT 42 AS a")
     result.close()
     with pytest.raises(Cancelled):
         list(result)
@@ -239,14 +231,11 @@ def test_what_runs_can_be_interrupted(connection: Connection, kind: str) -> None
     assert worker.ident is not None
     connection.interrupt(thread=worker.ident + 1)
     assert not eventually(worker.is_alive) > 1
-    eventually(lambda: connection.interrupt(worker.ident) or not worker.is_alive())
+    while worker.is_alive():
+        connection.interrupt(worker.ident)
+        worker.join(0.05)
     assert [type(failure) for failure in failures] == [Cancelled]
     assert not connection.working
-    assert rows(connection, "SELECT 42 AS a") == [{"a": 42}]
-
-
-def test_interrupting_an_idle_connection_is_harmless(connection: Connection) -> None:
-    connection.interrupt()
     assert rows(connection, "SELECT 42 AS a") == [{"a": 42}]
 
 
@@ -276,9 +265,10 @@ def test_an_error_of_ours_leaves_the_connection_usable(connection: Connection) -
         raise RuntimeError
 
     statement = parse("SELECT 1")[0]
-    with pytest.raises(RuntimeError), pytest.MonkeyPatch.context() as patch:
+    with pytest.MonkeyPatch.context() as patch:
         patch.setattr(connection, "_reader", lambda *_: broken())
-        connection.run(statement)
+        with pytest.raises(RuntimeError):
+            connection.run(statement)
     assert not connection.working
 
 
@@ -345,13 +335,13 @@ def test_a_commit_keeps_an_open_result_whole(connection: Connection) -> None:
 @pytest.mark.parametrize(
     ("text", "schema"),
     [
-        ("SELECT 1::INT AS a, 'x' AS b", pa.schema({"a": pa.int32(), "b": pa.string()})),
-        ("SELECT ?::BIGINT AS a", pa.schema({"a": pa.int64()})),
-        ("SELECT $b::DATE AS b, $a::INT AS a", pa.schema({"b": pa.date32(), "a": pa.int32()})),
+        ("SELECT 1::INT AS a, 'x' AS b", [("a", pa.int32()), ("b", pa.string())]),
+        ("SELECT ?::BIGINT AS a", [("a", pa.int64())]),
+        ("SELECT $b::DATE AS b, $a::INT AS a", [("b", pa.date32()), ("a", pa.int32())]),
     ],
 )
-def test_a_query_is_described(connection: Connection, text: str, schema: pa.Schema) -> None:
-    assert connection.describe(parse(text)[0]) == schema
+def test_a_query_is_described(connection: Connection, text: str, schema: Any) -> None:
+    assert connection.describe(parse(text)[0]) == pa.schema(schema)
 
 
 def test_describing_runs_nothing(connection: Connection) -> None:

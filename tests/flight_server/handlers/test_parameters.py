@@ -1,5 +1,7 @@
 """Parameters from outside: checked before use, bounded, and back as they were."""
 
+from typing import Any
+
 import pyarrow as pa
 import pytest
 
@@ -43,7 +45,7 @@ def test_damaged_arrow_data_is_refused(client: WireClient, where: str) -> None:
         "bind": sql.CommandPreparedStatementQuery,
         "update": sql.CommandPreparedStatementUpdate,
     }[where](prepared_statement_handle=handle)
-    with pytest.raises(pa.ArrowInvalid, match="not valid Arrow data|Python exception|buffer"):
+    with pytest.raises(pa.ArrowInvalid, match="are not valid Arrow data"):
         client.put(command, rows)
     assert client.value("SELECT 1") == 1
 
@@ -85,9 +87,9 @@ def test_too_much_is_refused(client: WireClient, monkeypatch: pytest.MonkeyPatch
     ],
     ids=lambda scalar: str(scalar.type),
 )
-def test_a_value_of_every_type_is_bound_or_refused(client: WireClient, value: object) -> None:
+def test_a_value_of_every_type_is_bound_or_refused(client: WireClient, value: Any) -> None:
     handle = client.prepare("SELECT ? AS a, 1 AS b").prepared_statement_handle
-    rows = pa.table({"0": pa.array([value], value.type)})  # type: ignore[attr-defined]
+    rows = pa.table({"0": pa.array([value], value.type)})
     try:
         answer = client.execute(client.bind(handle, rows))
     except (pa.ArrowInvalid, NotImplementedError) as exc:

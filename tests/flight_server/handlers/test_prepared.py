@@ -74,7 +74,7 @@ def test_big_answers_for_several_rows_come_one_after_another(client: WireClient)
 
 def test_rows_that_lead_to_other_types_are_refused(client: WireClient) -> None:
     handle = client.prepare("SELECT ? AS a").prepared_statement_handle
-    rows = pa.table({"0": pa.array([{"a": 1}, None], pa.struct({"a": pa.int64()}))})
+    rows = pa.table({"0": pa.array([{"a": 1}, None], pa.struct([("a", pa.int64())]))})
     with pytest.raises(pa.ArrowInvalid, match="answers of different types; cast"):
         client.execute(client.bind(handle, rows))
 

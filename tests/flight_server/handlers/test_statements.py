@@ -8,13 +8,21 @@ import pyarrow as pa
 import pytest
 from pyarrow import flight
 
-from flightkeeper.flight_server.engine import connection as engine
+from flightkeeper.flight_server.engine import open_result as engine
 from flightkeeper.flightsql.messages import pack, unpack
 from flightkeeper.flightsql.tickets import Kind, Signer
 from flightkeeper.flightsql.wire import flight_sql_pb2 as sql
 from flightkeeper.flightsql.wire.flightkeeper_pb2 import Statement
 from tests.flight_server.engine.statements import NOT_READS, READS
-from tests.flight_server.wire_client import Clock, Served, WireClient, eventually, serving
+from tests.flight_server.wire_client import (
+    LATE,
+    Clock,
+    Served,
+    WireClient,
+    eventually,
+    serving,
+    total,
+)
 
 _ROWS = 1_000_000
 _MANY = f"SELECT i FROM range({_ROWS}) t(i)"
@@ -43,7 +51,10 @@ def ticket(handle: bytes) -> bytes:
 
 def test_a_query(client: WireClient) -> None:
     info = client.plan("SELECT 42 AS a, 'x' AS b")
-    assert info.schema == pa.schema({"a": pa.int32(), "b": pa.string()})
+    assert [(field.name, field.type) for field in info.schema] == [
+        ("a", pa.int32()),
+        ("b", pa.string()),
+    ]
     assert (info.total_records, len(info.endpoints)) == (1, 1)
     assert info.endpoints[0].locations == []
     assert client.fetch(info).to_pylist() == [{"a": 42, "b": "x"}]
@@ -53,10 +64,9 @@ def test_a_query(client: WireClient) -> None:
     "text",
     [
         "SELECT 'b'::ENUM('a', 'b') AS e FROM range(5)",
-        "SELECT CASE WHEN i % 2 = 0 THEN 'a' ELSE 'b' END::ENUM('a', 'b') AS e "
-        "FROM range(300000) t(i)",
-        "SELECT [1, 2], {'a': [{'b': 1}]}, MAP {'k': [1]}, NULL, 1::DECIMAL(38, 5), "
-        "TIMESTAMPTZ '2020-01-01', INTERVAL 1 DAY, uuid(), 'x'::BLOB, 1::HUGEINT, '1'::BIT",
+        "SELECT ['a', 'b'][1 + i % 2]::ENUM('a', 'b') AS e FROM range(300000) t(i)",
+        "SELECT [1, 2], {'a': [{'b': 1}]}, MAP {'k': [1]}, NULL, 1::DECIMAL(38, 5)",
+        "SELECT TIMESTAMPTZ '2020-01-01', INTERVAL 1 DAY, 'x'::BLOB, 1::HUGEINT, '1'::BIT, uuid()",
         "SELECT union_value(num := 2) AS u",
         "SELECT [i, i + 1]::INT[2] AS fixed FROM range(10) t(i)",
         "SELECT 1 AS a, 2 AS a",
@@ -125,7 +135,7 @@ def test_a_change_through_a_query_happens_once(client: WireClient) -> None:
 def test_a_big_returning_is_kept_whole(client: WireClient) -> None:
     client.update("CREATE TABLE big (a BIGINT)")
     answer = client.query(f"INSERT INTO big {_MANY} RETURNING a")
-    assert sum(answer["a"].to_pylist()) == _SUM
+    assert total(answer["a"]) == _SUM
     assert client.value("SELECT sum(a)::BIGINT FROM big") == _SUM
     client.update("DROP TABLE big")
 
@@ -226,10 +236,10 @@ def test_a_second_statement_loses_no_rows_of_the_first(client: WireClient) -> No
         if transaction is None:
             client.update("SET VARIABLE x = 1")
         stream = client.get(client.plan(_MANY, transaction).endpoints[0].ticket)
-        total = sum(stream.read_chunk().data["i"].to_pylist())
+        read = total(stream.read_chunk().data["i"])
         assert client.value("SELECT 7", transaction) == 7
-        total += sum(stream.read_all()["i"].to_pylist())
-        assert total == _SUM
+        read += total(stream.read_all()["i"])
+        assert read == _SUM
         if transaction is not None:
             client.end(transaction)
 
@@ -251,7 +261,7 @@ def test_what_cannot_be_set_aside_is_an_error(
 def test_an_error_late_in_a_stream_is_an_error(client: WireClient) -> None:
     text = f"SELECT CASE WHEN i = {_ROWS - 1} THEN error('late')::INT ELSE i END FROM ({_MANY})"
     stream = client.get(client.plan(text).endpoints[0].ticket)
-    with pytest.raises(pa.ArrowInvalid, match="late"):
+    with pytest.raises((pa.ArrowInvalid, flight.FlightServerError), match=LATE):
         stream.read_all()
 
 
@@ -262,7 +272,7 @@ def test_a_result_that_waited_too_long_is_read_again() -> None:
         assert node.running == 1
         clock.now_s += 11
         eventually(lambda: node.running == 0)
-        assert sum(client.fetch(read)["i"].to_pylist()) == _SUM
+        assert total(client.fetch(read)["i"]) == _SUM
         client.fetch(write)
         again = client.plan("INSERT INTO t VALUES (1)")
         clock.now_s += 301
@@ -285,7 +295,7 @@ def test_tickets_and_handles_are_good_on_every_node(key_file: Path) -> None:
             assert there.fetch(info).to_pydict() == {"a": [42]}
             assert there.execute(bound).to_pydict() == {"a": [1, 2]}
             transaction = here.begin()
-            with pytest.raises(KeyError, match="lives on node .* and only there"):
+            with pytest.raises(KeyError, match=r"lives on node .* and only there"):
                 there.query("SELECT 1", transaction)
             assert there.received["x-flightkeeper-reason"] == "session-lost"
 
@@ -303,7 +313,7 @@ def test_many_threads_in_one_session_and_in_many(served: Served) -> None:
             with client:
                 for turn in range(8):
                     assert client.value(f"SELECT {turn} + {number}") == turn + number
-                    assert sum(client.query(_MANY)["i"].to_pylist()[:10]) == 45
+                    assert total(client.query(_MANY)["i"]) == _SUM
                     if together:
                         assert client.update(f"INSERT INTO mine VALUES ({turn})") == 1
                         assert client.value("SELECT getvariable('mark')") == "kept"

@@ -2,7 +2,7 @@
 
 Theory. DuckDB lets one result be open per connection; starting another statement would end the
 open one early, without an error on 1.5. So before a connection runs something new, what is left of
-the open result is set aside in memory and its reader goes on from there (`_Open.park`). That
+the open result is set aside in memory and its reader goes on from there (`OpenResult.park`). That
 matters in transactions and in sessions with state, where all statements share one connection; a
 connection leased for a single read never needs it.
 
@@ -10,7 +10,6 @@ Owns the lock that makes a connection safe to share, and the only calls that exe
 """
 
 import threading
-from collections import deque
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import Any
@@ -19,18 +18,18 @@ import duckdb
 import pyarrow as pa
 
 from flightkeeper.flight_server.engine.failures import translate
-from flightkeeper.flight_server.engine.result import Batches, Result, cut, rows_per_batch
+from flightkeeper.flight_server.engine.open_result import ENGINE_ERRORS, OpenResult, Work
+from flightkeeper.flight_server.engine.result import Result, rows_per_batch
 from flightkeeper.flight_server.engine.statement import Statement
-from flightkeeper.flight_server.errors import Cancelled, EngineFailed, InvalidArgument, NodeError
+from flightkeeper.flight_server.errors import EngineFailed, InvalidArgument, NodeError
 
 Parameters = Sequence[Any] | Mapping[str, Any]
 
 COUNT_SCHEMA = pa.schema([pa.field("Count", pa.int64())])
 """What DuckDB answers to a statement that changes rows."""
 
-_ENGINE_ERRORS = (duckdb.Error, pa.ArrowException, OSError)
-"""What an error of DuckDB may come as; through a stream, pyarrow carries it."""
-_PARKED_BYTES_MAX = 256 * 1024 * 1024
+_INTERRUPT_AGAIN_S = 0.05
+"""An interrupt that comes before DuckDB has begun is lost."""
 _STREAMS_FROM_RELATIONS = int(duckdb.__version__.split(".")[0]) >= 2  # noqa: PLR2004
 """Since 2.0 only a relation streams; before, a relation binds twice and a cursor streams."""
 
@@ -45,8 +44,8 @@ class Connection:
         self._lock = threading.RLock()
         # Guards `_busy`, for a moment only: an interrupt must not wait for the work it ends.
         self._busy_lock = threading.Lock()
-        self._busy: _Work | None = None
-        self._open: _Open | None = None
+        self._busy: Work | None = None
+        self._open: OpenResult | None = None
         self.in_transaction = False
 
     def run(self, statement: Statement, parameters: Parameters = ()) -> Result:
@@ -60,11 +59,13 @@ class Connection:
             work = self._begin()
             try:
                 reader, rows = self._reader(statement, parameters)
-                opened = _Open(self, reader, statement.sql, rows, self._batch_bytes, work)
+                opened = OpenResult(
+                    reader, statement.sql, rows, self._batch_bytes, work, self._lock, self._finish
+                )
                 opened.read_first()
             except BaseException as exc:
                 self._end(work)
-                if isinstance(exc, _ENGINE_ERRORS):
+                if isinstance(exc, ENGINE_ERRORS):
                     raise translate(exc, statement.sql) from exc
                 raise
             work.thread = None
@@ -105,7 +106,7 @@ class Connection:
             try:
                 relation = self._cursor.sql(sql, params=_bound(parameters))
                 return relation.to_arrow_table()
-            except _ENGINE_ERRORS as exc:
+            except ENGINE_ERRORS as exc:
                 raise translate(exc, sql) from exc
             finally:
                 self._end(work)
@@ -127,7 +128,7 @@ class Connection:
                 nothing: Any = _nulls(statement)
                 relation = self._cursor.sql(statement.parsed, params=nothing)
                 return relation.limit(0).to_arrow_table().schema
-            except _ENGINE_ERRORS as exc:
+            except ENGINE_ERRORS as exc:
                 raise translate(exc, statement.sql) from exc
             finally:
                 self._end(work)
@@ -142,7 +143,8 @@ class Connection:
             self._settle()
             work = self._begin()
             try:
-                self._cursor.execute(sql)
+                # Fetched, because since 2.0 an answer that was not keeps the connection in use.
+                self._cursor.execute(sql).fetchall()
             except duckdb.Error as exc:
                 raise translate(exc, sql) from exc
             finally:
@@ -203,12 +205,16 @@ class Connection:
     def close(self) -> None:
         """End what runs and close. An open transaction is rolled back by DuckDB."""
         self.interrupt()
-        with self._lock:
+        while not self._lock.acquire(timeout=_INTERRUPT_AGAIN_S):
+            self.interrupt()
+        try:
             opened, self._open = self._open, None
             if opened is not None:
                 opened.drop()
                 self._end(opened.work)
             self._cursor.close()
+        finally:
+            self._lock.release()
 
     def _reader(
         self, statement: Statement, parameters: Parameters
@@ -230,35 +236,38 @@ class Connection:
             opened.park()
             self._end(opened.work)
 
-    def _abandon(self, opened: "_Open") -> None:
+    def _abandon(self, opened: OpenResult) -> None:
         """Nobody will read the rest of this result."""
-        if opened.finished:
-            # By now the connection may work for somebody else, who must not be waited for.
-            opened.drop()
-            return
-        self._interrupt(opened.work)
-        with self._lock:
-            opened.drop()
-            self._finish(opened)
+        # Once it is finished the connection may work for somebody else, who is not waited for.
+        while not opened.finished:
+            self._interrupt(opened.work)
+            if self._lock.acquire(timeout=_INTERRUPT_AGAIN_S):
+                try:
+                    opened.drop()
+                    self._finish(opened)
+                finally:
+                    self._lock.release()
+                return
+        opened.drop()
 
-    def _finish(self, opened: "_Open") -> None:
+    def _finish(self, opened: OpenResult) -> None:
         """This result was read to its end. Hold the lock when calling this."""
         if self._open is opened:
             self._open = None
         self._end(opened.work)
 
-    def _begin(self) -> "_Work":
-        work = _Work()
+    def _begin(self) -> Work:
+        work = Work()
         with self._busy_lock:
             self._busy = work
         return work
 
-    def _end(self, work: "_Work") -> None:
+    def _end(self, work: Work) -> None:
         with self._busy_lock:
             if self._busy is work:
                 self._busy = None
 
-    def _interrupt(self, work: "_Work") -> None:
+    def _interrupt(self, work: Work) -> None:
         """End this piece of work, unless it has ended and the connection does something else."""
         with self._busy_lock:
             if self._busy is work:
@@ -268,123 +277,6 @@ class Connection:
         # The database may have been closed under it, which ended the work as well.
         with suppress(duckdb.Error):
             self._cursor.interrupt()
-
-
-class _Work:
-    """One statement, from its start until the engine has nothing left to do for it.
-
-    Attributes:
-        thread: the thread that waits for the engine; None between two batches.
-    """
-
-    __slots__ = ("thread",)
-
-    def __init__(self) -> None:
-        self.thread: int | None = threading.get_ident()
-
-
-class _Open:
-    """A result whose rows the engine still produces. All reading holds the connection's lock."""
-
-    def __init__(
-        self,
-        connection: Connection,
-        reader: pa.RecordBatchReader,
-        sql: str,
-        rows: int,
-        batch_bytes: int,
-        work: _Work,
-    ) -> None:
-        self.work = work
-        self.finished = False
-        self.rows_known: int | None = None
-        self._connection = connection
-        self._reader = reader
-        self._sql = sql
-        self._rows = rows
-        self._batch_bytes = batch_bytes
-        self._ready: deque[pa.RecordBatch] = deque()
-        self._failure: NodeError | None = None
-
-    def read_first(self) -> None:
-        """Read a batch ahead: errors show early, and a small result frees its connection."""
-        if self._read() < self._rows and not self.finished:
-            self._read()
-        if self.finished:
-            self.rows_known = sum(batch.num_rows for batch in self._ready)
-
-    def batches(self) -> Batches:
-        """What is ready, then what the engine still has."""
-        # No name holds a batch while the next one is made, so that its memory is used again.
-        with suppress(_End):
-            while True:
-                yield self._take()
-
-    def park(self) -> None:
-        """Read the rest into memory. Hold the connection's lock when calling this."""
-        parked = 0
-        while not self.finished:
-            self._read_translated()
-            parked += self._ready[-1].nbytes if self._ready else 0
-            if parked > _PARKED_BYTES_MAX:
-                self._ready.clear()
-                self._failure = EngineFailed(
-                    "the rest of this result was dropped: another statement of its transaction or "
-                    "session ran, and the rest was too big to keep; read results to their end first"
-                )
-                self.finished = True
-                self._reader.close()
-
-    def drop(self) -> None:
-        """Forget the rest; who still reads gets an error, never an end that came too early.
-
-        Hold the connection's lock when calling this, unless the result is finished.
-        """
-        if self._ready or not self.finished:
-            self._failure = Cancelled("the result was dropped before it was read to its end")
-        self._ready.clear()
-        if not self.finished:
-            self.finished = True
-            with suppress(*_ENGINE_ERRORS):
-                self._reader.close()
-
-    def _take(self) -> pa.RecordBatch:
-        # What is finished needs no engine, so its reader never waits for the connection.
-        if not self.finished:
-            with self._connection._lock:  # noqa: SLF001 - two halves of one object
-                self.work.thread = threading.get_ident()
-                while not self._ready and not self.finished:
-                    self._read_translated()
-                self.work.thread = None
-                if self.finished:
-                    self._connection._finish(self)  # noqa: SLF001
-        with suppress(IndexError):
-            return self._ready.popleft()
-        if self._failure is not None:
-            raise self._failure
-        raise _End
-
-    def _read_translated(self) -> None:
-        try:
-            self._read()
-        except _ENGINE_ERRORS as exc:
-            self._failure = translate(exc, self._sql)
-            self.finished = True
-
-    def _read(self) -> int:
-        """Make one more batch ready; how many rows it has."""
-        try:
-            batch = self._reader.read_next_batch()
-        except StopIteration:
-            self.finished = True
-            return 0
-        if batch.num_rows:
-            self._ready.extend(cut(batch, self._batch_bytes))
-        return batch.num_rows
-
-
-class _End(Exception):
-    """The result has no more batches."""
 
 
 def _bound(parameters: Parameters) -> Any:

@@ -1,0 +1,149 @@
+"""A result whose rows the engine still produces.
+
+Owns what was read ahead or set aside, and that the reader sees all rows or an error: never an end
+that came too early. Which statement runs when is decided by the connection it belongs to.
+"""
+
+import threading
+from collections import deque
+from collections.abc import Callable
+from contextlib import suppress
+
+import duckdb
+import pyarrow as pa
+
+from flightkeeper.flight_server.engine.failures import translate
+from flightkeeper.flight_server.engine.result import Batches, cut
+from flightkeeper.flight_server.errors import Cancelled, EngineFailed, NodeError
+
+ENGINE_ERRORS = (duckdb.Error, pa.ArrowException, OSError)
+"""What an error of DuckDB may come as; through a stream, pyarrow carries it."""
+_PARKED_BYTES_MAX = 256 * 1024 * 1024
+
+
+class Work:
+    """One statement, from its start until the engine has nothing left to do for it.
+
+    Attributes:
+        thread: the thread that waits for the engine; None between two batches.
+    """
+
+    __slots__ = ("thread",)
+
+    def __init__(self) -> None:
+        self.thread: int | None = threading.get_ident()
+
+
+class OpenResult:
+    """A result whose rows the engine still produces. All reading holds the connection's lock."""
+
+    def __init__(
+        self,
+        reader: pa.RecordBatchReader,
+        sql: str,
+        rows: int,
+        batch_bytes: int,
+        work: Work,
+        lock: threading.RLock,
+        finish: Callable[["OpenResult"], None],
+    ) -> None:
+        """Take over what DuckDB answered.
+
+        Args:
+            reader: DuckDB's own.
+            sql: the statement, for its errors.
+            rows: how many rows a full batch of the reader has.
+            lock: the connection's.
+            finish: to call, with the lock held, when the engine has nothing left to do.
+        """
+        self.work = work
+        self.finished = False
+        self.rows_known: int | None = None
+        self._lock = lock
+        self._finish = finish
+        self._reader = reader
+        self._sql = sql
+        self._rows = rows
+        self._batch_bytes = batch_bytes
+        self._ready: deque[pa.RecordBatch] = deque()
+        self._failure: NodeError | None = None
+
+    def read_first(self) -> None:
+        """Read a batch ahead: errors show early, and a small result frees its connection."""
+        if self._read() < self._rows and not self.finished:
+            self._read()
+        if self.finished:
+            self.rows_known = sum(batch.num_rows for batch in self._ready)
+
+    def batches(self) -> Batches:
+        """What is ready, then what the engine still has."""
+        # No name holds a batch while the next one is made, so that its memory is used again.
+        with suppress(_End):
+            while True:
+                yield self._take()
+
+    def park(self) -> None:
+        """Read the rest into memory. Hold the connection's lock when calling this."""
+        parked = 0
+        while not self.finished:
+            self._read_translated()
+            parked += self._ready[-1].nbytes if self._ready else 0
+            if parked > _PARKED_BYTES_MAX:
+                self._ready.clear()
+                self._failure = EngineFailed(
+                    "the rest of this result was dropped: another statement of its transaction or "
+                    "session ran, and the rest was too big to keep; read results to their end first"
+                )
+                self.finished = True
+                self._reader.close()
+
+    def drop(self) -> None:
+        """Forget the rest; who still reads gets an error, never an end that came too early.
+
+        Hold the connection's lock when calling this, unless the result is finished.
+        """
+        if self._ready or not self.finished:
+            self._failure = Cancelled("the result was dropped before it was read to its end")
+        self._ready.clear()
+        if not self.finished:
+            self.finished = True
+            with suppress(*ENGINE_ERRORS):
+                self._reader.close()
+
+    def _take(self) -> pa.RecordBatch:
+        # What is finished needs no engine, so its reader never waits for the connection.
+        if not self.finished:
+            with self._lock:
+                self.work.thread = threading.get_ident()
+                while not self._ready and not self.finished:
+                    self._read_translated()
+                self.work.thread = None
+                if self.finished:
+                    self._finish(self)
+        with suppress(IndexError):
+            return self._ready.popleft()
+        if self._failure is not None:
+            raise self._failure
+        raise _End
+
+    def _read_translated(self) -> None:
+        try:
+            self._read()
+        except ENGINE_ERRORS as exc:
+            self._failure = translate(exc, self._sql)
+            self.finished = True
+
+    def _read(self) -> int:
+        """Make one more batch ready; how many rows it has."""
+        try:
+            batch = self._reader.read_next_batch()
+        except StopIteration:
+            self.finished = True
+            return 0
+        if batch.num_rows:
+            self._ready.extend(cut(batch, self._batch_bytes))
+        return batch.num_rows
+
+
+class _End(Exception):
+    """The result has no more batches."""
