@@ -234,6 +234,18 @@ def test_current_catalog_and_schema_belong_to_the_connection(pair: Pair, cursor:
                 outside.execute("SELECT count(*) FROM here")
 
 
+def test_a_transaction_looks_names_up_where_its_connection_does(pair: Pair, cursor: Any) -> None:
+    """Without autocommit, which is the driver's default, every statement is in a transaction."""
+    cursor.execute("CREATE TABLE work.here (a INT)")
+    with connect(pair.first) as opened:
+        opened.adbc_current_db_schema = "work"
+        with opened.cursor() as inside:
+            inside.execute("INSERT INTO here VALUES (1)")
+            opened.commit()
+            inside.execute("SELECT a FROM here")
+            assert inside.fetchall() == [(1,)]
+
+
 def test_session_state_in_sql_stays_with_its_connection(pair: Pair) -> None:
     with connect(pair.first, autocommit=True) as mine, mine.cursor() as cursor:
         cursor.execute("CREATE TEMP TABLE scratch (a INT)")

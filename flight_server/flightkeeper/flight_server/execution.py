@@ -17,6 +17,7 @@ from flightkeeper.flight_server.admission import Admission, Slot
 from flightkeeper.flight_server.auth.tokens import Tokens
 from flightkeeper.flight_server.call import Call
 from flightkeeper.flight_server.clocks import Clocks
+from flightkeeper.flight_server.engine import catalog
 from flightkeeper.flight_server.engine.connection import Connection, Parameters
 from flightkeeper.flight_server.engine.database import Database
 from flightkeeper.flight_server.engine.result import Result
@@ -180,7 +181,8 @@ class Execution:
         if transaction_id:
             name = self.transaction_name(transaction_id)
             transaction = self._sessions.transaction(name, call.identity.principal, now_s)
-            transaction.connection.begin()
+            if not transaction.connection.in_transaction:
+                self._begin(transaction.connection, call, now_s)
             return Place(transaction.connection, _nothing)
         session = self._sessions.find(call.session_key, now_s)
         if session is not None or any(statement.stateful for statement in script):
@@ -188,6 +190,14 @@ class Execution:
         _check_pin(call)
         connection = self._database.lend()
         return Place(connection, lambda: self._database.take_back(connection))
+
+    def _begin(self, connection: Connection, call: Call, now_s: float) -> None:
+        """Begin in DuckDB, with names looked up where the caller's session looks them up."""
+        session = self._sessions.find(call.session_key, now_s)
+        if session is not None:
+            place = catalog.namespace(session.connection)
+            catalog.use(connection, place.catalog, place.schema)
+        connection.begin()
 
     def _pin(self, call: Call) -> None:
         """Tell the caller, through its token, that its session has state here from now on."""

@@ -51,6 +51,17 @@ _COLUMN_TYPES = """
     WHERE database_name = $catalog AND schema_name = $schema AND table_name = $table"""
 
 
+_CURRENT = "SELECT current_catalog() AS catalog, current_schema() AS schema"
+
+
+@dataclass(frozen=True, slots=True)
+class Namespace:
+    """Where names without a qualifier are looked up."""
+
+    catalog: str
+    schema: str
+
+
 @dataclass(frozen=True, slots=True)
 class TableFilter:
     """Which tables are asked for; None = any. Patterns know `%` and `_`."""
@@ -59,6 +70,21 @@ class TableFilter:
     schema_pattern: str | None = None
     table_pattern: str | None = None
     types: Sequence[str] = ()
+
+
+def namespace(connection: Connection) -> Namespace:
+    """Where the connection looks names up."""
+    return Namespace(**connection.table(_CURRENT).to_pylist()[0])
+
+
+def use(connection: Connection, catalog: str, schema: str | None = None) -> None:
+    """Look names up there from now on; without a schema, in the catalog's default one.
+
+    Raises:
+        InvalidArgument: there is no such place; nothing has changed.
+    """
+    parts = [catalog] if schema is None else [catalog, schema]
+    connection.command("USE " + ".".join(quoted(part) for part in parts))
 
 
 def catalogs(connection: Connection) -> pa.Table:

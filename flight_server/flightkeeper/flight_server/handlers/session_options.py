@@ -6,7 +6,7 @@ Spec: core Flight's session actions, whose bodies travel without `Any`.
 from collections.abc import Callable, Iterator
 
 from flightkeeper.flight_server.call import Call
-from flightkeeper.flight_server.engine.catalog import quoted
+from flightkeeper.flight_server.engine import catalog
 from flightkeeper.flight_server.engine.connection import Connection
 from flightkeeper.flight_server.errors import NodeError
 from flightkeeper.flight_server.execution import Execution
@@ -14,21 +14,15 @@ from flightkeeper.flight_server.handlers.routes import Action, Routes
 from flightkeeper.flight_server.sessions import Sessions
 from flightkeeper.flightsql.wire import flight_pb2 as core
 
-_CURRENT = "SELECT current_catalog() AS catalog, current_schema() AS schema"
 _Result = core.SetSessionOptionsResult
 
 
-def _use_catalog(connection: Connection, name: str) -> None:
-    connection.command(f"USE {quoted(name)}")
-
-
 def _use_schema(connection: Connection, name: str) -> None:
-    current = connection.table(_CURRENT)["catalog"][0].as_py()
-    connection.command(f"USE {quoted(current)}.{quoted(name)}")
+    catalog.use(connection, catalog.namespace(connection).catalog, name)
 
 
 _SETTERS: dict[str, Callable[[Connection, str], None]] = {
-    "catalog": _use_catalog,
+    "catalog": catalog.use,
     "schema": _use_schema,
 }
 
@@ -83,10 +77,10 @@ class SessionOptions:
     def _get(self, call: Call, request: core.GetSessionOptionsRequest) -> Iterator[bytes]:
         del request
         with self._execution.borrowed(call) as connection:
-            current = connection.table(_CURRENT).to_pylist()[0]
+            current = catalog.namespace(connection)
         result = core.GetSessionOptionsResult()
         for name in _SETTERS:
-            result.session_options[name].string_value = current[name]
+            result.session_options[name].string_value = getattr(current, name)
         yield result.SerializeToString()
 
     def _close(self, call: Call, request: core.CloseSessionRequest) -> Iterator[bytes]:
