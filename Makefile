@@ -36,7 +36,7 @@ check: $(VENV)/.dev ## format, lint, types, import contracts, spelling, generate
 	$(BIN)/python -m pytest -q tests/test_tidy.py tests/deploy
 
 bench: $(VENV)/.dev ## measure, beside raw Flight and DuckDB in process
-	$(BIN)/python -m benchmarks
+	$(BIN)/python -m benchmarks --json benchmarks/results/latest.json
 
 wire: $(VENV)/.dev ## compile the .proto files
 	$(WIRE)

@@ -3,11 +3,12 @@
 import os
 import queue
 import signal
+import threading
 from collections.abc import Iterator
 
 import pytest
 
-from flightkeeper.cli.shutdown import Shutdown
+from flightkeeper.cli.shutdown import Shutdown, next_event
 
 TIMEOUT_S = 5.0
 
@@ -49,6 +50,21 @@ def test_a_request_is_like_a_signal(shutdown: Shutdown, steps: "queue.SimpleQueu
     assert steps.get(timeout=TIMEOUT_S) == "drain"
     signal.raise_signal(signal.SIGTERM)
     assert steps.get(timeout=TIMEOUT_S) == "stop"
+
+
+@pytest.mark.timeout(20)
+@pytest.mark.usefixtures("shutdown")
+def test_a_signal_that_another_thread_received_is_heard(steps: "queue.SimpleQueue[str]") -> None:
+    # The other threads, that of `shutdown` among them, take it: only this one refuses it.
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
+    try:
+        # Late enough for this thread to wait; early costs the test its point, not its outcome.
+        killer = threading.Timer(0.1, os.kill, (os.getpid(), signal.SIGTERM))
+        killer.start()
+        assert next_event(steps) == "drain"
+        killer.join(TIMEOUT_S)
+    finally:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
 
 
 def test_the_end_of_stdin_drains(

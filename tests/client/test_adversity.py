@@ -15,6 +15,7 @@ from flightkeeper.client import (
     StreamInterrupted,
     connect,
 )
+from flightkeeper.client.transport import CallSettings, Channel, Stream
 from tests.support.flight_stub import ROWS_PER_MIB
 from tests.support.stub_process import StubProcess, eventually, url_of
 
@@ -180,6 +181,22 @@ def test_a_write_sent_as_a_query_runs_once(start_node: Start) -> None:
         assert rows(connection, "write 1") == 1
     asked = [node.lines("plan") for node in nodes if node.lines("plan")]
     assert asked == [["plan write 1", "plan write 1"]]
+    assert sum(len(node.lines("applied")) for node in nodes) == 1
+
+
+def test_a_write_whose_node_dies_before_its_rows_are_fetched_is_not_repeated(
+    start_node: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    nodes = [start_node() for _ in range(2)]
+    open_stream = Channel.open
+
+    def open_late(channel: Channel, ticket: bytes, settings: CallSettings) -> Stream:
+        busy(nodes, "applied").kill()
+        return open_stream(channel, ticket, settings)
+
+    monkeypatch.setattr(Channel, "open", open_late)
+    with connect(url_of(*nodes)) as connection, pytest.raises(OutcomeUnknown):
+        connection.query("write 1")
     assert sum(len(node.lines("applied")) for node in nodes) == 1
 
 

@@ -70,7 +70,7 @@ def test_a_dropped_reader_stops_the_statement(connection: Connection) -> None:
     assert connection.nodes()[0].in_flight == 1
     del reader
     gc.collect()
-    assert connection.nodes()[0].in_flight == 0
+    eventually(lambda: connection.nodes()[0].in_flight == 0)
 
 
 def test_close_ends_results_and_threads(node: StubProcess) -> None:
@@ -124,9 +124,25 @@ def test_many_threads_share_one_connection(connection: Connection) -> None:
     assert counts == [30] * 160
 
 
-def test_a_wrong_url() -> None:
+def test_a_wrong_url(tmp_path: Path) -> None:
     with pytest.raises(InvalidUrl):
         connect("http://h:1")
+    file = tmp_path / "file"
+    file.touch()
+    with pytest.raises(InvalidUrl, match="the path is wrong"):
+        connect(f"flightsql+dir://{file}")
+
+
+def test_a_forked_child_is_told_to_connect_again(
+    connection: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    parent = os.getpid()
+    # A real fork of this process would inherit the locks of all its other threads.
+    monkeypatch.setattr(os, "getpid", lambda: parent + 1)
+    with pytest.raises(ConnectionClosed, match="forked"):
+        connection.query("rows 1 1")
+    connection.close()
+    assert [t for t in threading.enumerate() if t.name == "flightkeeper-router"]
 
 
 def test_login_and_its_renewal_are_not_seen(

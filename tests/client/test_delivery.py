@@ -1,6 +1,7 @@
 """A result in the caller's hands."""
 
 import gc
+import threading
 
 import pyarrow as pa
 import pytest
@@ -69,8 +70,8 @@ class ScriptedParts:
 class Fixture:
     def __init__(self, *streams: ScriptedStream, kind: StatementKind = StatementKind.READ) -> None:
         self.loads = Loads(lambda: 0.0)
-        pool = Pool(lambda _instance: IdleChannel(), self.loads, lambda: 0.0)
-        lease = pool.lease(instance("a"))
+        self.pool = Pool(lambda _instance: IdleChannel(), self.loads, lambda: 0.0)
+        lease = self.pool.lease(instance("a"))
         self.attempt = Attempt(Statement("id", kind), kind, lease, Login(None, None))
         self.parts = ScriptedParts(*streams)
         self.reported: list[Failure] = []
@@ -163,6 +164,26 @@ def test_a_dropped_result_is_cancelled_and_released() -> None:
     del result
     gc.collect()
     assert stream.cancelled
+    fixture.pool.retain(())
+    assert fixture.released()
+
+
+def test_a_result_dropped_inside_the_pool_waits_for_its_next_round() -> None:
+    fixture = Fixture(ScriptedStream(BATCH, BATCH))
+    dropped = [fixture.open()]
+
+    class DroppingKeys(list[object]):
+        def __contains__(self, key: object) -> bool:
+            # The pool holds its lock here, as it may when the garbage collector runs.
+            dropped.clear()
+            return True
+
+    round_ = threading.Thread(target=fixture.pool.retain, args=(DroppingKeys(),), daemon=True)
+    round_.start()
+    round_.join(5)
+    assert not round_.is_alive(), "the finalizer waits for the lock of its own thread"
+    assert not dropped
+    fixture.pool.retain(())
     assert fixture.released()
 
 
@@ -173,6 +194,7 @@ def test_a_result_never_looked_at_is_released_too() -> None:
     del reader
     gc.collect()
     assert stream.cancelled
+    fixture.pool.retain(())
     assert fixture.released()
 
 

@@ -33,10 +33,10 @@ def test_the_table(scenario: dict[str, Any]) -> None:
 @pytest.mark.parametrize("kind", Kind)
 def test_every_combination_has_a_decision(kind: Kind) -> None:
     flags = [True, False]
-    for statement, sent, delivered, login, budget in product(
-        StatementKind, flags, flags, flags, flags
+    for statement, sent, ran, delivered, login, budget in product(
+        StatementKind, flags, flags, flags, flags, flags
     ):
-        progress = Progress(sent, delivered, overloads=1, can_login=login, budget_left=budget)
+        progress = Progress(sent, ran, delivered, overloads=1, can_login=login, budget_left=budget)
         decision = decide(Failure(kind, ""), progress, statement)
         assert isinstance(decision, Step) or issubclass(decision, FlightkeeperError)
 
@@ -49,3 +49,12 @@ def test_what_may_have_changed_something_is_never_repeated(
     for login, budget in product([True, False], repeat=2):
         progress = Progress(sent=True, can_login=login, budget_left=budget)
         assert decide(Failure(kind, ""), progress, statement) is OutcomeUnknown
+
+
+@pytest.mark.parametrize("kind", Kind)
+def test_a_write_that_ran_is_never_repeated(kind: Kind) -> None:
+    for delivered, login, budget in product([True, False], repeat=3):
+        progress = Progress(ran=True, delivered=delivered, can_login=login, budget_left=budget)
+        assert decide(Failure(kind, ""), progress, StatementKind.WRITE) is OutcomeUnknown
+        decision = decide(Failure(kind, ""), progress, StatementKind.TRANSACTION)
+        assert not isinstance(decision, Step)

@@ -32,7 +32,7 @@ CONTEXT = ". gRPC client debug context: UNAVAILABLE:words. Client context: OK"
         (Code.UNAUTHENTICATED, "who?", Kind.UNAUTHENTICATED),
         (Code.PERMISSION_DENIED, "no", Kind.DENIED),
         (Code.DEADLINE_EXCEEDED, "Deadline Exceeded", Kind.TIMED_OUT),
-        (Code.CANCELLED, "CANCELLED", Kind.CANCELLED),
+        (Code.CANCELLED, "CANCELLED", Kind.BROKEN),
     ],
 )
 def test_kinds(code: Code, text: str, kind: Kind) -> None:
@@ -57,6 +57,12 @@ def test_a_nodes_message_cannot_pass_for_a_lost_connection() -> None:
     said = "Binder Error: failed to connect to all addresses"
     answer = {"x-arrow-status-message-bin": said}
     assert classify(Code.UNKNOWN, said, answer) == Failure(Kind.REFUSED, said)
+
+
+def test_a_node_that_cancels_says_so() -> None:
+    said = "INTERRUPT Error: Interrupted!"
+    answer = {"x-arrow-status-message-bin": said}
+    assert classify(Code.CANCELLED, said, answer) == Failure(Kind.CANCELLED, said)
 
 
 @pytest.mark.parametrize(("sent", "read"), [("250", 250), ("", None), ("-1", None), ("x", None)])

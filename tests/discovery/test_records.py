@@ -82,6 +82,7 @@ MALFORMED: list[tuple[dict[str, Any], str]] = [
     ({"payload.state": None}, "'state'"),
     ({"payload.location": "h:1"}, "'location'"),
     ({"payload.location": "http://h:1"}, "'location'"),
+    ({"payload.location": "grpc+quic://h:1"}, "'location'"),
     ({"payload.location": "grpc://h"}, "'location'"),
     ({"payload.location": "grpc://:1"}, "'location'"),
     ({"payload.location": "grpc://h:99999"}, "'location'"),

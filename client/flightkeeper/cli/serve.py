@@ -15,7 +15,7 @@ import typer
 from flightkeeper.cli.exits import FAILED, complain, fail
 from flightkeeper.cli.first_login import with_login
 from flightkeeper.cli.settings_flags import settings_flags
-from flightkeeper.cli.shutdown import Shutdown
+from flightkeeper.cli.shutdown import Shutdown, next_event
 from flightkeeper.flight_server.config import NodeSettings
 from flightkeeper.flight_server.config_sources import LoadedSettings
 from flightkeeper.flight_server.errors import StartFailed
@@ -77,4 +77,4 @@ def _wait(node: Node) -> bool:
     """
     ended: queue.SimpleQueue[bool] = queue.SimpleQueue()
     threading.Thread(target=lambda: ended.put(node.wait()), name="node-wait", daemon=True).start()
-    return ended.get()  # without a deadline: a node runs until it is told to end
+    return next_event(ended)

@@ -11,8 +11,25 @@ import sys
 import threading
 from collections.abc import Callable
 from types import FrameType
+from typing import TypeVar
 
 _SIGNALS = (signal.SIGTERM, signal.SIGINT)
+_LOOK_S = 0.25
+
+_T = TypeVar("_T")
+
+
+def next_event(events: "queue.SimpleQueue[_T]") -> _T:
+    """The next event; the main thread waits for it here, however long, and signals are heard.
+
+    Python runs handlers on the main thread only. A signal that the kernel gave to another thread,
+    or that came just before the wait, does not end the wait; so it never lasts long.
+    """
+    while True:
+        try:
+            return events.get(timeout=_LOOK_S)
+        except queue.Empty:
+            continue
 
 
 class Shutdown:

@@ -17,7 +17,7 @@ import typer
 
 from flightkeeper.cli.cluster import Cluster, NodeEnded, NodeReady
 from flightkeeper.cli.exits import FAILED, USAGE, complain, fail
-from flightkeeper.cli.shutdown import Shutdown
+from flightkeeper.cli.shutdown import Shutdown, next_event
 
 app = typer.Typer(pretty_exceptions_enable=False)
 
@@ -134,7 +134,7 @@ def _await_ready(cluster: Cluster, count: int, stopping: "queue.SimpleQueue[None
 def _watch(cluster: Cluster, alive: int, stopping: "queue.SimpleQueue[None]") -> None:
     """Report nodes that die, until all are gone; it is a failure unless they were asked to go."""
     while alive:
-        event = cluster.events.get()  # without a deadline: a cluster runs until it is told to end
+        event = next_event(cluster.events)
         if isinstance(event, NodeEnded):
             alive -= 1
             if stopping.empty():

@@ -69,6 +69,7 @@ class Attempt:
         self.kind = kind
         self.lease = lease
         self.sent = False
+        self.ran = False
         self.logged_in = False
         self.token = ""
         self._login = login
@@ -186,6 +187,7 @@ class _Run:
             self._login.forget(attempt.token)
         progress = Progress(
             sent=attempt.sent,
+            ran=attempt.ran,
             overloads=self._overloads,
             can_login=self._login.named and not attempt.logged_in and not self._renewed,
             budget_left=failure.kind not in {Kind.BROKEN, Kind.OVERLOADED}

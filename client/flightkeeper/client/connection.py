@@ -20,7 +20,7 @@ import pyarrow as pa
 
 from flightkeeper.client.attempts import Attempt, Attempts, Statement, Text
 from flightkeeper.client.delivery import Delivery
-from flightkeeper.client.errors import ConnectionClosed
+from flightkeeper.client.errors import ConnectionClosed, InvalidUrl
 from flightkeeper.client.failover import StatementKind
 from flightkeeper.client.failures import CallFailed, Failure
 from flightkeeper.client.loads import Loads
@@ -31,6 +31,7 @@ from flightkeeper.client.router import NodeStatus, Router
 from flightkeeper.client.saved_topology import SavedTopology, cache_directory
 from flightkeeper.client.transaction import Means, Transaction
 from flightkeeper.client.transport import CallSettings, Channel
+from flightkeeper.discovery.errors import InvalidRegistryUrl
 from flightkeeper.discovery.records import Instance
 from flightkeeper.discovery.registry import Registry, open_registry
 from flightkeeper.flightsql.headers import LOAD, PROBE_ACTION
@@ -85,12 +86,11 @@ def connect(
     login = Login(user or options.user, password or os.environ.get(PASSWORD_VARIABLE))
     directory = cache_dir or cache_directory(os.environ)
     saved = SavedTopology(directory, options.url) if options.registry_url else None
-    registry = open_registry(options.registry_url) if options.registry_url else None
     connection = Connection(
         options,
         login,
         limits=Limits(timeout_s, statement_timeout_s),
-        registry=registry,
+        registry=_opened(options),
         saved=saved,
         tls_roots=tls_roots,
     )
@@ -100,6 +100,15 @@ def connect(
         connection.close()
         raise
     return connection
+
+
+def _opened(options: Options) -> Registry | None:
+    if not options.registry_url:
+        return None
+    try:
+        return open_registry(options.registry_url)
+    except InvalidRegistryUrl as exc:
+        raise InvalidUrl(options.url, exc.part, exc.reason) from exc
 
 
 class Connection:
@@ -132,6 +141,7 @@ class Connection:
         self._lock = threading.Lock()
         self._results: WeakSet[Delivery] = WeakSet()
         self._closed = False
+        self._process_id = os.getpid()
 
     def open(self) -> None:
         """Start the router, wait for the first node, and log in."""
@@ -216,7 +226,13 @@ class Connection:
         return self._router.nodes()
 
     def close(self) -> None:
-        """Stop open results, the router and the channels. Idempotent, bounded."""
+        """Stop open results, the router and the channels. Idempotent, bounded.
+
+        In a forked child nothing is stopped: all of it belongs to the parent.
+        """
+        if self._forked:
+            self._closed = True
+            return
         with self._lock:
             self._closed = True
             results = list(self._results)
@@ -235,11 +251,21 @@ class Connection:
         state = "closed" if self._closed else f"{len(self.nodes())} nodes"
         return f"<Connection {self._options.url!r}, {state}>"
 
+    @property
+    def _forked(self) -> bool:
+        # Neither our threads nor gRPC's live on in a forked child: a call would wait for ever.
+        return os.getpid() != self._process_id
+
     def _statement(
         self, kind: StatementKind, timeout_s: float | None, pinned: Instance | None
     ) -> Statement:
         if self._closed:
             raise ConnectionClosed("the connection is closed; nothing was run: connect again")
+        if self._forked:
+            raise ConnectionClosed(
+                "the connection was made before this process was forked, and works in its parent"
+                " only; nothing was run: connect again in this process"
+            )
         limit_s = self._limits.statement_s if timeout_s is None else timeout_s
         deadline_s = None if limit_s is None else time.monotonic() + limit_s
         return Statement(uuid.uuid4().hex, kind, deadline_s, pinned)

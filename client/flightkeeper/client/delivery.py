@@ -89,7 +89,8 @@ class Delivery(Iterator[pa.RecordBatch]):
         # A caller may drop a result half read; the node must not go on computing it.
         if getattr(self, "_stream", None) is not None:
             self.cancel()
-            self._finish()
+            # Finalizers run anywhere, also where this very thread holds the pool's lock.
+            self._attempt.lease.soon(self._finish)
 
     def _next(self) -> pa.RecordBatch | None:
         try:
@@ -128,7 +129,7 @@ class Delivery(Iterator[pa.RecordBatch]):
         self._attempt.lease.release()
 
     def _error(self, failure: Failure) -> FlightkeeperError:
-        decision = decide(failure, Progress(delivered=True), self._attempt.kind)
+        decision = decide(failure, Progress(ran=True, delivered=True), self._attempt.kind)
         assert not isinstance(decision, Step)
         at = Circumstances(
             statement_id=self._attempt.statement.statement_id,

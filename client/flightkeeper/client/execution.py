@@ -49,6 +49,8 @@ def query(attempt: Attempt, text: Text, pool: Pool) -> Delivery:
         handle = _bind(attempt, _prepare(attempt, text), parameter_row(text.parameters))
         command = wire.CommandPreparedStatementQuery(prepared_statement_handle=handle)
     endpoints = attempt.channel.plan(pack(command), attempt.settings(runs=True))
+    # Our nodes run at planning what changes something; only its rows are fetched after that.
+    attempt.ran = True
     parts = _EndpointParts(attempt, endpoints, pool)
     try:
         return Delivery(attempt, parts)

@@ -7,6 +7,7 @@ The table, for a call that failed:
     read                        rows delivered             `StreamInterrupted`
     write                       surely not run             next node
     write                       fate unknown               `OutcomeUnknown`, never repeated
+    write                       run, its rows are lost     `OutcomeUnknown`, whatever was said
     commit                      fate unknown               `OutcomeUnknown`
     in a transaction            node lost                  `SessionLost`
     any, not in a transaction   "draining", "overloaded"   next node; overload at most 3 nodes
@@ -59,6 +60,8 @@ class Progress:
 
     Attributes:
         sent: the call that runs it was started; what comes before it has no effect.
+        ran: the node answered that call: what the statement changes is changed, and what failed
+            is fetching its rows.
         delivered: the caller has been given rows.
         overloads: how many nodes answered "overloaded", this one included.
         can_login: a new login may help: credentials are there, and none was just tried.
@@ -66,6 +69,7 @@ class Progress:
     """
 
     sent: bool = True
+    ran: bool = False
     delivered: bool = False
     overloads: int = 0
     can_login: bool = False
@@ -107,22 +111,22 @@ _ANSWERS: dict[Kind, type[FlightkeeperError]] = {
 def decide(failure: Failure, progress: Progress, statement: StatementKind) -> Decision:
     """What to do about a failed call: the table above."""
     kind = failure.kind
+    unsettled = progress.ran or (progress.sent and kind in _UNSETTLED)
+    if statement is StatementKind.WRITE and unsettled:
+        return OutcomeUnknown
     if progress.delivered:
         return _after_delivery(kind, statement)
-    if kind is Kind.UNAUTHENTICATED and progress.can_login:
+    repeatable = statement in _REPEATABLE or not progress.ran
+    if kind is Kind.UNAUTHENTICATED and progress.can_login and repeatable:
         return Step.SAME_NODE_AFTER_LOGIN
     if kind is Kind.NOT_READ_ONLY and statement is StatementKind.READ:
         return Step.SAME_NODE_AS_WRITE
     if statement in _PINNED:
         return _pinned(kind, progress, statement)
-    if statement is StatementKind.WRITE and progress.sent and kind in _UNSETTLED:
-        return OutcomeUnknown
     return _elsewhere(kind, progress)
 
 
 def _after_delivery(kind: Kind, statement: StatementKind) -> Decision:
-    if statement is StatementKind.WRITE and kind in _UNSETTLED:
-        return OutcomeUnknown
     if statement in _PINNED and kind in _LOST:
         return SessionLost
     return StreamInterrupted if kind in _LOST else _ANSWERS.get(kind, StreamInterrupted)

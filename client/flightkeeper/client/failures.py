@@ -34,7 +34,7 @@ class Kind(Enum):
     TIMED_OUT = auto()
     """The deadline passed, here or at the node."""
     CANCELLED = auto()
-    """The call was cancelled, here or at the node."""
+    """The node stopped the call on somebody's request, or its reader did."""
     REFUSED = auto()
     """The node answered that the statement is wrong or cannot be done."""
     INTERNAL = auto()
@@ -98,6 +98,9 @@ _BY_CODE = {
     Code.UNKNOWN: Kind.REFUSED,
 }
 
+# What gRPC core says itself when a node says nothing.
+_CORES = frozenset({Code.UNAVAILABLE, Code.INTERNAL, Code.UNKNOWN, Code.CANCELLED})
+
 # gRPC core's words for "the call never left". Everything else it says about an unavailable
 # server may follow after the request was sent.
 _NEVER_SENT = (
@@ -140,10 +143,11 @@ def _kind(code: Code, text: str, answer: Mapping[str, str]) -> Kind:
     if marked in _BY_REASON:
         return _BY_REASON[Reason(marked)]
     # A node that answered has set its own message; what follows are the words of gRPC core.
-    if _ANSWER_MESSAGE not in answer and code in {Code.UNAVAILABLE, Code.INTERNAL, Code.UNKNOWN}:
+    if _ANSWER_MESSAGE not in answer and code in _CORES:
         if any(words in text for words in _NEVER_SENT):
             return Kind.NOT_SENT
-        if any(words in text for words in _LOST):
+        # A server that ends cancels its calls; who cancels here himself knows that without us.
+        if code is Code.CANCELLED or any(words in text for words in _LOST):
             return Kind.BROKEN
     return _BY_CODE[code]
 

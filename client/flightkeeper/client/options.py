@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from urllib.parse import parse_qsl, unquote
 
 from flightkeeper.client.errors import InvalidUrl
-from flightkeeper.discovery.errors import InvalidRegistryUrl
+from flightkeeper.discovery.errors import InvalidName, InvalidRegistryUrl
+from flightkeeper.discovery.names import check_name
 from flightkeeper.discovery.urls import parse_registry_url
 
 DEFAULT_SERVICE = "flightsql"
@@ -79,8 +80,7 @@ def _with_registry(shown: str, scheme: str, body: str, query: str, user: str | N
     try:
         registry_url = str(parse_registry_url(f"{scheme}://{body}"))
     except InvalidRegistryUrl as exc:
-        reason = str(exc).partition("is wrong: ")[2]
-        raise InvalidUrl(shown, exc.part, reason) from exc
+        raise InvalidUrl(shown, exc.part, exc.reason) from exc
     return Options(shown, registry_url, (), known.get("service", DEFAULT_SERVICE), user)
 
 
@@ -116,9 +116,13 @@ def _query(shown: str, query: str, known: set[str]) -> dict[str, str]:
     values = dict(pairs)
     for key in values:
         if key not in known:
-            raise InvalidUrl(shown, "query", f"unknown key {key!r}, known: {sorted(known)}")
+            # Not all of the URL: its value may be a password.
+            without = shown.partition("?")[0]
+            raise InvalidUrl(without, "query", f"unknown key {key!r}, known: {sorted(known)}")
     if len(values) < len(pairs):
         raise InvalidUrl(shown, "query", "a key is given twice")
-    if values.get("service") == "":
-        raise InvalidUrl(shown, "query", "service is empty")
+    try:
+        check_name("service", values.get("service", DEFAULT_SERVICE))
+    except InvalidName as exc:
+        raise InvalidUrl(shown, "query", str(exc)) from exc
     return values

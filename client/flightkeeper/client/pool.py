@@ -9,6 +9,7 @@ gRPC's backoff while a fresh one connects at once. Knows nothing of health or pl
 import threading
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
+from queue import SimpleQueue
 from typing import Protocol, TypeAlias
 
 from flightkeeper.client.loads import Loads
@@ -47,12 +48,21 @@ class _Slot:
 
 
 class Lease:
-    """A channel lent to one call. `release` is idempotent."""
+    """A channel lent to one call. `release` is idempotent.
+
+    Attributes:
+        soon: runs a call at the pool's next round; for finalizers, which must take no lock.
+    """
 
     def __init__(
-        self, instance: Instance, slot: _Slot, give_back: Callable[["Lease"], None]
+        self,
+        instance: Instance,
+        slot: _Slot,
+        give_back: Callable[["Lease"], None],
+        soon: Callable[[Callable[[], None]], None],
     ) -> None:
         self.instance = instance
+        self.soon = soon
         self.channel = slot.channel
         self.broken = False
         self.slot = slot
@@ -78,12 +88,14 @@ class Pool:
         self._lock = threading.Lock()
         self._slots: dict[Key, list[_Slot]] = {}
         self._closed = False
+        # The one queue whose put may interrupt itself, as a finalizer does.
+        self._put_off: SimpleQueue[Callable[[], None]] = SimpleQueue()
 
     def lease(self, instance: Instance) -> Lease:
         """Lend a channel to a node: an idle one, a new one, or the least used."""
         slot = self._borrow(instance) or self._add(instance)
         self._loads.entered(instance.node_id)
-        return Lease(instance, slot, self._give_back)
+        return Lease(instance, slot, self._give_back, self._put_off.put)
 
     def due_for_heartbeat(self) -> list[tuple[Instance, Channel]]:
         """Channels with calls on them that had no heartbeat lately; they count as beaten now."""
@@ -98,7 +110,12 @@ class Pool:
         return due
 
     def retain(self, keys: Collection[Key]) -> None:
-        """Close the channels of all other incarnations, each when its last call has ended."""
+        """A round: run what finalizers put off, then close the channels of other incarnations.
+
+        Each channel is closed when its last call has ended.
+        """
+        while not self._put_off.empty():
+            self._put_off.get()()
         with self._lock:
             gone = [key for key in self._slots if key not in keys]
             idle = [slot for key in gone for slot in self._retire(self._slots.pop(key))]

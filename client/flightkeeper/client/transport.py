@@ -7,7 +7,7 @@ pyarrow's exceptions into `failures.CallFailed`. Knows nothing of nodes, plans o
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, cast
 
 import pyarrow as pa
@@ -44,7 +44,7 @@ class CallSettings:
         timeout_s: for the whole call, streams included; None = no limit.
     """
 
-    authorization: str = ""
+    authorization: str = field(default="", repr=False)
     statement_id: str = ""
     read_only: bool = False
     timeout_s: float | None = None

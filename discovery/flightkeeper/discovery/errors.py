@@ -22,12 +22,14 @@ class InvalidRegistryUrl(RegistryError, ValueError):
     Attributes:
         url: the text as given.
         part: which piece is wrong: "scheme", "host", "port", "path" or "query".
+        reason: what is wrong with it.
     """
 
     def __init__(self, url: str, part: str, reason: str) -> None:
         super().__init__(f"registry URL {url!r}: the {part} is wrong: {reason}")
         self.url = url
         self.part = part
+        self.reason = reason
 
 
 class InvalidName(RegistryError, ValueError):

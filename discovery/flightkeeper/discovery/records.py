@@ -18,6 +18,8 @@ PAYLOAD_VERSION = 1
 """Raised only when a reader of the old payload would misread the new one."""
 
 _TLS_SCHEME = "grpc+tls"
+_SCHEMES = frozenset({"grpc", "grpc+tcp", _TLS_SCHEME})
+"""What a client can connect to; one record it cannot use must not cost a statement."""
 
 _T = TypeVar("_T")
 
@@ -143,7 +145,7 @@ def _uri_spec(scheme: str, port_field: str) -> Mapping[str, object]:
 def _check_location(location: str) -> None:
     try:
         parts = urlsplit(location)
-        complete = bool(parts.scheme.startswith("grpc") and parts.hostname and parts.port)
+        complete = bool(parts.scheme in _SCHEMES and parts.hostname and parts.port)
     except ValueError as exc:
         raise MalformedRecord(f"payload field 'location' is {location!r}: {exc}") from exc
     if not complete:

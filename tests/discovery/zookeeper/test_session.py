@@ -58,6 +58,10 @@ def connected(
     return opened
 
 
+def test_credentials_are_in_no_repr() -> None:
+    assert "secret" not in repr(LinkOptions("h:1", 1, 4.0, ("me", "secret")))
+
+
 @pytest.mark.parametrize(
     ("foreign", "ours"),
     [
