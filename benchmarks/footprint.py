@@ -59,8 +59,8 @@ def _stream(location: str, rows: int) -> int:
     with flight.connect(location) as connection:
         command = pack(CommandStatementQuery(query=_LONG_STREAM.format(rows=rows)))
         info = connection.get_flight_info(flight.FlightDescriptor.for_command(command))
-        reader = connection.do_get(info.endpoints[0].ticket)
-        return sum(chunk.data.num_rows for chunk in reader)
+        reader = connection.do_get(info.endpoints[0].ticket).to_reader()
+        return sum(batch.num_rows for batch in reader)
 
 
 def _run(code: str) -> float:

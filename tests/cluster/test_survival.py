@@ -58,6 +58,11 @@ def kill_every_few_seconds(cluster: Cluster, for_s: float) -> int:
     """
     up = set(NODES)
     victims = 0
+
+    def restart(node_id: str) -> None:
+        cluster.start(node_id)
+        up.add(node_id)
+
     end = time.monotonic() + for_s
     with ThreadPoolExecutor(len(NODES), thread_name_prefix="restart") as restarts:
         while time.monotonic() < end:
@@ -68,9 +73,7 @@ def kill_every_few_seconds(cluster: Cluster, for_s: float) -> int:
             up.discard(victim)
             cluster.kill(victim)
             victims += 1
-            restarts.submit(cluster.start, victim).add_done_callback(
-                lambda _done, node_id=victim: up.add(node_id)
-            )
+            restarts.submit(restart, victim)
     return victims
 
 

@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 
-from flightkeeper.flight_server import service
 from flightkeeper.flight_server.auth import keys
 from flightkeeper.flight_server.auth.middleware import Authentication, CallMiddleware
 from flightkeeper.flight_server.service import FlightSqlService
@@ -49,7 +48,8 @@ def measured() -> Iterator[None]:
                 if callable(function) and not name.startswith("_"):
                     patch.setattr(kind, name, _traced(function, trace))
         if trace:
-            patch.setattr(service, "_delivered", _traced_steps(service._delivered, trace))
+            stepping = _traced_steps(FlightSqlService._delivered, trace)
+            patch.setattr(FlightSqlService, "_delivered", stepping)
         yield
 
 

@@ -56,12 +56,11 @@ def test_a_closed_node_lets_only_old_work_go_on() -> None:
     assert admission.running == 2
 
 
-def test_waiting_until_nothing_runs() -> None:
+def test_the_end_is_told_from_a_drain() -> None:
     admission = Admission(1)
-    assert admission.wait_idle(0)
-    slot = admission.enter()
-    assert not admission.wait_idle(0.01)
-    releasing = threading.Thread(target=slot.release)
-    releasing.start()
-    assert admission.wait_idle(5)
-    releasing.join()
+    admission.close()
+    assert not admission.ended
+    admission.end()
+    assert admission.ended
+    with pytest.raises(Unavailable):
+        admission.enter()

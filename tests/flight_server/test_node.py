@@ -19,7 +19,7 @@ from flightkeeper.flight_server.config import NodeSettings
 from flightkeeper.flight_server.errors import StartFailed
 from flightkeeper.flight_server.node import Node
 from flightkeeper.flightsql import headers
-from tests.flight_server.wire_client import Served, eventually, serving
+from tests.flight_server.wire_client import Clock, Served, eventually, serving
 
 _LONG = "SELECT count(*) FROM range(100000000) a, range(100000) b WHERE (a.range * b.range) % 7 = 3"
 _HOLD = "import duckdb, sys; c = duckdb.connect(sys.argv[1]); print('held', flush=True); input()"
@@ -229,3 +229,37 @@ def test_stopping_does_not_wait() -> None:
     assert time.monotonic() - began_s < 4
     thread.join(10)
     assert len(failures) == 1
+
+
+def test_a_statement_the_node_ends_may_be_asked_elsewhere() -> None:
+    """Not CANCELLED, which would say that somebody wanted that; and not a mark of a drain."""
+    with serving() as node, node.client() as planning, node.client() as reading:
+        stream = reading.get(reading.plan("FROM range(10000000000)").endpoints[0].ticket)
+        assert stream.read_chunk().data.num_rows
+        failed: list[Exception] = []
+
+        def plan() -> None:
+            try:
+                planning.plan(_LONG)
+            except Exception as exc:  # noqa: BLE001 - judged below
+                failed.append(exc)
+
+        thread = threading.Thread(target=plan)
+        thread.start()
+        eventually(lambda: node.node._admission.running == 2)
+        node.node.stop()
+        thread.join(10)
+        with pytest.raises(flight.FlightUnavailableError, match="ask another node"):
+            stream.read_all()
+        assert isinstance(failed[0], flight.FlightUnavailableError)
+        assert "ask another node" in str(failed[0])
+        assert headers.REASON not in planning.received
+
+
+def test_a_drain_does_not_wait_for_a_transaction_nobody_uses() -> None:
+    clock = Clock()
+    with serving(clock.clocks, drain_timeout_s=3600) as served, served.client() as client:
+        client.update("CREATE TABLE t (a INT)", client.begin())
+        clock.now_s += 6
+        served.node.drain()
+        eventually(served.node._ended.is_set)

@@ -78,13 +78,21 @@ def test_idle_ones_end(sessions: Sessions) -> None:
     text = sessions.ensure("b", 0)
     text.connection.begin()
     sessions.begin("a", "ada", 0)
-    assert sessions.open_transactions == 2
     assert sessions.expire(10) == 0
     assert sessions.expire(11) == 2
-    assert sessions.open_transactions == 0
     assert sessions.find("a", 50) is not None
     assert sessions.expire(150) == 0
     assert sessions.expire(151) == 1
+
+
+def test_transactions_in_use(sessions: Sessions) -> None:
+    name = sessions.begin("a", "ada", 0)
+    assert sessions.transactions_in_use(0, within_s=5) == 0, "DuckDB has not heard of it"
+    sessions.transaction(name, "ada", 1).connection.begin()
+    sessions.ensure("b", 4).connection.begin()
+    assert sessions.transactions_in_use(6, within_s=5) == 2
+    assert sessions.transactions_in_use(7, within_s=5) == 1
+    assert sessions.transactions_in_use(10, within_s=5) == 0
 
 
 def test_what_works_is_not_idle(sessions: Sessions) -> None:

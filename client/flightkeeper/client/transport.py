@@ -51,7 +51,12 @@ class CallSettings:
 
     def to_flight(self) -> flight.FlightCallOptions:
         """As pyarrow wants it."""
-        pairs = [(headers.STATEMENT_ID, self.statement_id), (AUTHORIZATION, self.authorization)]
+        pairs = [
+            (headers.STATEMENT_ID, self.statement_id),
+            (AUTHORIZATION, self.authorization),
+            # The next statement may run elsewhere, so none may leave something behind.
+            (headers.STATELESS, "1"),
+        ]
         if self.read_only:
             pairs.append((headers.READ_ONLY, "1"))
         # The stubs say text; bytes are wanted.

@@ -33,10 +33,11 @@ class Admission:
 
     def __init__(self, statements_max: int) -> None:
         self._statements_max = statements_max
-        # Guards `_running` and `_closed`; notified when a statement ends.
-        self._changed = threading.Condition()
+        # Guards `_running` and `_closed`.
+        self._lock = threading.Lock()
         self._running = 0
         self._closed = False
+        self._ended = False
 
     @property
     def running(self) -> int:
@@ -53,7 +54,7 @@ class Admission:
         Raises:
             Unavailable: the node is full or leaving; nothing was run.
         """
-        with self._changed:
+        with self._lock:
             if not continues:
                 self._check()
             self._running += 1
@@ -61,19 +62,23 @@ class Admission:
 
     def leave(self) -> None:
         """A place came free; called by `Slot.release`."""
-        with self._changed:
+        with self._lock:
             self._running -= 1
-            self._changed.notify_all()
+
+    @property
+    def ended(self) -> bool:
+        """What is interrupted now is interrupted by the node's own end."""
+        return self._ended
 
     def close(self) -> None:
         """Let nobody new in. Idempotent."""
-        with self._changed:
+        with self._lock:
             self._closed = True
 
-    def wait_idle(self, timeout_s: float) -> bool:
-        """Wait until nothing runs; False when time ran out."""
-        with self._changed:
-            return self._changed.wait_for(lambda: self._running == 0, timeout_s)
+    def end(self) -> None:
+        """What still runs is about to be interrupted. Idempotent."""
+        self.close()
+        self._ended = True
 
     def _check(self) -> None:
         if self._closed:

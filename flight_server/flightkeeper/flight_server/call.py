@@ -34,6 +34,11 @@ class Call:
         return self.middleware.read_only
 
     @property
+    def stateless(self) -> bool:
+        """The caller wants statements refused that leave state in the session."""
+        return self.middleware.stateless
+
+    @property
     def cancelled(self) -> bool:
         """The caller went away, cancelled, or ran out of time."""
         return bool(self.context.is_cancelled())

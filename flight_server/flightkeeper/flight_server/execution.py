@@ -184,8 +184,13 @@ class Execution:
             if not transaction.connection.in_transaction:
                 self._begin(transaction.connection, call, now_s)
             return Place(transaction.connection, _nothing)
-        session = self._sessions.find(call.session_key, now_s)
-        if session is not None or any(statement.stateful for statement in script):
+        stateful = any(statement.stateful for statement in script)
+        if stateful and call.stateless:
+            raise InvalidArgument(
+                "SET, USE, BEGIN, temporary tables and the like stay on one node, and the next "
+                "statement may run on another; nothing was run: use a transaction"
+            )
+        if stateful or self._sessions.find(call.session_key, now_s) is not None:
             return Place(self.session_connection(call), _nothing)
         _check_pin(call)
         connection = self._database.lend()

@@ -50,6 +50,8 @@ from flightkeeper.flightsql.wire.flightkeeper_pb2 import Transaction as Transact
 _REGISTERED_WITHIN_S = 10.0
 _HOUSEKEEPING_S = 1.0
 _DRAIN_POLL_S = 0.1
+_SILENT_TRANSACTION_S = 5.0
+"""A drain does not wait for a transaction whose client has said nothing for so long."""
 _SHUTDOWN_MAX_S = 5.0
 
 _log = structlog.get_logger(__name__)
@@ -237,10 +239,14 @@ class Node:
         self._ended.set()
 
     def _busy(self) -> bool:
-        return self._admission.running > 0 or self._sessions.open_transactions > 0
+        now_s = self._clocks.monotonic_s()
+        in_use = self._sessions.transactions_in_use(now_s, _SILENT_TRANSACTION_S)
+        return self._admission.running > 0 or in_use > 0
 
     def _close(self) -> None:
         """Close what was opened, in the opposite order; parts that were never made are skipped."""
+        if (admission := getattr(self, "_admission", None)) is not None:
+            admission.end()
         if (watcher := getattr(self, "_watcher", None)) is not None:
             watcher.stop_all()
         for name in ("_executions", "_sessions", "_service", "_watcher", "_database", "_registry"):

@@ -17,9 +17,11 @@ from flightkeeper.flight_server.cancellation import CancelWatcher
 from flightkeeper.flight_server.engine.result import Batches, Result
 from flightkeeper.flight_server.errors import (
     DEFECT,
+    Cancelled,
     Internal,
     InvalidArgument,
     NodeError,
+    Unavailable,
     Unimplemented,
     to_untraced,
     to_wire,
@@ -82,7 +84,7 @@ class FlightSqlService(flight.FlightServerBase):
             result = _found(self._routes.get, message)(call, message)
             # A stream that is dropped before its first batch never enters its generator.
             call.at_end(result.close)
-            return flight.RecordBatchStream(_source(result), _WRITE_OPTIONS)
+            return self._stream(result)
 
         return self._answer(context, answer)
 
@@ -130,6 +132,36 @@ class FlightSqlService(flight.FlightServerBase):
         """Not served."""
         self._answer(context, lambda _call: _refuse("DoExchange is not served"))
 
+    def _stream(self, result: Result) -> flight.FlightDataStream:
+        """An answer that is whole already needs no Python any more while it is delivered."""
+        if result.rows is not None:
+            table = pa.Table.from_batches(list(result), result.schema)
+            return flight.RecordBatchStream(table, _WRITE_OPTIONS)
+        # Arrow writes the dictionaries of tables only, not those of single batches.
+        batches: Iterator[Any] = self._delivered(result)
+        if any(map(_has_dictionary, result.schema.types)):
+            batches = (pa.Table.from_batches([batch]) for batch in batches)
+        return flight.GeneratorStream(result.schema, batches, _WRITE_OPTIONS)
+
+    def _delivered(self, result: Result) -> Batches:
+        """The batches, with errors that Arrow can carry out of a generator."""
+        try:
+            yield from result
+        except BaseException as exc:
+            if isinstance(exc, GeneratorExit):
+                raise
+            error = self._node_error(exc)
+            _log.info("result failed", error=type(error).__name__, text=_first_line(error))
+            # pyarrow's clients take CANCELLED in a stream for Ctrl-C.
+            convert = to_untraced if isinstance(error, Cancelled) else to_wire
+            raise convert(error) from None
+
+    def _node_error(self, exc: BaseException) -> NodeError:
+        error = _node_error(exc)
+        if isinstance(error, Cancelled) and self._admission.ended:
+            return Unavailable("the node ended before the statement did; ask another node")
+        return error
+
     def _report_load(self, call: Call) -> None:
         if running := self._admission.running:
             call.answer_header(headers.LOAD, str(running))
@@ -144,7 +176,7 @@ class FlightSqlService(flight.FlightServerBase):
         try:
             return handler(call)
         except BaseException as exc:  # noqa: BLE001 - the border: nothing may pass unconverted
-            error = _node_error(exc)
+            error = self._node_error(exc)
         _log.info(
             "call failed",
             error=type(error).__name__,
@@ -180,23 +212,10 @@ def _found(table: Any, message: Message) -> Any:
     return handler
 
 
-def _source(result: Result) -> pa.Table | pa.RecordBatchReader:
-    """What Arrow delivers from: an answer that is whole already needs no Python any more."""
-    if result.rows is not None:
-        return pa.Table.from_batches(list(result), result.schema)
-    return pa.RecordBatchReader.from_batches(result.schema, _delivered(result))
-
-
-def _delivered(result: Result) -> Batches:
-    """The batches, with errors that Arrow can carry out of a reader backed by Python."""
-    try:
-        yield from result
-    except BaseException as exc:
-        if isinstance(exc, GeneratorExit):
-            raise
-        error = _node_error(exc)
-        _log.info("result failed", error=type(error).__name__, text=_first_line(error))
-        raise to_untraced(error) from None
+def _has_dictionary(kind: pa.DataType) -> bool:
+    if pa.types.is_dictionary(kind):
+        return True
+    return any(_has_dictionary(kind.field(place).type) for place in range(kind.num_fields))
 
 
 def _node_error(exc: BaseException) -> NodeError:

@@ -56,12 +56,18 @@ class Sessions:
         self._sessions: dict[str, Session] = {}
         self._transactions: dict[str, Transaction] = {}
 
-    @property
-    def open_transactions(self) -> int:
-        """Transactions that were begun and not ended, also by SQL text."""
+    def transactions_in_use(self, now_s: float, within_s: float) -> int:
+        """Transactions that hold something, of callers who were heard within so many seconds."""
         with self._lock:
-            by_text = sum(s.connection.in_transaction for s in self._sessions.values())
-            return len(self._transactions) + by_text
+            owners: list[Session | Transaction] = [
+                *self._sessions.values(),
+                *self._transactions.values(),
+            ]
+        return sum(
+            owner.connection.in_transaction
+            and (owner.connection.working or now_s - owner.used_s <= within_s)
+            for owner in owners
+        )
 
     def find(self, key: str, now_s: float) -> Session | None:
         """The session, if it holds state here."""

@@ -12,6 +12,12 @@ READ_ONLY = "x-flightkeeper-read-only"
 What was refused for it had no effect, and what was accepted with it may run again elsewhere.
 """
 
+STATELESS = "x-flightkeeper-stateless"
+"""Request: "1" asks the node to refuse, before running it, what would leave state in the session.
+
+For callers whose next statement may run on another node, where that state would be missing.
+"""
+
 STATEMENT_ID = "x-flightkeeper-statement-id"
 """Request: the statement's id, the same for every attempt; shown in the node's log."""
 

@@ -81,6 +81,8 @@ def test_a_file_of_users(tmp_path: Path) -> None:
         (f"ada:{_HASH}\nbob\n", "line 2 of the users file"),
         (f":{_HASH}\n", "line 1 of the users file .* has no user name"),
     ],
+    # The hash is salted, so texts that hold it cannot name a test.
+    ids=["empty", "only a comment", "no hash", "a bare name", "no name"],
 )
 def test_a_wrong_file_names_the_line(tmp_path: Path, text: str, says: str) -> None:
     path = tmp_path / "users"

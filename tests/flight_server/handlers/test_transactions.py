@@ -139,7 +139,7 @@ def test_an_idle_transaction_is_rolled_back() -> None:
         clock.now_s += 50
         assert client.value("SELECT 1", used) == 1
         clock.now_s += 11
-        eventually(lambda: node.node._sessions.open_transactions == 1)
+        eventually(lambda: len(node.node._sessions._transactions) == 1)
         with pytest.raises(KeyError, match="idle for 60 s"):
             client.end(idle)
         client.end(used)

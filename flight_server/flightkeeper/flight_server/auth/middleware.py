@@ -52,6 +52,11 @@ class CallMiddleware(flight.ServerMiddleware):
         return names.READ_ONLY in self._headers
 
     @property
+    def stateless(self) -> bool:
+        """The caller wants statements refused that leave state in the session."""
+        return names.STATELESS in self._headers
+
+    @property
     def statement_id(self) -> str:
         """What the caller calls its statement; empty if it does not say."""
         return str(self._headers.get(names.STATEMENT_ID, ("",))[0])[:64]
