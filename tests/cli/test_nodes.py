@@ -10,7 +10,7 @@ from flightkeeper.cli.main import app
 from flightkeeper.cli.nodes import row
 from flightkeeper.client import NodeStatus
 from flightkeeper.discovery.records import Instance, NodeState
-from tests.cli.processes import running
+from tests.support.processes import running
 
 STATUS = NodeStatus(
     instance=Instance(

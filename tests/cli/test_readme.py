@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.processes import running
+from tests.support.processes import running
 
 README = (Path(__file__).parents[2] / "README.md").read_text()
 

@@ -21,7 +21,7 @@ from pyarrow import flight
 
 from flightkeeper.client import FlightkeeperError, connect
 from flightkeeper.flight_server.auth.passwords import hash_password
-from tests.cli.processes import Running, running
+from tests.support.processes import Running, running
 
 pytestmark = pytest.mark.cluster
 

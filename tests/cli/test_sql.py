@@ -12,7 +12,7 @@ from typer.testing import CliRunner, Result
 
 from flightkeeper.cli.main import app
 from flightkeeper.flight_server.auth.passwords import hash_password
-from tests.cli.processes import running
+from tests.support.processes import running
 
 pytestmark = pytest.mark.cluster
 

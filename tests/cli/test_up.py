@@ -10,7 +10,7 @@ import psutil
 import pytest
 
 from flightkeeper.cli.up import client_url
-from tests.cli.processes import END_TIMEOUT_S, Running, running
+from tests.support.processes import END_TIMEOUT_S, Running, running
 
 pytestmark = pytest.mark.cluster
 

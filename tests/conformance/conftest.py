@@ -8,7 +8,7 @@ import pytest
 
 from flightkeeper.flight_server.auth import keys
 from flightkeeper.flight_server.auth.passwords import hash_password
-from tests.cli.processes import running
+from tests.support.processes import running
 
 USER = "ada"
 PASSWORD = "correct: horse, battery"  # colons and commas travel through Basic

@@ -10,7 +10,7 @@ from typing import Any, Self
 
 import duckdb
 
-from tests.cli.processes import Running, running
+from tests.support.processes import Running, running
 
 SERVICE = "survival"
 ROWS = 100_000
