@@ -139,7 +139,9 @@ def test_a_node_killed_while_zookeeper_is_away_costs_no_read(
         own_zookeeper.restart()
 
 
-def test_a_frozen_node_costs_time_but_no_read(cluster: Cluster, tmp_path: Path) -> None:
+def test_a_frozen_node_costs_time_but_no_read(
+    cluster: Cluster, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     with connect(cluster, tmp_path) as connection:
         load = Load(connection, CLIENTS, SEED, seconds_max=90)
         load.start()
@@ -147,7 +149,9 @@ def test_a_frozen_node_costs_time_but_no_read(cluster: Cluster, tmp_path: Path) 
         cluster.freeze("n3")
         time.sleep(15)
         cluster.thaw("n3")
-        assert_nothing_failed(load.stop())
+        tally = load.stop()
+    assert_nothing_failed(tally)
+    report(capsys, "one node frozen", tally)
 
 
 def test_a_drain_costs_no_read_and_ends_in_time(cluster: Cluster, tmp_path: Path) -> None:

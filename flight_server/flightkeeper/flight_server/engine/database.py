@@ -65,11 +65,6 @@ class Database:
         self._idle: list[Connection] = []
         self._closed = False
 
-    @property
-    def engine_version(self) -> str:
-        """Such as "v1.5.5"."""
-        return f"v{duckdb.__version__}"
-
     def lend(self) -> Connection:
         """A connection for one statement; give it back with `take_back`."""
         with self._lock:
