@@ -142,7 +142,7 @@ def test_close_is_idempotent_and_ends_its_threads(backend: Backend) -> None:
     registry.close()
     registry.close()
 
-    assert time.monotonic() - start < 2
+    assert time.monotonic() - start < 5
     assert set(threading.enumerate()) <= before
     assert not registration.active
 
@@ -185,7 +185,7 @@ def test_one_process_cannot_hold_a_node_id_twice(backend: Backend) -> None:
         second.wait(5)
     start = time.monotonic()
     second.withdraw()
-    assert time.monotonic() - start < 1
+    assert time.monotonic() - start < 3
 
 
 def test_garbage_is_skipped_and_said_once(

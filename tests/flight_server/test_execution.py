@@ -17,7 +17,7 @@ from tests.flight_server.wire_client import Served, WireClient, eventually, serv
 _LONG = "SELECT count(*) FROM range(100000000) a, range(100000) b WHERE (a.range * b.range) % 7 = 3"
 _STREAM = "FROM range(2000000000)"
 _SOON_S = 0.25
-_SLACK_S = 0.35  # two cores, shared with other work
+_SLACK_S = 1.0  # two cores, shared with other work
 
 
 @pytest.fixture(autouse=True)

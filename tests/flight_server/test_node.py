@@ -193,7 +193,7 @@ def test_what_does_not_finish_is_interrupted() -> None:
         began_s = time.monotonic()
         node.drain()
         assert node.wait()
-        assert time.monotonic() - began_s < 4
+        assert time.monotonic() - began_s < 10
         thread.join(10)
         reading.join(10)
         assert len(failures) == 2
@@ -226,7 +226,7 @@ def test_stopping_does_not_wait() -> None:
     node.drain()
     node.stop()
     assert node.wait()
-    assert time.monotonic() - began_s < 4
+    assert time.monotonic() - began_s < 10
     thread.join(10)
     assert len(failures) == 1
 

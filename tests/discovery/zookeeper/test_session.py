@@ -154,7 +154,7 @@ def test_a_call_is_bounded_while_the_server_hangs(tmp_path: Path, stack: ExitSta
         start = time.monotonic()
         with pytest.raises(AnswerLost):
             opened.link.read("/")
-        assert time.monotonic() - start < 2.5
+        assert time.monotonic() - start < 5
         assert opened.next_state() is LinkState.SUSPENDED
         server.cont()
         assert opened.next_state() in LinkState
@@ -187,5 +187,5 @@ def test_close_severs_a_connection_that_hangs(tmp_path: Path) -> None:
         server.stop()
         start = time.monotonic()
         opened.link.close(2)
-        assert time.monotonic() - start < 2.5
+        assert time.monotonic() - start < 5
         assert set(threading.enumerate()) <= before
