@@ -210,7 +210,8 @@ def test_withdrawn_while_the_server_is_down(server: ZooKeeperServer, stack: Exit
     assert time.monotonic() - start < 3
     server.restart()
 
-    heard.wait_for_incarnations(timeout_s=BACK_S)
+    # By the withdrawal that goes on in the background, at the latest by the end of the session.
+    heard.wait_for_incarnations(timeout_s=SESSION_S + BACK_S)
 
 
 @pytest.mark.parametrize("hurt", ["kill", "stop"])
