@@ -160,9 +160,9 @@ def to_wire(error: NodeError) -> Exception:
 
 
 def to_untraced(error: NodeError) -> Exception:
-    """Like `to_wire`, for the two places that send a traceback with Flight's own exceptions.
+    """Like `to_wire`, for the two places where Flight's own exceptions do harm.
 
-    pyarrow's `get_schema` and readers backed by Python do; codes it has no plain exception for
-    become UNKNOWN there.
+    pyarrow's `get_schema` sends a traceback with them, and pyarrow's clients take CANCELLED inside
+    a stream for Ctrl-C. What has no plain exception becomes UNKNOWN there.
     """
     return _PLAIN.get(type(error), FailureOnWire)(str(error))
