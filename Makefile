@@ -5,12 +5,14 @@ SHELL = /bin/sh
 VENV = .venv
 BIN = $(VENV)/bin
 DUCKDB2 = .tools/venv-duckdb2
+CLIENTS = .tools/venv-clients
+FOUND = .tools/compatibility
 # The compiler finds its plugin on the path.
 WIRE = PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python tools/generate_wire.py
 PINS = pyproject.toml constraints.txt tools/make-venv.sh
 
 .DEFAULT_GOAL = help
-.PHONY: help demo test check bench wire clean
+.PHONY: help demo test conformance compatibility check bench wire clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1  \2/p' Makefile
@@ -18,11 +20,22 @@ help: ## list the targets
 demo: $(VENV)/.demo ## three nodes, real questions, one node killed: nothing fails
 	@$(BIN)/python -m examples.demo
 
-test: $(VENV)/.dev $(DUCKDB2)/.test ## set up what is missing, then run every test
+test: $(VENV)/.dev $(DUCKDB2)/.test $(CLIENTS)/.test ## set up what is missing, then run every test
 	@tools/get-zookeeper.sh
-	$(DUCKDB2)/bin/python -m pytest tests/flight_server -q -m "not zookeeper and not cluster"
-	$(BIN)/python -m pytest -q -n 2 -m "not zookeeper and not cluster"
+	$(DUCKDB2)/bin/python -m pytest tests/flight_server -q -n 2 -m "not zookeeper and not cluster"
+	$(BIN)/python -m pytest -q -n 2 -m "not zookeeper and not cluster and not foreign" \
+		--compatibility-json $(FOUND)/test.json
+	NODE_PYTHON=$(CURDIR)/$(BIN)/python $(CLIENTS)/bin/python -m pytest -q -W ignore \
+		tests/conformance/clients --compatibility-json $(FOUND)/clients.json
 	$(BIN)/python -m pytest -q -m "zookeeper or cluster"
+
+conformance: $(VENV)/.dev ## drive nodes with clients in Java, Go, JavaScript and Rust; needs their toolchains
+	@tools/foreign-clients.sh
+	$(BIN)/python -m pytest tests/conformance/foreign -q -n 2 --dist loadgroup -m foreign \
+		--compatibility-json $(FOUND)/foreign.json
+
+compatibility: $(VENV)/.dev ## write docs/compatibility.md from what test and conformance reported
+	$(BIN)/python tools/compatibility.py
 
 check: $(VENV)/.dev ## format, lint, types, import contracts, spelling, generated files, style
 	$(BIN)/ruff format --check .
@@ -33,6 +46,7 @@ check: $(VENV)/.dev ## format, lint, types, import contracts, spelling, generate
 	$(BIN)/codespell
 	$(BIN)/validate-pyproject pyproject.toml
 	$(WIRE) --check
+	$(BIN)/python tools/compatibility.py --check
 	$(BIN)/python -m pytest -q tests/test_tidy.py tests/deploy
 
 bench: $(VENV)/.dev ## measure, beside raw Flight and DuckDB in process
@@ -50,11 +64,15 @@ $(VENV)/.demo: $(PINS)
 	@touch $@
 
 $(VENV)/.dev: $(PINS)
-	@tools/make-venv.sh $(VENV) constraints.txt demo test check wire
+	@tools/make-venv.sh $(VENV) constraints.txt demo test check wire conformance
 	@touch $@ $(VENV)/.demo
 
 $(DUCKDB2)/.test: $(PINS)
 	@mkdir -p $(DUCKDB2)
 	@sed 's/^duckdb==.*/duckdb==2.0.0/' constraints.txt > $(DUCKDB2)/constraints.txt
 	@tools/make-venv.sh $(DUCKDB2) $(DUCKDB2)/constraints.txt test
+	@touch $@
+
+$(CLIENTS)/.test: pyproject.toml constraints-clients.txt tools/make-venv.sh
+	@tools/make-venv.sh $(CLIENTS) constraints-clients.txt
 	@touch $@

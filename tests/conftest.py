@@ -6,6 +6,8 @@ import pytest
 
 from tests.support.zookeeper_server import ZooKeeperServer
 
+pytest_plugins = ["tests.conformance.compatibility"]
+
 
 @pytest.fixture(scope="session")
 def zookeeper(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ZooKeeperServer]:

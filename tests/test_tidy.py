@@ -20,8 +20,16 @@ FUNCTION_LINES_MAX = 60
 FILE_LINES_MAX = 400
 BANNED_NAMES = re.compile(r"^_?(utils?|helpers?|common|misc|managers?|shared|stuff)$|_utils?$")
 
+TRANSLATING = (
+    *("commands", "definitions", "dialects", "documents", "functions", "impala", "phoenix"),
+    *("reading", "rewriting", "rows", "shows", "times", "transpiling", "upserts", "writing"),
+)
 WITHOUT_TWIN: Mapping[str, str] = {
     "flightkeeper/cli/__main__.py": "started by every test that runs the command",
+    **{
+        f"flightkeeper/flight_server/sql/{module}.py": "its golden pairs are its tests"
+        for module in TRANSLATING
+    },
 }
 """Modules without a test file of their own, and why."""
 

@@ -1,6 +1,7 @@
 #!/bin/sh
 # Make or complete a virtual environment: tools/make-venv.sh DIRECTORY CONSTRAINTS GROUP...
 # Installs this project in place with the server's needs, and the named dependency groups.
+# Without groups: this project, and exactly what CONSTRAINTS lists, whatever that asks for.
 # Uses uv when there is one, otherwise venv and pip. PYTHON names the interpreter to use.
 set -eu
 
@@ -19,18 +20,21 @@ find_python() {
     exit 1
 }
 
-groups=
+wanted="-c $constraints -e .[server]"
 for group in "$@"; do
-    groups="$groups --group $group"
+    wanted="$wanted --group $group"
 done
+if [ $# = 0 ]; then
+    wanted="--no-deps -r $constraints -e ."
+fi
 
 if command -v uv >/dev/null 2>&1; then
     if ! [ -x "$venv/bin/python" ]; then
         python=$(find_python)
         uv venv --quiet --allow-existing --python "$python" "$venv"
     fi
-    # shellcheck disable=SC2086  the groups are words
-    uv pip install --quiet --python "$venv/bin/python" -c "$constraints" -e '.[server]' $groups
+    # shellcheck disable=SC2086  what is wanted are words
+    uv pip install --quiet --python "$venv/bin/python" $wanted
     exit 0
 fi
 
@@ -46,4 +50,4 @@ fi
 # The pip that comes with Python 3.11 does not know dependency groups.
 "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --upgrade 'pip>=25.1'
 # shellcheck disable=SC2086
-"$venv/bin/python" -m pip install --quiet -c "$constraints" -e '.[server]' $groups
+"$venv/bin/python" -m pip install --quiet $wanted

@@ -2,8 +2,9 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+import adbc_driver_flightsql.dbapi as adbc
 import pytest
 
 from flightkeeper.flight_server.auth import keys
@@ -21,7 +22,7 @@ class Pair(NamedTuple):
     second: str
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def login_files(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     """A users file and a key file."""
     directory = tmp_path_factory.mktemp("login")
@@ -39,3 +40,33 @@ def pair(login_files: tuple[Path, Path]) -> Iterator[Pair]:
     flags = ("serve", "--users", users, "--key-file", key_file)
     with running(*flags, "--node-id", "a") as a, running(*flags, "--node-id", "b") as b:
         yield Pair(a.line()["location"], b.line()["location"])
+
+
+@pytest.fixture(scope="module")
+def solo(login_files: tuple[Path, Path]) -> Iterator[str]:
+    """The address of one node."""
+    users, key_file = map(str, login_files)
+    with running("serve", "--users", users, "--key-file", key_file) as node:
+        yield node.line()["location"]
+
+
+@pytest.fixture
+def connection(pair: Pair) -> Iterator[Any]:
+    """An autocommitting ADBC connection."""
+    with connect(pair.first, autocommit=True) as opened:
+        yield opened
+
+
+@pytest.fixture
+def cursor(connection: Any) -> Iterator[Any]:
+    """A cursor of that connection; there is an empty schema `work`."""
+    with connection.cursor() as opened:
+        opened.execute("DROP SCHEMA IF EXISTS work CASCADE")
+        opened.execute("CREATE SCHEMA work")
+        yield opened
+
+
+def connect(location: str, **options: Any) -> Any:
+    """A connection of the stock ADBC driver; `db_kwargs` are added to the login."""
+    login = {"username": USER, "password": PASSWORD}
+    return adbc.connect(location, db_kwargs=login | options.pop("db_kwargs", {}), **options)

@@ -62,5 +62,6 @@ def test_the_end_is_told_from_a_drain() -> None:
     assert not admission.ended
     admission.end()
     assert admission.ended
-    with pytest.raises(Unavailable):
-        admission.enter()
+    for continues in (False, True):
+        with pytest.raises(Unavailable):
+            admission.enter(continues=continues)

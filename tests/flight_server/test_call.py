@@ -64,7 +64,7 @@ def test_wishes(asked: dict[str, str], *, wanted: bool) -> None:
 def test_it_is_stopped_when_the_caller_goes_and_forgotten_when_it_ends() -> None:
     call, context = made()
     stops: list[int] = []
-    call.stop_when_cancelled(lambda: stops.append(1))
+    call.stop_when_over(lambda: stops.append(1))
     assert not call.cancelled
     context.gone = True
     assert call.cancelled

@@ -6,9 +6,9 @@ import pytest
 from pyarrow import flight
 
 from flightkeeper.flight_server import errors
-from flightkeeper.flight_server.errors import NodeError, to_untraced, to_wire
+from flightkeeper.flight_server.errors import NodeError, details_for, to_untraced, to_wire
 from flightkeeper.flightsql.headers import Reason
-from flightkeeper.flightsql.wire.flightkeeper_pb2 import Status
+from flightkeeper.flightsql.wire.flightkeeper_pb2 import ErrorInfo, Status
 
 _FLIGHT = {
     errors.Unauthenticated: (flight.FlightUnauthenticatedError, 16),
@@ -48,6 +48,45 @@ def test_plain_errors_are_named_by_their_code_and_have_no_traceback(kind: type[N
         assert (type(converted).__name__, str(converted)) == (name, "what happened")
         with pytest.raises(AttributeError):
             traceback.format_exception(converted)
+
+
+@pytest.mark.parametrize("kind", _PLAIN)
+def test_plain_errors_have_a_status_for_clients_that_show_one(kind: type[NodeError]) -> None:
+    code = {"INVALID_ARGUMENT": 3, "NOT_FOUND": 5, "UNIMPLEMENTED": 12, "UNKNOWN": 2}
+    details = details_for(kind("what happened"), "ADBC Flight SQL Driver grpc-go/1.84.0")
+    assert details is not None
+    status = Status.FromString(details)
+    assert (status.code, status.message) == (code[_PLAIN[kind][1]], "what happened")
+    # Arrow's C++ clients take any error with details for INTERNAL.
+    assert details_for(kind("what happened"), "grpc-c++/1.80.0") is None
+
+
+@pytest.mark.parametrize("kind", _FLIGHT)
+def test_flight_errors_need_no_second_status(kind: type[NodeError]) -> None:
+    assert details_for(kind("what happened"), "grpc-go/1.84.0") is None
+
+
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        (errors.InvalidArgument("x", cause="Catalog Error"), "CATALOG_ERROR"),
+        (errors.NotFound("x", reason=Reason.SESSION_LOST), "SESSION_LOST"),
+        (errors.EngineFailed("x", cause="Out of Memory Error"), "OUT_OF_MEMORY_ERROR"),
+        (errors.InvalidArgument("x"), "INVALID_ARGUMENT"),
+    ],
+)
+def test_the_status_tells_programs_the_cause(error: NodeError, reason: str) -> None:
+    (detail,) = Status.FromString(details_for(error, "grpc-java") or b"").details
+    assert detail.type_url == "type.googleapis.com/google.rpc.ErrorInfo"
+    info = ErrorInfo.FromString(detail.value)
+    assert (info.reason, info.domain) == (reason, "flightkeeper")
+
+
+def test_the_status_tells_when_to_come_again() -> None:
+    converted = to_wire(errors.Unavailable("x", reason=Reason.OVERLOADED, retry_after_ms=7))
+    (detail,) = Status.FromString(converted.extra_info).details  # type: ignore[attr-defined]
+    info = ErrorInfo.FromString(detail.value)
+    assert (info.reason, dict(info.metadata)) == ("OVERLOADED", {"retry_after_ms": "7"})
 
 
 @pytest.mark.parametrize("kind", _FLIGHT)

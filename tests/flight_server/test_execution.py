@@ -9,7 +9,7 @@ from pyarrow import flight
 
 from flightkeeper.flight_server.engine.statement import parse
 from flightkeeper.flight_server.errors import InvalidArgument
-from flightkeeper.flight_server.execution import bind
+from flightkeeper.flight_server.scripts import bind
 from flightkeeper.flightsql.messages import pack
 from flightkeeper.flightsql.wire import flight_sql_pb2 as sql
 from tests.flight_server.wire_client import Served, WireClient, eventually, serving
@@ -131,9 +131,77 @@ def test_a_call_that_gave_up_while_waiting_does_not_run_to_its_end(
         with pytest.raises(flight.FlightTimedOutError):
             second.info(sql.CommandStatementQuery(query=_LONG), timeout_s=0.2)
         for session in list(served.node._sessions._sessions.values()):
-            session.connection.interrupt()
+            if session.connection is not None:
+                session.connection.interrupt()
         first.join(10)
         eventually(lambda: served.running == 0)
+
+
+_LIMITED = "x-flightkeeper-statement-timeout"
+
+
+@pytest.mark.parametrize("text", [_LONG, f"CREATE TABLE never AS {_LONG}"])
+def test_a_statement_ends_at_its_time_limit(served: Served, client: WireClient, text: str) -> None:
+    client.extra_headers[_LIMITED] = "300ms"
+    for ask in (client.plan, client.update):
+        with pytest.raises(flight.FlightTimedOutError, match="at its time limit of 300 ms"):
+            ask(text)
+        assert eventually(lambda: served.running == 0) < _SOON_S + _SLACK_S
+    client.extra_headers.clear()
+    with pytest.raises(pa.ArrowInvalid, match="never does not exist"):
+        client.query("FROM never")
+
+
+def test_a_stream_ends_at_the_time_limit_of_its_statement(
+    served: Served, client: WireClient
+) -> None:
+    client.extra_headers[_LIMITED] = "500ms"
+    info = client.plan(_STREAM)
+    client.extra_headers.clear()
+    with pytest.raises(flight.FlightTimedOutError, match="at its time limit of 500 ms"):
+        client.fetch(info)
+    eventually(lambda: served.running == 0)
+
+
+def test_a_client_that_stopped_reading_holds_nothing_after_the_time_limit(
+    served: Served, client: WireClient
+) -> None:
+    client.extra_headers[_LIMITED] = "500ms"
+    stream = client.get(client.plan(_STREAM).endpoints[0].ticket)
+    stream.read_chunk()
+    eventually(lambda: served.running == 0)
+    with pytest.raises(flight.FlightTimedOutError):
+        stream.read_all()
+
+
+_HELD = "SELECT coalesce(sum(memory_usage_bytes), 0)::BIGINT FROM duckdb_memory()"
+
+
+def test_what_a_stopped_statement_held_comes_back(served: Served, client: WireClient) -> None:
+    grouped = "SELECT range % 20000000 AS k, count(*) FROM range(200000000) GROUP BY k"
+    planned = planning(client, f"FROM ({grouped}) ORDER BY ALL")
+    with served.client(user="watcher") as other:
+        before = other.value(_HELD)
+        eventually(lambda: other.value(_HELD) > before + 100_000_000)
+        served.node._watcher.stop_all()
+        planned.join(10)
+        served.node._watcher._stopping.clear()
+        eventually(lambda: other.value(_HELD) < before + 50_000_000)
+
+
+def test_a_small_answer_outlives_its_time_limit(client: WireClient) -> None:
+    client.extra_headers[_LIMITED] = "1h"
+    info = client.plan("SELECT 1 AS a")
+    client.extra_headers[_LIMITED] = "1ms"
+    assert client.fetch(info).to_pydict() == {"a": [1]}
+
+
+def test_the_node_has_a_limit_of_its_own() -> None:
+    with serving(statement_timeout_s=0.3) as node, node.client() as client:
+        with pytest.raises(flight.FlightTimedOutError, match="time limit of 300 ms"):
+            client.plan(_LONG)
+        client.update("SET statement_timeout = 0")
+        assert client.value("SELECT count(*) FROM range(1000)") == 1000
 
 
 def test_a_full_node_says_so_at_once() -> None:
@@ -195,9 +263,10 @@ def test_callers_without_a_login_have_their_connection_as_session(served: Served
 @pytest.mark.parametrize(
     ("text", "row", "bound"),
     [
-        ("SELECT 1", {}, []),
-        ("SELECT ?, ?", {"x": 1, "a": 2}, [1, 2]),
-        ("SELECT $2, $1", {"0": "a", "1": "b"}, ["a", "b"]),
+        ("SELECT 1", {}, {}),
+        ("SELECT ?, ?", {"x": 1, "a": 2}, {"1": 1, "2": 2}),
+        ("SELECT $2, $1", {"0": "a", "1": "b"}, {"1": "a", "2": "b"}),
+        ("SELECT $12, $2", {"0": "a", "1": "b"}, {"2": "a", "12": "b"}),
         ("SELECT $b, $a", {"a": 1, "b": 2}, {"a": 1, "b": 2}),
     ],
 )

@@ -1,13 +1,11 @@
 """Results that wait: taken once, dropped when late, bounded in number."""
 
-from collections.abc import Callable
-
 import pyarrow as pa
 import pytest
 
 from flightkeeper.flight_server import executions as module
 from flightkeeper.flight_server.engine.result import Result
-from flightkeeper.flight_server.executions import Executions
+from flightkeeper.flight_server.executions import Answer, Executions
 
 
 class Watched:
@@ -18,52 +16,98 @@ class Watched:
         self.result = Result(
             pa.schema([]),
             iter(()),
-            stop=self._remember("stop"),
-            close=self._remember("close"),
+            stop=self._stop,
+            close=lambda: self.done.append("close"),
         )
 
-    def _remember(self, what: str) -> Callable[[], None]:
-        return lambda: self.done.append(what)
+    def _stop(self) -> bool:
+        self.done.append("stop")
+        return False
 
 
-@pytest.mark.parametrize("repeatable", [True, False])
-def test_a_result_is_taken_once(*, repeatable: bool) -> None:
+def answer(rows: int = 1) -> Answer:
+    batch = pa.record_batch({"a": pa.array(range(rows), pa.int64())})
+    return Answer(batch.schema, (batch,))
+
+
+def test_a_read_is_taken_once() -> None:
     executions, watched = Executions(), Watched()
-    executions.keep("a", watched.result, 0, repeatable=repeatable)
+    executions.keep_read("a", watched.result, 0)
     assert executions.take("a") is watched.result
     assert executions.take("a") is None
     assert watched.done == []
 
 
-@pytest.mark.parametrize(("repeatable", "limit_s"), [(True, 10), (False, 300)])
-def test_what_waits_too_long_is_dropped(*, repeatable: bool, limit_s: float) -> None:
+def test_what_a_write_answered_is_fetched_as_often_as_one_likes() -> None:
+    executions = Executions()
+    executions.keep_write("a", answer(3), 0)
+    for _ in range(3):
+        taken = executions.take("a")
+        assert taken is not None
+        assert taken.rows == 3
+        assert [batch.num_rows for batch in taken] == [3]
+
+
+def test_a_read_that_waits_too_long_is_dropped() -> None:
     executions, watched = Executions(), Watched()
-    executions.keep("a", watched.result, 100, repeatable=repeatable)
-    executions.expire(100 + limit_s)
+    executions.keep_read("a", watched.result, 100)
+    executions.expire(110)
     assert watched.done == []
-    executions.expire(100.1 + limit_s)
+    executions.expire(110.1)
     assert watched.done == ["close"]
     assert executions.take("a") is None
 
 
-@pytest.mark.parametrize("repeatable", [True, False])
-def test_the_oldest_of_too_many_gives_way(
-    monkeypatch: pytest.MonkeyPatch, *, repeatable: bool
-) -> None:
-    monkeypatch.setattr(module, "_READS_MAX" if repeatable else "_WRITES_MAX", 2)
+def test_the_answer_of_a_write_is_dropped_later_unless_it_is_renewed() -> None:
+    executions = Executions()
+    for name in "ab":
+        executions.keep_write(name, answer(), 100)
+    executions.expire(400)
+    assert executions.renew("a", 400)
+    executions.expire(400.1)
+    assert executions.take("a") is not None
+    assert executions.take("b") is None
+    assert not executions.renew("b", 401)
+    executions.expire(700.1)
+    assert executions.take("a") is None
+
+
+def test_the_oldest_of_too_many_reads_gives_way(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_READS_MAX", 2)
     executions, kept = Executions(), [Watched() for _ in range(4)]
-    other = Watched()
-    executions.keep("other", other.result, 0, repeatable=not repeatable)
     for number, watched in enumerate(kept):
-        executions.keep(str(number), watched.result, 0, repeatable=repeatable)
+        executions.keep_read(str(number), watched.result, 0)
     assert [watched.done for watched in kept] == [["close"], ["close"], [], []]
     assert executions.take("3") is kept[3].result
-    assert other.done == []
+
+
+@pytest.mark.parametrize(("limit", "most"), [("_WRITES_MAX", 2), ("_WRITES_BYTES_MAX", 1600)])
+def test_the_oldest_of_too_many_or_too_big_writes_gives_way(
+    monkeypatch: pytest.MonkeyPatch, limit: str, most: int
+) -> None:
+    monkeypatch.setattr(module, limit, most)
+    executions = Executions()
+    for number in range(4):
+        executions.keep_write(str(number), answer(100), 0)
+    assert [executions.take(str(number)) is not None for number in range(4)] == [
+        False,
+        False,
+        True,
+        True,
+    ]
+
+
+def test_the_last_answer_stays_however_big() -> None:
+    executions = Executions()
+    executions.keep_write("a", answer(), 0)
+    assert executions.take("a") is not None
+    assert executions.cancel("a")
+    assert executions.take("a") is None
 
 
 def test_a_waiting_execution_is_cancelled() -> None:
     executions, watched = Executions(), Watched()
-    executions.keep("a", watched.result, 0, repeatable=True)
+    executions.keep_read("a", watched.result, 0)
     assert executions.cancel("a")
     assert watched.done == ["close"]
     assert not executions.cancel("a")
@@ -80,13 +124,14 @@ def test_a_fetched_execution_is_stopped_until_it_ends() -> None:
 
 
 def test_closing_drops_what_waits_and_stops_what_runs() -> None:
-    executions, read, write, running = Executions(), Watched(), Watched(), Watched()
-    executions.keep("a", read.result, 0, repeatable=True)
-    executions.keep("b", write.result, 0, repeatable=False)
+    executions, read, running = Executions(), Watched(), Watched()
+    executions.keep_read("a", read.result, 0)
+    executions.keep_write("b", answer(), 0)
     executions.fetching("c", running.result)
     executions.close()
     executions.close()
-    assert (read.done, write.done) == (["close"], ["close"])
+    assert read.done == ["close"]
+    assert executions.take("b") is None
     assert set(running.done) == {"stop"}
 
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from flightkeeper.flight_server.engine.connection import Connection
 from flightkeeper.flight_server.engine.database import Database, DatabaseOptions
 from flightkeeper.flight_server.engine.statement import parse
 from flightkeeper.flight_server.errors import EngineFailed, NotFound, Unavailable
@@ -53,7 +54,7 @@ def test_a_transaction_is_its_principals(sessions: Sessions) -> None:
 
 def test_an_ended_transaction_is_closed(sessions: Sessions) -> None:
     name = sessions.begin("a", "ada", 0)
-    connection = sessions.transaction(name, "ada", 0).connection
+    connection = sessions.enter(sessions.transaction(name, "ada", 0))
     sessions.end(name, "ada", 0, commit=True)
     with pytest.raises(NotFound):
         sessions.end(name, "ada", 0, commit=False)
@@ -75,8 +76,7 @@ def test_the_second_of_two_ends_is_told(
 
 def test_idle_ones_end(sessions: Sessions) -> None:
     sessions.ensure("a", 0)
-    text = sessions.ensure("b", 0)
-    text.connection.begin()
+    sessions.connection(sessions.ensure("b", 0)).begin()
     sessions.begin("a", "ada", 0)
     assert sessions.expire(10) == 0
     assert sessions.expire(11) == 2
@@ -88,15 +88,15 @@ def test_idle_ones_end(sessions: Sessions) -> None:
 def test_transactions_in_use(sessions: Sessions) -> None:
     name = sessions.begin("a", "ada", 0)
     assert sessions.transactions_in_use(0, within_s=5) == 0, "DuckDB has not heard of it"
-    sessions.transaction(name, "ada", 1).connection.begin()
-    sessions.ensure("b", 4).connection.begin()
+    sessions.enter(sessions.transaction(name, "ada", 1))
+    sessions.connection(sessions.ensure("b", 4)).begin()
     assert sessions.transactions_in_use(6, within_s=5) == 2
     assert sessions.transactions_in_use(7, within_s=5) == 1
     assert sessions.transactions_in_use(10, within_s=5) == 0
 
 
 def test_what_works_is_not_idle(sessions: Sessions) -> None:
-    connection = sessions.ensure("a", 0).connection
+    connection = sessions.connection(sessions.ensure("a", 0))
     result = connection.run(parse("FROM range(3000000)")[0])
     assert sessions.expire(1000) == 0
     assert sum(batch.num_rows for batch in result) == 3_000_000
@@ -114,9 +114,74 @@ def test_closing_a_session_ends_its_transactions_only(sessions: Sessions) -> Non
             sessions.transaction(name, "ada", 0)
 
 
-def test_a_race_for_one_session_makes_one(
-    sessions: Sessions, monkeypatch: pytest.MonkeyPatch
+def value(connection: Connection, text: str) -> object:
+    return connection.table(text).column(0)[0].as_py()
+
+
+def test_a_transaction_runs_on_its_sessions_connection_while_that_is_free(
+    sessions: Sessions,
 ) -> None:
-    kept = sessions.ensure("a", 0)
-    monkeypatch.setattr(sessions, "find", lambda *_: None)
-    assert sessions.ensure("a", 0) is kept
+    home = sessions.connection(sessions.ensure("a", 0))
+    home.command("CREATE TEMP TABLE mine AS SELECT 7 AS x")
+    first, second = (sessions.begin("a", "ada", 0) for _ in range(2))
+    assert sessions.enter(sessions.transaction(first, "ada", 0)) is home
+    assert sessions.enter(sessions.transaction(first, "ada", 0)) is home, "it stays there"
+    assert sessions.enter(sessions.transaction(second, "ada", 0)) is not home
+    sessions.end(first, "ada", 0, commit=True)
+    assert value(home, "FROM mine") == 7, "the session goes on"
+    third = sessions.begin("a", "ada", 0)
+    assert sessions.enter(sessions.transaction(third, "ada", 0)) is home
+
+
+def test_what_a_transaction_leaves_behind_is_its_sessions(sessions: Sessions) -> None:
+    name = sessions.begin("a", "ada", 0)
+    own = sessions.enter(sessions.transaction(name, "ada", 0))
+    own.command("CREATE TEMP TABLE mine AS SELECT 7 AS x")
+    session = sessions.leave_behind(sessions.transaction(name, "ada", 0), 0)
+    assert (session.connection, session.holder) == (own, name)
+    sessions.end(name, "ada", 0, commit=True)
+    assert session.holder is None
+    assert value(own, "FROM mine") == 7
+
+
+def test_an_abandoned_transaction_is_rolled_back_and_its_session_goes_on(
+    sessions: Sessions,
+) -> None:
+    home = sessions.connection(sessions.ensure("a", 0))
+    home.command("CREATE TABLE t AS SELECT 1 AS x")
+    name = sessions.begin("a", "ada", 0)
+    sessions.enter(sessions.transaction(name, "ada", 0)).command("DELETE FROM t")
+    assert sessions.expire(11) == 1
+    session = sessions.find("a", 11)
+    assert session is not None
+    assert (session.connection, session.holder) == (home, None)
+    assert value(home, "SELECT count(*) FROM t") == 1
+
+
+def test_beside_a_transaction_names_are_looked_up_in_the_same_place(sessions: Sessions) -> None:
+    session = sessions.ensure("a", 0)
+    home = sessions.connection(session)
+    home.command("CREATE SCHEMA s")
+    home.command("USE s")
+    sessions.remember(session)
+    sessions.enter(sessions.transaction(sessions.begin("a", "ada", 0), "ada", 0))
+    beside = sessions.beside(session)
+    assert beside is not home
+    assert value(beside, "SELECT current_schema()") == "s"
+    beside.close()
+
+
+def test_only_a_single_transaction_is_the_open_one(sessions: Sessions) -> None:
+    assert sessions.open_transaction("a") is None
+    first = sessions.transaction(sessions.begin("a", "ada", 0), "ada", 0)
+    assert sessions.open_transaction("a") is first
+    assert sessions.open_transaction("b") is None
+    sessions.begin("a", "ada", 0)
+    assert sessions.open_transaction("a") is None
+
+
+def test_options_need_no_connection(sessions: Sessions) -> None:
+    session = sessions.ensure("a", 0)
+    session.options = {"dialect": "trino"}
+    assert session.connection is None
+    assert sessions.expire(101) == 1

@@ -12,6 +12,18 @@ _SPECIFIED = {
     "TABLES_WITH_SCHEMA": "catalog_name string, db_schema_name string, table_name string!, "
     "table_type string!, table_schema binary!",
     "TABLE_TYPES": "table_type string!",
+    "PRIMARY_KEYS": "catalog_name string, db_schema_name string, table_name string!, "
+    "column_name string!, key_sequence int32!, key_name string",
+    "FOREIGN_KEYS": "pk_catalog_name string, pk_db_schema_name string, pk_table_name string!, "
+    "pk_column_name string!, fk_catalog_name string, fk_db_schema_name string, "
+    "fk_table_name string!, fk_column_name string!, key_sequence int32!, fk_key_name string, "
+    "pk_key_name string, update_rule uint8!, delete_rule uint8!",
+    "XDBC_TYPE_INFO": "type_name string!, data_type int32!, column_size int32, "
+    "literal_prefix string, literal_suffix string, create_params list<item: string not null>, "
+    "nullable int32!, case_sensitive bool!, searchable int32!, unsigned_attribute bool, "
+    "fixed_prec_scale bool!, auto_increment bool, local_type_name string, minimum_scale int32, "
+    "maximum_scale int32, sql_data_type int32!, datetime_subcode int32, num_prec_radix int32, "
+    "interval_precision int32",
 }
 _SQL_INFO_CHILDREN = (
     "string_value string!, bool_value bool!, bigint_value int64!, int32_bitmask int32!, "

@@ -8,7 +8,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from flightkeeper.flightsql import schemas
-from flightkeeper.flightsql.sql_info import Child, Fact, bigint, bitmask, flag, table, text, texts
+from flightkeeper.flightsql.sql_info import (
+    Fact,
+    bigint,
+    bitmask,
+    flag,
+    lists,
+    table,
+    text,
+    texts,
+)
 
 _FACTS: Mapping[int, Fact] = {
     0: text("Flightkeeper"),
@@ -16,7 +25,7 @@ _FACTS: Mapping[int, Fact] = {
     8: bitmask(1),
     503: bigint(2**40),
     508: texts(w for w in ("ab", "cd")),
-    517: Fact(Child.MAP, {1: (2, 3), 4: ()}),
+    517: lists({1: (2, 3), 4: ()}),
     514: text(""),
     4: flag(value=True),
 }

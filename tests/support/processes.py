@@ -10,6 +10,8 @@ from contextlib import contextmanager
 from queue import SimpleQueue
 from typing import Any
 
+NODE_PYTHON = os.environ.get("NODE_PYTHON", sys.executable)
+"""What runs the command: an environment made for clients need not have what a node needs."""
 START_TIMEOUT_S = 30.0
 END_TIMEOUT_S = 20.0
 
@@ -67,7 +69,7 @@ class Running:
 def running(*args: str, env: Mapping[str, str] | None = None) -> Iterator[Running]:
     """`flightkeeper ARGS` as a process; killed at the end of the block if it still runs."""
     process = subprocess.Popen(
-        [sys.executable, "-m", "flightkeeper.cli", *args],
+        [NODE_PYTHON, "-m", "flightkeeper.cli", *args],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

@@ -109,7 +109,8 @@ class Delivery(Iterator[pa.RecordBatch]):
         size = 0
         while size < HELD_BACK_BYTES and (batch := self._read()) is not None:
             beginning.append(batch)
-            size += batch.nbytes
+            # Not `nbytes`, which ends the process where a union has no rows.
+            size += pa.ipc.get_record_batch_size(batch)
         return beginning
 
     def _read(self) -> pa.RecordBatch | None:

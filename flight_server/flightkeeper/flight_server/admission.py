@@ -49,13 +49,13 @@ class Admission:
 
         Args:
             continues: part of work that was admitted before, such as a transaction; such work is
-                let in also when the node is full or leaving.
+                let in also when the node is full or leaving, as long as anything may finish.
 
         Raises:
             Unavailable: the node is full or leaving; nothing was run.
         """
         with self._lock:
-            if not continues:
+            if not continues or self._ended:
                 self._check()
             self._running += 1
         return Slot(self)

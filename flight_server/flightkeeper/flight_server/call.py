@@ -1,7 +1,8 @@
 """One call as a handler sees it: who, with which wishes, and how to hear that it is over."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from pyarrow import flight
 
@@ -39,13 +40,30 @@ class Call:
         return self.middleware.stateless
 
     @property
+    def headers(self) -> Mapping[str, Any]:
+        """What the caller sent along: lists of values by lower-case name."""
+        return self.middleware.headers
+
+    @property
+    def user_agent(self) -> str:
+        """The caller's Flight library, as it calls itself."""
+        return str(self.headers.get("user-agent", ("",))[0])
+
+    @property
     def cancelled(self) -> bool:
         """The caller went away, cancelled, or ran out of time."""
         return bool(self.context.is_cancelled())
 
-    def stop_when_cancelled(self, stop: Callable[[], None]) -> None:
-        """Run `stop` from another thread if the caller goes away before the call ends."""
-        key = self.watcher.watch(self.context.is_cancelled, stop)
+    def stop_when_over(
+        self, stop: Callable[[], object], over: Callable[[], bool] | None = None
+    ) -> None:
+        """Run `stop` from another thread if the caller goes away before the call ends.
+
+        Args:
+            over: asked as well; true when the work has had its time.
+        """
+        gone = self.context.is_cancelled
+        key = self.watcher.watch(gone if over is None else lambda: gone() or over(), stop)
         self.at_end(lambda: self.watcher.forget(key))
 
     def at_end(self, action: Callable[[], None]) -> None:

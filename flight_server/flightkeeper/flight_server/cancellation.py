@@ -17,7 +17,7 @@ class CancelWatcher:
     def __init__(self) -> None:
         # Guards `_calls`, and keeps a call's context alive while it is asked: `forget` waits.
         self._lock = threading.Lock()
-        self._calls: dict[int, tuple[Callable[[], bool], Callable[[], None]]] = {}
+        self._calls: dict[int, tuple[Callable[[], bool], Callable[[], object]]] = {}
         self._next = 0
         self._busy = threading.Event()
         self._stopping = threading.Event()
@@ -25,7 +25,7 @@ class CancelWatcher:
         self._thread = threading.Thread(target=self._run, name="flightkeeper-cancel", daemon=True)
         self._thread.start()
 
-    def watch(self, is_cancelled: Callable[[], bool], stop: Callable[[], None]) -> int:
+    def watch(self, is_cancelled: Callable[[], bool], stop: Callable[[], object]) -> int:
         """Call `stop` from the watcher's thread while `is_cancelled` is true, until `forget`.
 
         More than once, because the call may be between two statements, or wait for its turn, when
@@ -70,7 +70,7 @@ class CancelWatcher:
             for stop in self._cancelled():
                 stop()
 
-    def _cancelled(self) -> list[Callable[[], None]]:
+    def _cancelled(self) -> list[Callable[[], object]]:
         with self._lock:
             if not self._calls and not self._closed.is_set():
                 self._busy.clear()

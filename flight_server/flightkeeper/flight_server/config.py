@@ -13,6 +13,7 @@ from pydantic import AfterValidator, Field, FilePath, SecretStr, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from flightkeeper.discovery.urls import parse_registry_url
+from flightkeeper.flight_server.sql.dialects import DIALECTS, DUCKDB
 
 ENV_PREFIX = "FLIGHTKEEPER_"
 IN_MEMORY = ":memory:"
@@ -37,6 +38,12 @@ def _check_location(value: str) -> str:
 
 def _check_registry(value: str) -> str:
     parse_registry_url(value)
+    return value
+
+
+def _check_dialect(value: str) -> str:
+    if value not in DIALECTS:
+        raise ValueError(f"must be one of {', '.join(DIALECTS)}")
     return value
 
 
@@ -171,6 +178,22 @@ class NodeSettings(BaseSettings):
         ge=0,
         le=3600,
         description="Seconds running statements get to finish before they are interrupted.",
+    )
+    dialect: Annotated[str, AfterValidator(_check_dialect)] = Field(
+        default=DUCKDB,
+        description="SQL dialect of statements whose client names none; docs/dialects.md has them.",
+    )
+    statement_timeout_s: float = Field(
+        default=0,
+        ge=0,
+        le=604_800,
+        description="Seconds a statement may run, to its last batch, when its client names no "
+        "limit; 0 for ever.",
+    )
+    ingest_bytes_max: int = Field(
+        default=68_719_476_736,
+        ge=1_048_576,
+        description="Bytes of one bulk ingest; it waits in temp_directory until it is complete.",
     )
     batch_bytes: int = Field(
         default=2_097_152,

@@ -16,12 +16,21 @@
 Handlers raise these; `service` turns them into pyarrow's exceptions once, with `to_wire`.
 """
 
-from typing import Any
+import re
+from typing import Any, Self
 
 from pyarrow import flight
 
 from flightkeeper.flightsql.headers import Reason
-from flightkeeper.flightsql.wire.flightkeeper_pb2 import Status
+from flightkeeper.flightsql.wire.flightkeeper_pb2 import ErrorInfo, Status
+
+STATUS_DETAILS = "grpc-status-details-bin"
+"""The trailer in which gRPC carries a google.rpc.Status."""
+_ERROR_INFO = "type.googleapis.com/google.rpc.ErrorInfo"
+_DOMAIN = "flightkeeper"
+_CPLUSPLUS = "grpc-c++"
+_NOT_UPPER = re.compile(r"(?<=[a-z])(?=[A-Z])|[^A-Za-z]+")
+"""Where a word ends: "SessionLost", "session-lost" and "Session Lost" are SESSION_LOST."""
 
 
 class NodeError(Exception):
@@ -30,14 +39,27 @@ class NodeError(Exception):
     Attributes:
         reason: for programs, when the gRPC code alone does not say enough.
         retry_after_ms: when asking this node again makes sense, beside DRAINING and OVERLOADED.
+        cause: the engine's kind of error, such as "Catalog Error"; empty for our own.
     """
 
     def __init__(
-        self, message: str, *, reason: Reason | None = None, retry_after_ms: int | None = None
+        self,
+        message: str,
+        *,
+        reason: Reason | None = None,
+        retry_after_ms: int | None = None,
+        cause: str = "",
     ) -> None:
         super().__init__(message)
         self.reason = reason
         self.retry_after_ms = retry_after_ms
+        self.cause = cause
+
+    def reworded(self, message: str) -> Self:
+        """The same error with another message."""
+        return type(self)(
+            message, reason=self.reason, retry_after_ms=self.retry_after_ms, cause=self.cause
+        )
 
 
 class InvalidArgument(NodeError):
@@ -127,11 +149,12 @@ class FailureOnWire(_Untraced, RuntimeError, code="UNKNOWN"):
     """UNKNOWN."""
 
 
-_PLAIN: dict[type[NodeError], type[Exception]] = {
-    InvalidArgument: InvalidArgumentOnWire,
-    NotFound: NotFoundOnWire,
-    Unimplemented: UnimplementedOnWire,
-    EngineFailed: FailureOnWire,
+_FAILURE = (FailureOnWire, 2)
+_PLAIN: dict[type[NodeError], tuple[type[Exception], int]] = {
+    InvalidArgument: (InvalidArgumentOnWire, 3),
+    NotFound: (NotFoundOnWire, 5),
+    Unimplemented: (UnimplementedOnWire, 12),
+    EngineFailed: _FAILURE,
 }
 
 # A google.rpc.Status with the very code of the call makes ADBC show the message without additions.
@@ -152,11 +175,33 @@ def to_wire(error: NodeError) -> Exception:
     """
     message = str(error)
     if (plain := _PLAIN.get(type(error))) is not None:
-        return plain(message)
+        return plain[0](message)
     kind, code = _FLIGHT[type(error)]
-    details = Status(code=code, message=message).SerializeToString()
-    converted: Exception = kind(message, extra_info=details)
+    converted: Exception = kind(message, extra_info=_status(error, code))
     return converted
+
+
+def details_for(error: NodeError, user_agent: str) -> bytes | None:
+    """The value of `STATUS_DETAILS` for what `to_wire` made without one; None = send none.
+
+    With it, ADBC and other Go and Java clients show the message alone and give programs the cause.
+    Arrow's C++ clients would take any error that has details for INTERNAL.
+    """
+    plain = _PLAIN.get(type(error))
+    if plain is None or _CPLUSPLUS in user_agent:
+        return None
+    return _status(error, plain[1])
+
+
+def _status(error: NodeError, code: int) -> bytes:
+    """A google.rpc.Status with one google.rpc.ErrorInfo."""
+    cause = error.reason.value if error.reason else error.cause or type(error).__name__
+    info = ErrorInfo(reason=_NOT_UPPER.sub("_", cause).upper(), domain=_DOMAIN)
+    if error.retry_after_ms is not None:
+        info.metadata["retry_after_ms"] = str(error.retry_after_ms)
+    status = Status(code=code, message=str(error))
+    status.details.add(type_url=_ERROR_INFO, value=info.SerializeToString())
+    return status.SerializeToString()
 
 
 def to_untraced(error: NodeError) -> Exception:
@@ -165,4 +210,4 @@ def to_untraced(error: NodeError) -> Exception:
     pyarrow's `get_schema` sends a traceback with them, and pyarrow's clients take CANCELLED inside
     a stream for Ctrl-C. What has no plain exception becomes UNKNOWN there.
     """
-    return _PLAIN.get(type(error), FailureOnWire)(str(error))
+    return _PLAIN.get(type(error), _FAILURE)[0](str(error))

@@ -3,7 +3,8 @@
 A statement starts when it is planned, so that it is planned once and its errors show at once. Its
 result then waits here, for a short time and in bounded number, for its ticket to be redeemed. A
 read that waited too long is dropped and run again when its ticket does come: the ticket says how.
-The answer of a write is kept longer, because it cannot be run again.
+The answer of a write cannot be had again by running it, so it is kept longer, whole, and may be
+fetched as often as the client likes.
 Time is an argument (seconds of a monotonic clock).
 """
 
@@ -13,17 +14,48 @@ import threading
 from collections import OrderedDict
 from dataclasses import dataclass
 
+import pyarrow as pa
+
 from flightkeeper.flight_server.engine.result import Result
 
 _READS_MAX = 256
 _READ_WAITS_S = 10.0
 _WRITES_MAX = 4096
-_WRITE_WAITS_S = 300.0
+_WRITES_BYTES_MAX = 256 * 1024 * 1024
+WRITE_WAITS_S = 300.0
 
 
 @dataclass(frozen=True, slots=True)
 class _Waiting:
     result: Result
+    since_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a write answered, whole."""
+
+    schema: pa.Schema
+    batches: tuple[pa.RecordBatch, ...]
+
+    @property
+    def rows(self) -> int:
+        """How many rows there are."""
+        return sum(batch.num_rows for batch in self.batches)
+
+    @property
+    def nbytes(self) -> int:
+        """How much memory it takes."""
+        return sum(batch.nbytes for batch in self.batches)
+
+    def result(self) -> Result:
+        """The answer, to be delivered once more."""
+        return Result(self.schema, iter(self.batches), rows=self.rows)
+
+
+@dataclass(slots=True)
+class _Kept:
+    answer: Answer
     since_s: float
 
 
@@ -37,26 +69,50 @@ class Executions:
         # Guards the tables; results are stopped and closed outside it.
         self._lock = threading.Lock()
         self._reads: OrderedDict[str, _Waiting] = OrderedDict()
-        self._writes: OrderedDict[str, _Waiting] = OrderedDict()
+        self._writes: OrderedDict[str, _Kept] = OrderedDict()
+        self._writes_bytes = 0
         self._fetched: dict[str, Result] = {}
 
     def new_id(self) -> str:
         """A name for an execution, never used before on any node."""
         return f"{self._prefix}-{next(self._serial):x}"
 
-    def keep(self, execution_id: str, result: Result, now_s: float, *, repeatable: bool) -> None:
+    def keep_read(self, execution_id: str, result: Result, now_s: float) -> None:
         """Keep a result until its ticket is redeemed; the oldest of too many gives way."""
-        waiting, most = (self._reads, _READS_MAX) if repeatable else (self._writes, _WRITES_MAX)
         with self._lock:
-            waiting[execution_id] = _Waiting(result, now_s)
-            dropped = waiting.popitem(last=False)[1].result if len(waiting) > most else None
+            self._reads[execution_id] = _Waiting(result, now_s)
+            full = len(self._reads) > _READS_MAX
+            dropped = self._reads.popitem(last=False)[1].result if full else None
         if dropped is not None:
             dropped.close()
 
-    def take(self, execution_id: str) -> Result | None:
-        """The waiting result, if it still waits; whoever takes it owns it."""
+    def keep_write(self, execution_id: str, answer: Answer, now_s: float) -> None:
+        """Keep what a write answered; the oldest of too many, or of too much, give way."""
         with self._lock:
-            return self._pop(execution_id)
+            self._writes[execution_id] = _Kept(answer, now_s)
+            self._writes_bytes += answer.nbytes
+            while len(self._writes) > 1 and (
+                len(self._writes) > _WRITES_MAX or self._writes_bytes > _WRITES_BYTES_MAX
+            ):
+                self._forget(next(iter(self._writes)))
+
+    def take(self, execution_id: str) -> Result | None:
+        """The result, if it is here; whoever takes it owns it. That of a write stays, too."""
+        with self._lock:
+            kept = self._writes.get(execution_id)
+            if kept is not None:
+                return kept.answer.result()
+            waiting = self._reads.pop(execution_id, None)
+        return None if waiting is None else waiting.result
+
+    def renew(self, execution_id: str, now_s: float) -> bool:
+        """Keep the answer of a write for its full time again; whether it is still here."""
+        with self._lock:
+            kept = self._writes.get(execution_id)
+            if kept is not None:
+                kept.since_s = now_s
+                self._writes.move_to_end(execution_id)
+        return kept is not None
 
     def fetching(self, execution_id: str, result: Result) -> None:
         """This result is being delivered; `cancel` can stop it until `fetched`."""
@@ -71,43 +127,42 @@ class Executions:
     def cancel(self, execution_id: str) -> bool:
         """Stop a waiting or running execution; whether there was one."""
         with self._lock:
-            waiting = self._pop(execution_id)
+            waiting = self._reads.pop(execution_id, None)
             running = self._fetched.get(execution_id)
+            kept = self._forget(execution_id)
         if waiting is not None:
-            waiting.close()
+            waiting.result.close()
         if running is not None:
             running.stop()
-        return waiting is not None or running is not None
+        return kept or waiting is not None or running is not None
 
     def expire(self, now_s: float) -> None:
         """Drop what waited too long."""
         with self._lock:
-            dropped = [
-                *_expired(self._reads, now_s - _READ_WAITS_S),
-                *_expired(self._writes, now_s - _WRITE_WAITS_S),
-            ]
+            old = [k for k, w in self._reads.items() if w.since_s < now_s - _READ_WAITS_S]
+            dropped = [self._reads.pop(key).result for key in old]
+            past = [k for k, w in self._writes.items() if w.since_s < now_s - WRITE_WAITS_S]
+            for key in past:
+                self._forget(key)
         for result in dropped:
             result.close()
 
     def close(self) -> None:
         """Drop what waits and stop what runs. Idempotent."""
         with self._lock:
-            kept = [*self._reads.values(), *self._writes.values()]
+            reads = list(self._reads.values())
             self._reads.clear()
             self._writes.clear()
+            self._writes_bytes = 0
             running = list(self._fetched.values())
-        for waiting in kept:
+        for waiting in reads:
             waiting.result.close()
         for result in running:
             result.stop()
 
-    def _pop(self, execution_id: str) -> Result | None:
-        """Hold the lock when calling this."""
-        waiting = self._reads.pop(execution_id, None) or self._writes.pop(execution_id, None)
-        return None if waiting is None else waiting.result
-
-
-def _expired(waiting: OrderedDict[str, _Waiting], before_s: float) -> list[Result]:
-    """Take out what waits for longer."""
-    old = [key for key, entry in waiting.items() if entry.since_s < before_s]
-    return [waiting.pop(key).result for key in old]
+    def _forget(self, execution_id: str) -> bool:
+        """Drop the answer of a write, if it is here. Hold the lock when calling this."""
+        kept = self._writes.pop(execution_id, None)
+        if kept is not None:
+            self._writes_bytes -= kept.answer.nbytes
+        return kept is not None

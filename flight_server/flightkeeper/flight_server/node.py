@@ -37,21 +37,28 @@ from flightkeeper.flight_server.errors import StartFailed
 from flightkeeper.flight_server.execution import Execution
 from flightkeeper.flight_server.executions import Executions
 from flightkeeper.flight_server.handlers import routes
+from flightkeeper.flight_server.handlers.exchange import Exchange
+from flightkeeper.flight_server.handlers.ingest import Ingest
 from flightkeeper.flight_server.handlers.lifecycle import Lifecycle
 from flightkeeper.flight_server.handlers.metadata import Metadata
+from flightkeeper.flight_server.handlers.partitions import Partitions
+from flightkeeper.flight_server.handlers.paths import Paths
 from flightkeeper.flight_server.handlers.prepared import Prepared
 from flightkeeper.flight_server.handlers.session_options import SessionOptions
 from flightkeeper.flight_server.handlers.statements import Statements
 from flightkeeper.flight_server.handlers.transactions import Transactions
+from flightkeeper.flight_server.options import Options
+from flightkeeper.flight_server.placement import Placement
 from flightkeeper.flight_server.service import FlightSqlService
 from flightkeeper.flight_server.sessions import SessionLimits, Sessions
+from flightkeeper.flight_server.staging import Staging
 from flightkeeper.flightsql.wire.flightkeeper_pb2 import Transaction as TransactionBody
 
 _REGISTERED_WITHIN_S = 10.0
 _HOUSEKEEPING_S = 1.0
 _DRAIN_POLL_S = 0.1
-_SILENT_TRANSACTION_S = 5.0
-"""A drain does not wait for a transaction whose client has said nothing for so long."""
+_SILENT_S = 5.0
+"""A drain does not wait for a transaction or upload whose client has said nothing for so long."""
 _SHUTDOWN_MAX_S = 5.0
 
 _log = structlog.get_logger(__name__)
@@ -136,28 +143,34 @@ class Node:
         self._admission = Admission(settings.statements_max)
         self._executions = Executions()
         self._watcher = CancelWatcher()
-        execution = Execution(
-            self._database,
-            self._sessions,
-            self._admission,
-            signer,
-            tokens,
-            clocks,
-            self._incarnation,
+        self._staging = Staging(
+            settings.temp_directory, settings.ingest_bytes_max, clocks.monotonic_s
         )
-        statements = Statements(execution, self._executions, signer, clocks)
+        placement = Placement(
+            self._database, self._sessions, signer, tokens, clocks, self._incarnation
+        )
+        execution = Execution(placement, self._admission, clocks, _default_options(settings))
+        partitions = Partitions(execution, placement, self._database, self._executions.new_id)
+        statements = Statements(execution, self._executions, partitions, signer, clocks)
         families = [
             statements.routes(),
             Prepared(statements, execution, signer).routes(),
-            Transactions(self._sessions, execution, signer, clocks, self._home).routes(),
+            Transactions(self._sessions, placement, signer, clocks, self._home).routes(),
+            Ingest(execution, self._staging).routes(),
+            Exchange(execution, self._staging).routes(),
             Metadata(execution, self._facts()).routes(),
-            SessionOptions(execution, self._sessions).routes(),
-            Lifecycle(self._executions, signer, self._database, self._record).routes(),
+            Paths(execution, statements).routes(),
+            SessionOptions(execution, placement, self._sessions).routes(),
+            Lifecycle(self._executions, statements, self._database, self._record).routes(),
         ]
         authentication = Authentication(users, tokens, clocks.wall_s)
         self._service = _listen(
             lambda **server: FlightSqlService(
-                routes.merge(families), self._admission, self._watcher, **server
+                routes.merge(families),
+                self._admission,
+                self._watcher,
+                lambda call: execution.options(call).compression,
+                **server,
             ),
             settings,
             authentication,
@@ -166,7 +179,9 @@ class Node:
     def _facts(self) -> Any:
         connection = self._database.lend()
         try:
-            return facts(connection, read_only=self._settings.read_only)
+            idle_ms = round(self._settings.transaction_idle_timeout_s * 1000)
+            read_only = self._settings.read_only
+            return facts(connection, read_only=read_only, transaction_timeout_ms=idle_ms)
         finally:
             self._database.take_back(connection)
 
@@ -240,8 +255,8 @@ class Node:
 
     def _busy(self) -> bool:
         now_s = self._clocks.monotonic_s()
-        in_use = self._sessions.transactions_in_use(now_s, _SILENT_TRANSACTION_S)
-        return self._admission.running > 0 or in_use > 0
+        in_use = self._sessions.transactions_in_use(now_s, _SILENT_S)
+        return self._admission.running > 0 or in_use > 0 or self._staging.receiving(_SILENT_S) > 0
 
     def _close(self) -> None:
         """Close what was opened, in the opposite order; parts that were never made are skipped."""
@@ -295,6 +310,12 @@ def _database_options(settings: NodeSettings) -> DatabaseOptions:
         threads=settings.threads,
         temp_directory=None if settings.temp_directory is None else str(settings.temp_directory),
         batch_bytes=settings.batch_bytes,
+    )
+
+
+def _default_options(settings: NodeSettings) -> Options:
+    return Options(
+        dialect=settings.dialect, statement_timeout_ms=round(settings.statement_timeout_s * 1000)
     )
 
 

@@ -3,8 +3,8 @@
 Every RPC goes through `_answer`, the only place where errors meet the wire.
 """
 
-from collections.abc import Callable, Iterator
-from typing import Any, NoReturn, TypeVar
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any, TypeVar
 
 import pyarrow as pa
 import structlog
@@ -17,36 +17,54 @@ from flightkeeper.flight_server.cancellation import CancelWatcher
 from flightkeeper.flight_server.engine.result import Batches, Result
 from flightkeeper.flight_server.errors import (
     DEFECT,
+    STATUS_DETAILS,
     Cancelled,
     Internal,
     InvalidArgument,
     NodeError,
     Unavailable,
     Unimplemented,
+    details_for,
     to_untraced,
     to_wire,
 )
 from flightkeeper.flight_server.handlers.routes import Action, Routes
+from flightkeeper.flight_server.options import COMPRESSIONS
 from flightkeeper.flightsql import headers
 from flightkeeper.flightsql.messages import MalformedMessage, parse, unpack
 from flightkeeper.flightsql.tickets import ForgedHandle
+from flightkeeper.flightsql.wire.flightkeeper_pb2 import Path
 
 _T = TypeVar("_T")
 _log = structlog.get_logger(__name__)
 
-_WRITE_OPTIONS = pa.ipc.IpcWriteOptions()
+_CODECS: Mapping[str, Any] = {name: name for name in COMPRESSIONS} | {"none": None}
+_WRITE_OPTIONS = {
+    name: pa.ipc.IpcWriteOptions(compression=codec) for name, codec in _CODECS.items()
+}
 
 
 class FlightSqlService(flight.FlightServerBase):
     """Serves Flight SQL by the tables it is given. Listens from construction on."""
 
     def __init__(
-        self, routes: Routes, admission: Admission, watcher: CancelWatcher, **server: Any
+        self,
+        routes: Routes,
+        admission: Admission,
+        watcher: CancelWatcher,
+        compression: Callable[[Call], str],
+        **server: Any,
     ) -> None:
-        """`server` goes to pyarrow: location, certificates, middleware."""
+        """Listen.
+
+        Args:
+            compression: what a caller wants its batches compressed with.
+            server: goes to pyarrow: location, certificates, middleware.
+        """
         self._routes = routes
         self._admission = admission
         self._watcher = watcher
+        self._compression = compression
         super().__init__(**server)
 
     def get_flight_info(
@@ -84,7 +102,7 @@ class FlightSqlService(flight.FlightServerBase):
             result = _found(self._routes.get, message)(call, message)
             # A stream that is dropped before its first batch never enters its generator.
             call.at_end(result.close)
-            return self._stream(result)
+            return self._stream(result, _write_options(self._compression(call)))
 
         return self._answer(context, answer)
 
@@ -123,38 +141,56 @@ class FlightSqlService(flight.FlightServerBase):
         del context
         return [(name, action.description) for name, action in self._routes.actions.items()]
 
-    def list_flights(self, context: flight.ServerCallContext, criteria: Any) -> NoReturn:
-        """Not served: Flight SQL lists tables with CommandGetTables."""
-        del criteria
-        self._answer(context, lambda _call: _refuse("ListFlights is not served; use GetTables"))
+    def list_flights(
+        self, context: flight.ServerCallContext, criteria: Any
+    ) -> Iterator[flight.FlightInfo]:
+        """What can be fetched by path."""
 
-    def do_exchange(self, context: flight.ServerCallContext, *_stream: Any) -> NoReturn:
-        """Not served."""
-        self._answer(context, lambda _call: _refuse("DoExchange is not served"))
+        def answer(call: Call) -> list[flight.FlightInfo]:
+            return list(self._routes.flights[""](call, _text(criteria)))
 
-    def _stream(self, result: Result) -> flight.FlightDataStream:
+        return iter(self._answer(context, answer, convert=_to_stream))
+
+    def do_exchange(
+        self,
+        context: flight.ServerCallContext,
+        descriptor: flight.FlightDescriptor,
+        reader: flight.MetadataRecordBatchReader,
+        writer: flight.MetadataRecordBatchWriter,
+    ) -> None:
+        """Answer a stream with a stream."""
+
+        def answer(call: Call) -> None:
+            command = _command(descriptor)
+            result = _found(self._routes.exchange, command)(call, command, reader)
+            writer.begin(result.schema, options=_write_options(self._compression(call)))
+            for batch in result:
+                writer.write_batch(batch)
+
+        self._answer(context, answer, convert=_to_stream)
+
+    def _stream(self, result: Result, options: pa.ipc.IpcWriteOptions) -> flight.FlightDataStream:
         """An answer that is whole already needs no Python any more while it is delivered."""
         if result.rows is not None:
             table = pa.Table.from_batches(list(result), result.schema)
-            return flight.RecordBatchStream(table, _WRITE_OPTIONS)
-        # Arrow writes the dictionaries of tables only, not those of single batches.
-        batches: Iterator[Any] = self._delivered(result)
-        if any(map(_has_dictionary, result.schema.types)):
-            batches = (pa.Table.from_batches([batch]) for batch in batches)
-        return flight.GeneratorStream(result.schema, batches, _WRITE_OPTIONS)
+            return flight.RecordBatchStream(table, options)
+        return flight.GeneratorStream(result.schema, self._delivered(result, options), options)
 
-    def _delivered(self, result: Result) -> Batches:
-        """The batches, with errors that Arrow can carry out of a generator."""
-        try:
-            yield from result
-        except BaseException as exc:
-            if isinstance(exc, GeneratorExit):
-                raise
-            error = self._node_error(exc)
+    def _delivered(
+        self, result: Result, options: pa.ipc.IpcWriteOptions
+    ) -> Iterator[flight.FlightDataStream]:
+        """The batches, then the error they ended with, if any.
+
+        One stream within the stream, because that is written without Python's lock and with each
+        dictionary once; and its errors apart, because only those of a generator keep their code.
+        """
+        failures: list[BaseException] = []
+        batches = pa.RecordBatchReader.from_batches(result.schema, _apart(result, failures))
+        yield flight.RecordBatchStream(batches, options)
+        for failure in failures:
+            error = self._node_error(failure)
             _log.info("result failed", error=type(error).__name__, text=_first_line(error))
-            # pyarrow's clients take CANCELLED in a stream for Ctrl-C.
-            convert = to_untraced if isinstance(error, Cancelled) else to_wire
-            raise convert(error) from None
+            raise _to_stream(error) from None
 
     def _node_error(self, exc: BaseException) -> NodeError:
         error = _node_error(exc)
@@ -184,13 +220,13 @@ class FlightSqlService(flight.FlightServerBase):
             statement=call.middleware.statement_id,
             principal=call.identity.principal,
         )
-        _mark(context, error)
+        _mark(context, error, call)
         raise convert(error) from None
 
 
 def _command(descriptor: flight.FlightDescriptor) -> Message:
-    if descriptor.descriptor_type != flight.DescriptorType.CMD:
-        raise Unimplemented("only Flight SQL commands are served, not paths")
+    if descriptor.descriptor_type == flight.DescriptorType.PATH:
+        return Path(path=[_text(part) for part in descriptor.path or ()])
     return unpack(descriptor.command or b"")
 
 
@@ -212,10 +248,14 @@ def _found(table: Any, message: Message) -> Any:
     return handler
 
 
-def _has_dictionary(kind: pa.DataType) -> bool:
-    if pa.types.is_dictionary(kind):
-        return True
-    return any(_has_dictionary(kind.field(place).type) for place in range(kind.num_fields))
+def _apart(batches: Iterable[pa.RecordBatch], failures: list[BaseException]) -> Batches:
+    """The batches up to their error, which goes to `failures`."""
+    try:
+        yield from batches
+    except GeneratorExit:
+        raise
+    except BaseException as exc:  # noqa: BLE001 - converted by who looks into `failures`
+        failures.append(exc)
 
 
 def _node_error(exc: BaseException) -> NodeError:
@@ -234,13 +274,28 @@ def _first_line(error: NodeError) -> str:
     return str(error).partition("\n")[0]
 
 
-def _mark(context: flight.ServerCallContext, error: NodeError) -> None:
+def _mark(context: flight.ServerCallContext, error: NodeError, call: Call) -> None:
     """Tell programs more than the gRPC code does."""
+    if (details := details_for(error, call.user_agent)) is not None:
+        binary: Any = details  # its stubs know texts only
+        context.add_trailer(STATUS_DETAILS, binary)
     if error.reason is not None:
         context.add_trailer(headers.REASON, error.reason.value)
     if error.retry_after_ms is not None:
         context.add_trailer(headers.RETRY_AFTER_MS, str(error.retry_after_ms))
 
 
-def _refuse(message: str) -> NoReturn:
-    raise Unimplemented(message)
+def _write_options(compression: str) -> pa.ipc.IpcWriteOptions:
+    return _WRITE_OPTIONS[compression]
+
+
+def _to_stream(error: NodeError) -> Exception:
+    """Like `to_wire`; but pyarrow's clients take CANCELLED in a stream for Ctrl-C."""
+    return to_untraced(error) if isinstance(error, Cancelled) else to_wire(error)
+
+
+def _text(data: bytes) -> str:
+    try:
+        return data.decode()
+    except UnicodeDecodeError as exc:
+        raise InvalidArgument("a path or expression is not UTF-8") from exc

@@ -2,18 +2,27 @@
 
 Most callers have none: their statements run on any connection of any node. A session begins to
 exist here with the first statement that leaves something behind (SET, USE, BEGIN, a temporary
-table); from then on all its statements share one connection. A transaction is a connection of its
-own. Both end when closed, when idle too long, and with the node.
+table), or with its first option; from then on its statements share one connection, if they need
+one at all.
+
+A transaction runs on its session's connection while that is free, so that it sees the session's
+temporary tables and settings; otherwise on one of its own, which becomes the session's when the
+transaction leaves something behind. Sessions and transactions end when closed, when idle too long,
+and with the node.
 Time is an argument (seconds of a monotonic clock).
 """
 
 import secrets
 import threading
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Any
 
+from flightkeeper.flight_server.engine import catalog
 from flightkeeper.flight_server.engine.connection import Connection
 from flightkeeper.flight_server.engine.database import Database
-from flightkeeper.flight_server.errors import NotFound, Unavailable
+from flightkeeper.flight_server.errors import NodeError, NotFound, Unavailable
 from flightkeeper.flightsql.headers import Reason
 
 
@@ -27,22 +36,36 @@ class SessionLimits:
 
 
 @dataclass(slots=True)
+class Session:
+    """A caller's state on this node.
+
+    Attributes:
+        options: fields of `Options` that were set for it; replaced, never edited.
+        connection: what its statements share; None while nothing was left behind in the engine.
+        namespace: where the connection looks names up, as far as it is known without asking.
+        holder: the transaction that runs on the connection now.
+    """
+
+    used_s: float
+    options: Mapping[str, Any] = field(default_factory=dict)
+    connection: Connection | None = None
+    namespace: catalog.Namespace | None = None
+    holder: str | None = None
+
+
+@dataclass(slots=True)
 class Transaction:
-    """An open transaction; DuckDB hears of it with its first statement."""
+    """An open transaction; DuckDB hears of it with its first statement.
+
+    Attributes:
+        connection: what it runs on, from its first statement on.
+    """
 
     transaction: str
     session_key: str
     principal: str
-    connection: Connection
     used_s: float
-
-
-@dataclass(slots=True)
-class Session:
-    """A caller's state on this node."""
-
-    connection: Connection
-    used_s: float
+    connection: Connection | None = None
 
 
 class Sessions:
@@ -51,7 +74,8 @@ class Sessions:
     def __init__(self, database: Database, limits: SessionLimits) -> None:
         self._database = database
         self._limits = limits
-        # Guards both tables; connections are opened and closed outside it.
+        # Guards both tables and who runs on which connection; connections are opened, used and
+        # closed outside it.
         self._lock = threading.Lock()
         self._sessions: dict[str, Session] = {}
         self._transactions: dict[str, Transaction] = {}
@@ -59,14 +83,10 @@ class Sessions:
     def transactions_in_use(self, now_s: float, within_s: float) -> int:
         """Transactions that hold something, of callers who were heard within so many seconds."""
         with self._lock:
-            owners: list[Session | Transaction] = [
-                *self._sessions.values(),
-                *self._transactions.values(),
-            ]
+            used = {id(c): (c, used_s) for c, used_s in self._connections()}
         return sum(
-            owner.connection.in_transaction
-            and (owner.connection.working or now_s - owner.used_s <= within_s)
-            for owner in owners
+            connection.in_transaction and (connection.working or now_s - used_s <= within_s)
+            for connection, used_s in used.values()
         )
 
     def find(self, key: str, now_s: float) -> Session | None:
@@ -82,19 +102,25 @@ class Sessions:
         Raises:
             Unavailable: the node holds as many as it may.
         """
-        if (found := self.find(key, now_s)) is not None:
-            return found
-        made = Session(self._database.connect(), now_s)
         with self._lock:
-            if len(self._sessions) < self._limits.sessions_max:
-                kept = self._sessions.setdefault(key, made)
-            else:
-                kept = None
-        if kept is not made:
-            made.connection.close()
-        if kept is None:
-            raise _full("sessions", self._limits.sessions_max)
-        return kept
+            session = self._sessions.get(key)
+            if session is None:
+                if len(self._sessions) >= self._limits.sessions_max:
+                    raise _full("sessions", self._limits.sessions_max)
+                session = self._sessions[key] = Session(now_s)
+        session.used_s = now_s
+        return session
+
+    def connection(self, session: Session) -> Connection:
+        """The connection that a session's statements share, made if need be."""
+        if session.connection is None:
+            made = self._database.connect()
+            with self._lock:
+                if session.connection is None:
+                    session.connection, made = made, session.connection
+            if made is not None:
+                made.close()
+        return session.connection
 
     def begin(self, session_key: str, principal: str, now_s: float) -> str:
         """Open a transaction; its name, for `transaction`.
@@ -103,16 +129,10 @@ class Sessions:
             Unavailable: the node holds as many as it may.
         """
         name = secrets.token_hex(12)
-        connection = self._database.connect()
         with self._lock:
-            room = len(self._transactions) < self._limits.sessions_max
-            if room:
-                self._transactions[name] = Transaction(
-                    name, session_key, principal, connection, now_s
-                )
-        if not room:
-            connection.close()
-            raise _full("transactions", self._limits.sessions_max)
+            if len(self._transactions) >= self._limits.sessions_max:
+                raise _full("transactions", self._limits.sessions_max)
+            self._transactions[name] = Transaction(name, session_key, principal, now_s)
         return name
 
     def transaction(self, name: str, principal: str, now_s: float) -> Transaction:
@@ -127,6 +147,36 @@ class Sessions:
         transaction.used_s = now_s
         return transaction
 
+    def enter(self, transaction: Transaction) -> Connection:
+        """The connection a transaction runs on, begun in DuckDB.
+
+        Names are looked up where the session looks them up.
+        """
+        connection = transaction.connection
+        if connection is None:
+            connection = self._held(transaction) or self._own(transaction)
+        connection.begin()
+        return connection
+
+    def leave_behind(self, transaction: Transaction, now_s: float) -> Session:
+        """What this transaction's statements leave in its connection belongs to its session.
+
+        Raises:
+            Unavailable: the node holds as many sessions as it may.
+        """
+        session = self.ensure(transaction.session_key, now_s)
+        with self._lock:
+            if session.connection is None:
+                session.connection = transaction.connection
+                session.holder = transaction.transaction
+        return session
+
+    def open_transaction(self, session_key: str) -> Transaction | None:
+        """The session's one open transaction; None if there are more or none."""
+        with self._lock:
+            own = [t for t in self._transactions.values() if t.session_key == session_key]
+        return own[0] if len(own) == 1 else None
+
     def end(self, name: str, principal: str, now_s: float, *, commit: bool) -> None:
         """Commit or roll back, and forget the transaction either way.
 
@@ -139,20 +189,16 @@ class Sessions:
             ended_meanwhile = self._transactions.pop(name, None) is None
         if ended_meanwhile:
             raise self._no_such_transaction()
+        connection = transaction.connection
+        if connection is None:
+            return
         try:
             if commit:
-                transaction.connection.commit()
+                connection.commit()
             else:
-                transaction.connection.rollback()
+                connection.rollback()
         finally:
-            transaction.connection.close()
-
-    def _no_such_transaction(self) -> NotFound:
-        return NotFound(
-            "there is no such open transaction: it was ended, or rolled back after being idle "
-            f"for {self._limits.transaction_idle_timeout_s:.0f} s",
-            reason=Reason.SESSION_LOST,
-        )
+            self._release(transaction, connection)
 
     def close_session(self, key: str) -> bool:
         """End a session and its transactions; whether it had anything here."""
@@ -161,58 +207,123 @@ class Sessions:
             owned = [t for t in self._transactions.values() if t.session_key == key]
             for transaction in owned:
                 del self._transactions[transaction.transaction]
-        for transaction in owned:
-            transaction.connection.close()
-        if session is not None:
-            session.connection.close()
+        shared = [] if session is None else [session.connection]
+        _close([*shared, *(transaction.connection for transaction in owned)])
         return session is not None or bool(owned)
 
     def expire(self, now_s: float) -> int:
         """End what sat idle too long; how many ended. Idle means: no statement began since."""
         limits = self._limits
         with self._lock:
-            sessions = [
-                key
-                for key, session in self._sessions.items()
-                if _idle(session.connection, session.used_s, now_s, _limit(limits, session))
-            ]
             transactions = [
-                self._transactions[name]
-                for name, transaction in self._transactions.items()
-                if _idle(
-                    transaction.connection,
-                    transaction.used_s,
-                    now_s,
-                    limits.transaction_idle_timeout_s,
-                )
+                t
+                for t in self._transactions.values()
+                if _idle(t.connection, t.used_s, now_s, limits.transaction_idle_timeout_s)
             ]
-            ended = [self._sessions.pop(key).connection for key in sessions]
             for transaction in transactions:
                 del self._transactions[transaction.transaction]
-                ended.append(transaction.connection)
-        for connection in ended:
-            connection.close()
-        return len(ended)
+            ended = {
+                key: session
+                for key, session in self._sessions.items()
+                if session.holder is None
+                and _idle(session.connection, session.used_s, now_s, _limit(limits, session))
+            }
+            for key in ended:
+                del self._sessions[key]
+        for transaction in transactions:
+            if transaction.connection is not None:
+                # Its session goes on, and may use the connection again.
+                transaction.connection.rollback()
+                self._release(transaction, transaction.connection)
+        _close([session.connection for session in ended.values()])
+        return len(transactions) + len(ended)
 
     def close(self) -> None:
         """End all sessions and transactions. Idempotent."""
         with self._lock:
-            ended = [s.connection for s in self._sessions.values()]
-            ended += [t.connection for t in self._transactions.values()]
+            used = [connection for connection, _ in self._connections()]
             self._sessions.clear()
             self._transactions.clear()
-        for connection in ended:
+        _close(used)
+
+    def _held(self, transaction: Transaction) -> Connection | None:
+        """The session's connection, from now on this transaction's, if it was free."""
+        with self._lock:
+            session = self._sessions.get(transaction.session_key)
+            if session is None or session.connection is None or session.holder is not None:
+                return None
+            if session.connection.in_transaction:
+                return None
+            session.holder = transaction.transaction
+            transaction.connection = session.connection
+            return session.connection
+
+    def _own(self, transaction: Transaction) -> Connection:
+        session = self._sessions.get(transaction.session_key)
+        connection = self.beside(session)
+        with self._lock:
+            if transaction.connection is None:
+                transaction.connection = connection
+        if transaction.connection is not connection:
             connection.close()
+        return transaction.connection
+
+    def beside(self, session: Session | None) -> Connection:
+        """A connection that looks names up where the session does; its owner closes it."""
+        connection = self._database.connect()
+        if session is not None and session.namespace is not None:
+            catalog.use(connection, session.namespace.catalog, session.namespace.schema)
+        return connection
+
+    def remember(self, session: Session) -> None:
+        """Take down where the session looks names up, after a statement that may change it."""
+        if session.connection is not None:
+            # An aborted transaction answers no question, and has changed nothing.
+            with suppress(NodeError):
+                session.namespace = catalog.namespace(session.connection)
+
+    def _release(self, transaction: Transaction, connection: Connection) -> None:
+        with self._lock:
+            session = self._sessions.get(transaction.session_key)
+            kept = session is not None and session.connection is connection
+            if session is not None and session.holder == transaction.transaction:
+                session.holder = None
+        if not kept:
+            connection.close()
+
+    def _connections(self) -> Iterator[tuple[Connection, float]]:
+        """Every connection in use and when it was used. Hold the lock."""
+        owners: list[Session | Transaction] = [
+            *self._sessions.values(),
+            *self._transactions.values(),
+        ]
+        for owner in owners:
+            if owner.connection is not None:
+                yield owner.connection, owner.used_s
+
+    def _no_such_transaction(self) -> NotFound:
+        return NotFound(
+            "there is no such open transaction: it was ended, or rolled back after being idle "
+            f"for {self._limits.transaction_idle_timeout_s:.0f} s",
+            reason=Reason.SESSION_LOST,
+        )
+
+
+def _close(connections: Iterable[Connection | None]) -> None:
+    """Close each of them once; owners may share one."""
+    for connection in {id(shared): shared for shared in connections if shared}.values():
+        connection.close()
 
 
 def _limit(limits: SessionLimits, session: Session) -> float:
-    if session.connection.in_transaction:
+    if session.connection is not None and session.connection.in_transaction:
         return limits.transaction_idle_timeout_s
     return limits.session_idle_timeout_s
 
 
-def _idle(connection: Connection, used_s: float, now_s: float, limit_s: float) -> bool:
-    return not connection.working and now_s - used_s > limit_s
+def _idle(connection: Connection | None, used_s: float, now_s: float, limit_s: float) -> bool:
+    working = connection is not None and connection.working
+    return not working and now_s - used_s > limit_s
 
 
 def _full(what: str, limit: int) -> Unavailable:

@@ -21,6 +21,13 @@ For callers whose next statement may run on another node, where that state would
 STATEMENT_ID = "x-flightkeeper-statement-id"
 """Request: the statement's id, the same for every attempt; shown in the node's log."""
 
+OPTION_PREFIX = "x-flightkeeper-"
+"""Request: before an option's name with dashes, as in `x-flightkeeper-statement-timeout: 5s`.
+
+The options are `dialect`, `statement-timeout`, `compression`, `endpoints`. A header goes before
+the session's option of that name. JDBC makes headers of the URL's properties it does not know.
+"""
+
 LOAD = "x-flightkeeper-load"
 """Answer header: statements in flight on the node, a decimal number; absent = none."""
 

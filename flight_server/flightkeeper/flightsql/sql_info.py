@@ -60,6 +60,11 @@ def texts(values: Iterable[str]) -> Fact:
     return Fact(Child.STRINGS, tuple(values))
 
 
+def lists(values: Mapping[int, tuple[int, ...]]) -> Fact:
+    """Lists of numbers by number."""
+    return Fact(Child.MAP, values)
+
+
 def table(facts: Mapping[int, Fact], wanted: Iterable[int] = ()) -> pa.Table:
     """The answer to GetSqlInfo.
 

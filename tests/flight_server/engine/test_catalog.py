@@ -1,51 +1,64 @@
-"""Metadata of a database with everything in it: odd names, views, temporary and broken tables."""
+"""Names in a database with everything in it: odd ones, views, temporary and broken tables."""
 
 from collections.abc import Iterator
+from contextlib import closing
 
-import pyarrow as pa
 import pytest
 
 from flightkeeper.flight_server.engine import catalog
-from flightkeeper.flight_server.engine.catalog import TableFilter, quoted
+from flightkeeper.flight_server.engine.catalog import Namespace, Relation, TableFilter, quoted
 from flightkeeper.flight_server.engine.connection import Connection
 from flightkeeper.flight_server.engine.database import Database, DatabaseOptions
+from flightkeeper.flight_server.errors import InvalidArgument
 from flightkeeper.flightsql import schemas
 
 _ODD = 'odd "näme".x'
+_ESCAPED = "100%_\\"
 
 
 @pytest.fixture(scope="module")
-def connection() -> Iterator[Connection]:
-    database = Database(DatabaseOptions())
+def database() -> Iterator[Database]:
+    opened = Database(DatabaseOptions())
+    yield opened
+    opened.close()
+
+
+@pytest.fixture(scope="module")
+def connection(database: Database) -> Iterator[Connection]:
     made = database.connect()
     for command in (
         "ATTACH ':memory:' AS other",
         "CREATE SCHEMA s_1",
         "CREATE SCHEMA sx1",
         "CREATE TABLE t (a INT NOT NULL, b VARCHAR, c DECIMAL(10, 2))",
-        f"CREATE TABLE s_1.{quoted(_ODD)} ({quoted(_ODD)} INT)",
+        f"CREATE TABLE s_1.{quoted(_ODD)} (a INT)",
+        f"CREATE TABLE sx1.{quoted(_ESCAPED)} (a INT)",
         "CREATE VIEW v AS SELECT a FROM t",
         "CREATE TABLE gone (a INT)",
         "CREATE VIEW broken AS SELECT a FROM gone",
         "DROP TABLE gone",
         "CREATE TEMP TABLE passing (a INT)",
+        "CREATE TEMP VIEW glance AS SELECT 1 AS a",
         "CREATE TABLE other.main.far (a INT)",
+        "COMMENT ON TABLE t IS 'of all'",
     ):
         made.command(command)
     yield made
     made.close()
-    database.close()
 
 
 def listed(connection: Connection, wanted: TableFilter) -> list[tuple[str, str, str]]:
-    rows = catalog.tables(connection, wanted, include_schema=False).to_pylist()
+    rows = catalog.tables(connection, wanted).to_pylist()
     return [(row["catalog_name"], row["table_name"], row["table_type"]) for row in rows]
 
 
-def test_catalogs(connection: Connection) -> None:
-    found = catalog.catalogs(connection)
+def test_catalogs_are_the_attached_ones(database: Database, connection: Connection) -> None:
+    with closing(database.connect()) as another:
+        found = catalog.catalogs(another)
     assert found.schema == schemas.CATALOGS
     assert found["catalog_name"].to_pylist() == ["memory", "other"]
+    # Only where a session has something of its own is there a place for it.
+    assert catalog.catalogs(connection)["catalog_name"].to_pylist() == ["memory", "other", "temp"]
 
 
 def test_schemas_are_sorted_and_filtered(connection: Connection) -> None:
@@ -53,7 +66,9 @@ def test_schemas_are_sorted_and_filtered(connection: Connection) -> None:
     assert found.schema == schemas.DB_SCHEMAS
     pairs = [tuple(row.values()) for row in found.to_pylist()]
     assert pairs == sorted(pairs)
-    assert {("memory", "main"), ("memory", "s_1"), ("other", "main")} <= set(pairs)
+    assert {("memory", "main"), ("memory", "s_1"), ("other", "main"), ("temp", "main")} == {
+        pair for pair in pairs if pair[1] in ("main", "s_1")
+    }
 
     def names(of: str | None, pattern: str | None) -> list[str | None]:
         return catalog.db_schemas(connection, of, pattern)["db_schema_name"].to_pylist()
@@ -65,12 +80,15 @@ def test_schemas_are_sorted_and_filtered(connection: Connection) -> None:
 
 
 def test_tables_are_sorted(connection: Connection) -> None:
+    assert catalog.tables(connection, TableFilter()).schema == schemas.TABLES
     assert listed(connection, TableFilter()) == [
         ("memory", "broken", "VIEW"),
         ("memory", "t", "TABLE"),
         ("memory", "v", "VIEW"),
         ("memory", _ODD, "TABLE"),
+        ("memory", _ESCAPED, "TABLE"),
         ("other", "far", "TABLE"),
+        ("temp", "glance", "VIEW"),
         ("temp", "passing", "LOCAL TEMPORARY"),
     ]
 
@@ -80,51 +98,42 @@ def test_tables_are_sorted(connection: Connection) -> None:
     [
         (TableFilter(catalog="other"), ["far"]),
         (TableFilter(catalog=""), []),
-        (TableFilter(schema_pattern="s%"), [_ODD]),
+        (TableFilter(catalog="oth%"), []),
+        (TableFilter(schema_pattern="s%"), [_ODD, _ESCAPED]),
+        (TableFilter(schema_pattern=r"s\_1"), [_ODD]),
+        (TableFilter(schema_pattern=""), []),
         (TableFilter(table_pattern="_"), ["t", "v"]),
         (TableFilter(table_pattern=r"\_"), []),
-        (TableFilter(types=["VIEW"]), ["broken", "v"]),
-        (TableFilter(types=["base table"], catalog="memory"), ["t", _ODD]),
+        (TableFilter(table_pattern=r"100\%\_\\"), [_ESCAPED]),
+        (TableFilter(table_pattern='odd "n_me".x'), [_ODD]),
+        (TableFilter(table_pattern="%ä%"), [_ODD]),
+        (TableFilter(table_pattern="T"), []),
+        (TableFilter(path_pattern="main.%r%"), ["broken", "far"]),
+        (TableFilter(path_pattern=r"s\_1.%"), [_ODD]),
+        (TableFilter(types=["VIEW"], catalog="memory"), ["broken", "v"]),
+        (TableFilter(types=["base table"], catalog="memory"), ["t", _ODD, _ESCAPED]),
         (TableFilter(types=["TEMPORARY"]), ["passing"]),
-        (TableFilter(types=["SYSTEM TABLE"]), []),
+        (TableFilter(types=["Table", "view"], table_pattern="_"), ["t", "v"]),
+        (TableFilter(types=["SYNONYM"]), []),
     ],
 )
 def test_tables_are_filtered(connection: Connection, wanted: TableFilter, names: list[str]) -> None:
     assert [name for _, name, _ in listed(connection, wanted)] == names
 
 
-def schema_of(connection: Connection, table: str) -> pa.Schema:
-    answer = catalog.tables(connection, TableFilter(table_pattern=table), include_schema=True)
-    assert answer.schema == schemas.TABLES_WITH_SCHEMA
-    (encoded,) = answer["table_schema"].to_pylist()
-    assert isinstance(encoded, bytes)
-    return pa.ipc.read_schema(pa.py_buffer(encoded))
+@pytest.mark.parametrize("kind", ["SYSTEM TABLE", "system view"])
+def test_what_every_database_has_is_listed_if_asked_for(connection: Connection, kind: str) -> None:
+    found = listed(connection, TableFilter(types=[kind]))
+    assert ("system", "duckdb_tables", "SYSTEM TABLE") in found
+    assert {(place, of) for place, _, of in found} == {("system", "SYSTEM TABLE")}
 
 
-def test_a_table_comes_with_its_schema(connection: Connection) -> None:
-    schema = schema_of(connection, "t")
-    assert [(f.name, f.type) for f in schema] == [
-        ("a", pa.int32()),
-        ("b", pa.string()),
-        ("c", pa.decimal128(10, 2)),
-    ]
-    assert schema.field("c").metadata == {
-        b"ARROW:FLIGHT:SQL:CATALOG_NAME": b"memory",
-        b"ARROW:FLIGHT:SQL:SCHEMA_NAME": b"main",
-        b"ARROW:FLIGHT:SQL:DB_SCHEMA_NAME": b"main",
-        b"ARROW:FLIGHT:SQL:TABLE_NAME": b"t",
-        b"ARROW:FLIGHT:SQL:TYPE_NAME": b"DECIMAL(10,2)",
-    }
-
-
-def test_odd_names_come_with_their_schema(connection: Connection) -> None:
-    assert schema_of(connection, "odd%").names == [_ODD]
-
-
-def test_a_broken_view_does_not_hide_the_others(connection: Connection) -> None:
-    assert schema_of(connection, "broken").names == []
-    everything = catalog.tables(connection, TableFilter(), include_schema=True)
-    assert everything.num_rows == 6
+def test_a_relation_says_what_the_catalog_knows(connection: Connection) -> None:
+    (table,) = catalog.relations(connection, TableFilter(table_pattern="t"))
+    assert table == Relation("memory", "main", "t", "TABLE", "of all", read_only=False)
+    (odd,) = catalog.relations(connection, TableFilter(table_pattern="odd%"))
+    assert odd.sql == '"memory"."s_1"."odd ""näme"".x"'
+    assert catalog.relations(connection, TableFilter(table_pattern="nowhere")) == []
 
 
 def test_table_types() -> None:
@@ -133,5 +142,64 @@ def test_table_types() -> None:
     assert found["table_type"].to_pylist() == sorted(catalog.TABLE_TYPES)
 
 
+@pytest.mark.parametrize(
+    ("path", "found"),
+    [
+        (["t"], '"memory"."main"."t"'),
+        (["T"], '"memory"."main"."t"'),
+        (["main", "v"], '"memory"."main"."v"'),
+        (["other", "main", "far"], '"other"."main"."far"'),
+        (["OTHER", "Main", "FAR"], '"other"."main"."far"'),
+        (["s_1", _ODD], '"memory"."s_1"."odd ""näme"".x"'),
+        (["sx1", _ESCAPED], f'"memory"."sx1"."{_ESCAPED}"'),
+        (["passing"], '"temp"."main"."passing"'),
+        (["temp", "main", "passing"], '"temp"."main"."passing"'),
+        (["duckdb_tables"], '"system"."main"."duckdb_tables"'),
+        (["information_schema", "tables"], '"system"."information_schema"."tables"'),
+        (["far"], None),
+        (["other", "far"], None),
+        (["s%1", _ODD], None),
+        (["t_"], None),
+        ([""], None),
+        (["", "main", "t"], None),
+        (["memory", "", "t"], None),
+        (["memory", "main", "t; DROP TABLE t"], None),
+    ],
+)
+def test_a_path_is_found_as_sql_finds_names(
+    connection: Connection, path: list[str], found: str | None
+) -> None:
+    assert catalog.find(connection, path) == found
+
+
+def test_a_path_follows_the_session(database: Database, connection: Connection) -> None:
+    del connection
+    with closing(database.connect()) as session:
+        session.command("CREATE TABLE sx1.t (a INT)")
+        session.command("SET search_path = 'sx1,s_1'")
+        assert catalog.find(session, ["t"]) == '"memory"."sx1"."t"'
+        assert catalog.find(session, [_ODD]) == '"memory"."s_1"."odd ""näme"".x"'
+        session.command("CREATE TEMP TABLE t (a INT)")
+        assert catalog.find(session, ["t"]) == '"temp"."main"."t"'
+        catalog.use(session, "other")
+        assert catalog.find(session, ["main", "far"]) == '"other"."main"."far"'
+        session.command("DROP TABLE memory.sx1.t")
+
+
+def test_names_are_looked_up_where_one_says(database: Database, connection: Connection) -> None:
+    del connection
+    with closing(database.connect()) as session:
+        assert catalog.namespace(session) == Namespace("memory", "main")
+        catalog.use(session, "memory", "s_1")
+        assert catalog.namespace(session) == Namespace("memory", "s_1")
+        catalog.use(session, "other")
+        assert catalog.namespace(session) == Namespace("other", "main")
+        assert catalog.default_catalog(session) == "memory"
+        with pytest.raises(InvalidArgument):
+            catalog.use(session, 'no"where')
+        assert catalog.namespace(session) == Namespace("other", "main")
+
+
 def test_quoting() -> None:
     assert quoted('a"b') == '"a""b"'
+    assert catalog.dotted(["a", 'b"']) == '"a"."b"""'

@@ -12,17 +12,14 @@ from flightkeeper.flight_server.engine.connection import Connection
 from flightkeeper.flight_server.engine.database import Database, DatabaseOptions
 from flightkeeper.flight_server.engine.result import Result
 from flightkeeper.flight_server.engine.statement import parse
-from flightkeeper.flight_server.errors import (
-    Cancelled,
-    EngineFailed,
-    InvalidArgument,
-    NodeError,
-)
+from flightkeeper.flight_server.errors import Cancelled, EngineFailed, InvalidArgument, NodeError
 from tests.flight_server.wire_client import LATE, eventually, total
 
 _ROWS = 1_000_000
 _MANY = f"SELECT i, i * 2 AS j FROM range({_ROWS}) t(i)"
 _SUM = _ROWS * (_ROWS - 1) // 2
+_FAILS_LATE = """
+    SELECT CASE WHEN i = 4999999 THEN error('late')::INT ELSE i END FROM range(5000000) t(i)"""
 _LONG = "SELECT count(*) FROM range(100000000) a, range(100000) b WHERE (a.range * b.range) % 7 = 3"
 
 
@@ -116,16 +113,14 @@ def test_too_much_to_set_aside_is_an_error_and_not_a_short_answer(
 
 
 def test_an_error_in_what_is_set_aside_reaches_its_reader(connection: Connection) -> None:
-    text = f"SELECT CASE WHEN i = {_ROWS - 1} THEN error('late')::INT ELSE i END FROM ({_MANY})"
-    result = run(connection, text)
+    result = run(connection, _FAILS_LATE)
     assert rows(connection, "SELECT 42 AS a") == [{"a": 42}]
     with pytest.raises(NodeError, match=LATE):
         list(result)
 
 
 def test_an_error_in_the_middle_reaches_the_reader(connection: Connection) -> None:
-    text = f"SELECT CASE WHEN i = {_ROWS - 1} THEN error('late')::INT ELSE i END FROM ({_MANY})"
-    result = run(connection, text)
+    result = run(connection, _FAILS_LATE)
     with pytest.raises(NodeError, match=LATE):
         list(result)
     assert not connection.working
@@ -169,9 +164,23 @@ def test_a_stopped_result_is_an_error(connection: Connection) -> None:
 def test_stopping_a_result_leaves_what_came_after_it_alone(connection: Connection) -> None:
     result = run(connection, _MANY)
     other = run(connection, _MANY)
-    result.stop()
+    assert result.stop()
     assert summed(other) == _SUM
-    assert summed(result) == _SUM
+    with pytest.raises(Cancelled):
+        summed(result)
+
+
+def test_a_result_whose_reader_does_not_come_is_ended_and_gives_the_connection_back(
+    connection: Connection,
+) -> None:
+    reading = iter(result := run(connection, _MANY))
+    next(reading)
+    assert connection.working
+    assert result.stop()
+    assert not connection.working
+    with pytest.raises(Cancelled, match="dropped before it was read to its end"):
+        list(reading)
+    assert summed(run(connection, _MANY)) == _SUM
 
 
 def test_a_result_outlives_its_connection_only_as_an_error(database: Database) -> None:
@@ -266,7 +275,7 @@ def test_an_error_of_ours_leaves_the_connection_usable(connection: Connection) -
 
     statement = parse("SELECT 1")[0]
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(connection, "_reader", lambda *_: broken())
+        patch.setattr(connection, "_answer", lambda *_: broken())
         with pytest.raises(RuntimeError):
             connection.run(statement)
     assert not connection.working

@@ -1,11 +1,14 @@
 """The database: opened or refused with a reason, connections lent and kept within bounds."""
 
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
+import duckdb
 import pytest
 
 from flightkeeper.flight_server.engine import database as module
@@ -119,3 +122,63 @@ def test_read_only_needs_a_file_and_shares_it(tmp_path: Path) -> None:
     opened = Database(DatabaseOptions(path=path, read_only=True))
     assert opened.lend().table("FROM t").to_pylist() == [{"a": 7}]
     opened.close()
+
+
+def _read_only(path: Path) -> Database:
+    return Database(DatabaseOptions(path=str(path), read_only=True))
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> tuple[Path, Path]:
+    """A database's file, and a copy of it."""
+    paths = tmp_path / "one" / "data.duckdb", tmp_path / "two" / "data.duckdb"
+    for path in paths:
+        path.parent.mkdir()
+    with duckdb.connect(str(paths[0])) as opened:
+        opened.execute("CREATE TABLE t AS SELECT 1 AS a")
+    shutil.copy2(*paths)
+    return paths
+
+
+def test_data_that_can_change_have_a_name_of_this_process(database: Database) -> None:
+    connection = database.lend()
+    version = database.version(connection, "memory")
+    assert version == database.changes.version
+    assert version is not None
+    assert database.is_at(connection, version)
+    database.lend().change(parse("CREATE TABLE t (a INT)")[0])
+    assert not database.is_at(connection, version)
+
+
+def test_one_file_has_the_same_name_everywhere(files: tuple[Path, Path]) -> None:
+    other = shutil.copy2(files[0], files[0].with_name("other.duckdb"))
+    with closing(_read_only(files[0])) as one, closing(_read_only(files[1])) as two:
+        version = one.version(one.lend(), "data")
+        assert version is not None
+        assert version == two.version(two.lend(), "data")
+        assert two.is_at(two.lend(), version)
+        # What else a node holds is not in the file.
+        one.lend().change(parse(f"ATTACH '{other}' AS there")[0])
+        assert one.version(one.lend(), "data") == version
+        assert one.version(one.lend(), "there") == one.changes.version
+        # Answers depend on these as well.
+        one.lend().change(parse("SET GLOBAL TimeZone = 'Asia/Tokyo'")[0])
+        assert not one.is_at(one.connect(), version)
+
+
+def test_a_file_that_was_written_has_another_name(files: tuple[Path, Path]) -> None:
+    with duckdb.connect(str(files[1])) as opened:
+        opened.execute("INSERT INTO t VALUES (2)")
+    with closing(_read_only(files[0])) as one, closing(_read_only(files[1])) as two:
+        version = one.version(one.lend(), "data")
+        assert version is not None
+        assert not two.is_at(two.lend(), version)
+
+
+def test_a_file_that_is_replaced_while_it_is_opened_has_no_name(
+    files: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told = iter("ab")
+    monkeypatch.setattr(module, "fingerprint", lambda _path: next(told))
+    with closing(_read_only(files[0])) as opened:
+        assert opened.version(opened.lend(), "data") == opened.changes.version

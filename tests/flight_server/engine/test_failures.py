@@ -40,6 +40,13 @@ def test_the_kind_is_read_from_the_text(message: str, kind: str) -> None:
     assert str(error) == message
 
 
+def test_a_translated_statement_is_shown_as_the_client_wrote_it() -> None:
+    message = 'Binder Error: no "b"\n\nLINE 1: SELECT "b"\n               ^'
+    error = translate(duckdb.Error(message), 'SELECT "b"', "select `b`")
+    assert str(error) == 'Binder Error: no "b"\n\nLINE 1: select `b`\n               ^'
+    assert str(translate(duckdb.Error(message), 'SELECT "b"', 'SELECT "b"')) == message
+
+
 @pytest.mark.parametrize("kind", ["INTERNAL Error", "FATAL Error"])
 def test_a_defect_of_the_engine_keeps_its_stack(kind: str) -> None:
     error = translate(duckdb.Error(f"{kind}: Assertion in /src/x.cpp\nStack Trace:\n0 /lib"), "")

@@ -25,7 +25,8 @@ def opened(*batches: list[int] | Exception) -> tuple[OpenResult, list[OpenResult
 
     finished: list[OpenResult] = []
     reader = pa.RecordBatchReader.from_batches(_SCHEMA, made())
-    result = OpenResult(reader, "SELECT", _ROWS, 1000, Work(), threading.RLock(), finished.append)
+    lock = threading.RLock()
+    result = OpenResult(reader, ("SELECT",), _ROWS, 1000, Work(), lock, finished.append)
     return result, finished
 
 
@@ -35,7 +36,15 @@ def read(result: OpenResult) -> list[int | None]:
 
 @pytest.mark.parametrize(
     ("batches", "rows"),
-    [([], 0), ([[]], 0), ([[1]], 1), ([[1], [2]], None), ([[1, 2, 3, 4]], None)],
+    [
+        ([], 0),
+        ([[]], 0),
+        ([[1]], 1),
+        ([[1], [2]], 2),
+        ([[1, 2, 3, 4], [5]], 5),
+        ([[*range(200)]], None),
+        ([[*range(200)], [1]], None),
+    ],
 )
 def test_reading_ahead_finds_small_results_whole(
     batches: list[list[int]], rows: int | None

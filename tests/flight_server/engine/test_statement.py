@@ -143,6 +143,14 @@ def test_parameters() -> None:
     assert only("SELECT 1").parameters == frozenset()
 
 
+def test_a_translated_statement_keeps_its_source() -> None:
+    (found,) = parse("SELECT 1 AS a", "select 1 a -- mine")
+    assert (found.sql, found.source) == ("SELECT 1 AS a", "select 1 a -- mine")
+    assert only("SELECT 1").source == "SELECT 1"
+    with pytest.raises(InvalidArgument, match=r"(?s)LINE 1: sel 'ect'\n +\^"):
+        parse("FROM t 'ect'", "sel 'ect'")
+
+
 @pytest.mark.parametrize("text", ["", "  ", ";", "-- nothing", "/* */"])
 def test_nothing_is_refused(text: str) -> None:
     with pytest.raises(InvalidArgument, match="empty"):

@@ -7,13 +7,14 @@ import pytest
 from pyarrow import flight
 
 from flightkeeper.discovery.records import decode
+from flightkeeper.flight_server.clocks import Clocks
 from flightkeeper.flight_server.engine.connection import Connection
 from flightkeeper.flight_server.errors import EngineFailed
 from flightkeeper.flightsql import headers
 from flightkeeper.flightsql.messages import pack, unpack
 from flightkeeper.flightsql.wire import flight_pb2 as core
 from flightkeeper.flightsql.wire import flight_sql_pb2 as sql
-from tests.flight_server.wire_client import Served, WireClient, eventually
+from tests.flight_server.wire_client import Clock, Served, WireClient, eventually, serving
 
 _MANY = "FROM range(100000000)"
 
@@ -38,7 +39,7 @@ def test_a_stream_is_stopped(served: Served, client: WireClient) -> None:
     stream = client.get(info.endpoints[0].ticket)
     stream.read_chunk()
     assert cancel(client, info) == core.CANCEL_STATUS_CANCELLED
-    with pytest.raises(flight.FlightError, match="Interrupted"):
+    with pytest.raises(flight.FlightError, match=r"Interrupted|dropped"):
         stream.read_all()
     eventually(lambda: served.running == 0)
 
@@ -53,14 +54,14 @@ def test_the_older_action_does_the_same(served: Served, client: WireClient) -> N
 
 def test_another_user_cannot_cancel(served: Served, client: WireClient) -> None:
     info = client.plan(_MANY)
-    with served.client(user="eve") as eve, pytest.raises(KeyError, match="no such execution"):
+    with served.client(user="eve") as eve, pytest.raises(KeyError, match="issued to another user"):
         cancel(eve, info)
     assert served.running == 1
     cancel(client, info)
 
 
 def test_what_cannot_be_cancelled_is_refused(client: WireClient) -> None:
-    with pytest.raises(KeyError, match="only statements can be cancelled"):
+    with pytest.raises(KeyError, match="not the ticket of a statement"):
         cancel(client, client.info(sql.CommandGetCatalogs()))
     with pytest.raises(KeyError, match="no such execution"):
         client.action("CancelFlightInfo", core.CancelFlightInfoRequest())
@@ -71,6 +72,55 @@ def test_what_cannot_be_cancelled_is_refused(client: WireClient) -> None:
     with pytest.raises(pa.ArrowInvalid, match="not a FlightInfo message"):
         client.act(sql.ActionCancelQueryRequest(info=b"\xff"))
     assert unpack(pack(sql.CommandGetCatalogs())) == sql.CommandGetCatalogs()
+
+
+def renew(client: WireClient, endpoint: core.FlightEndpoint) -> core.FlightEndpoint:
+    (answer,) = client.action(
+        "RenewFlightEndpoint", core.RenewFlightEndpointRequest(endpoint=endpoint)
+    )
+    return core.FlightEndpoint.FromString(answer)
+
+
+@pytest.mark.parametrize("text", ["SELECT 1 AS a", "CREATE TABLE renewed AS SELECT 1 AS a"])
+def test_an_endpoint_is_renewed(text: str) -> None:
+    wall = Clock()
+    with serving(Clocks(wall_s=wall)) as node, node.client() as client:
+        info = core.FlightInfo.FromString(client.plan(text).serialize())
+        (endpoint,) = info.endpoint
+        endpoint.location.add().uri = "grpc://elsewhere:1"
+        wall.now_s += 100
+        renewed = renew(client, endpoint)
+        assert renewed.expiration_time.seconds == endpoint.expiration_time.seconds + 100
+        assert list(renewed.location) == list(endpoint.location)
+        assert client.get(renewed.ticket.ticket).read_all().column_names
+
+
+def test_a_ticket_that_expired_is_told_so() -> None:
+    wall = Clock()
+    with serving(Clocks(wall_s=wall), token_lifetime_s=100_000) as node, node.client() as client:
+        info = client.plan("SELECT 1")
+        wall.now_s += 3600
+        assert client.fetch(info).num_rows == 1
+        wall.now_s += 1
+        with pytest.raises(KeyError, match="this ticket has expired; plan the statement again"):
+            client.fetch(info)
+        with pytest.raises(KeyError, match="has expired"):
+            renew(client, core.FlightInfo.FromString(info.serialize()).endpoint[0])
+
+
+def test_the_answer_of_a_change_is_fetched_until_it_is_no_longer_kept() -> None:
+    monotonic, wall = Clock(), Clock()
+    with serving(Clocks(wall_s=wall, monotonic_s=monotonic)) as node, node.client() as client:
+        info = client.plan("CREATE TABLE t AS SELECT 1 AS a")
+        for _ in range(3):
+            assert client.fetch(info).num_rows in (0, 1)
+        endpoint = core.FlightInfo.FromString(info.serialize()).endpoint[0]
+        monotonic.now_s += 301
+        eventually(lambda: not node.node._executions._writes)
+        with pytest.raises(KeyError, match="cannot be renewed"):
+            renew(client, endpoint)
+        with pytest.raises(KeyError, match="took effect when it was planned"):
+            client.fetch(info)
 
 
 def test_a_probe_answers_with_the_record(served: Served, client: WireClient) -> None:

@@ -2,12 +2,13 @@
 
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 from pyarrow import flight
 
 from flightkeeper.flightsql.wire import flight_pb2 as core
 from flightkeeper.flightsql.wire import flight_sql_pb2 as sql
-from tests.flight_server.wire_client import Clock, WireClient, eventually, serving
+from tests.flight_server.wire_client import Clock, Served, WireClient, eventually, serving
 
 _Result = core.SetSessionOptionsResult
 
@@ -35,14 +36,24 @@ def close(client: WireClient) -> None:
     assert core.CloseSessionResult.FromString(answer).status == core.CloseSessionResult.CLOSED
 
 
+def namespace(client: WireClient) -> tuple[str, str]:
+    options = get_options(client)
+    return options["catalog"], options["schema"]
+
+
 def test_catalog_and_schema(client: WireClient) -> None:
     client.update("CREATE SCHEMA IF NOT EXISTS \"s 1\"; ATTACH IF NOT EXISTS ':memory:' AS other")
-    assert get_options(client) == {"catalog": "memory", "schema": "main"}
+    assert namespace(client) == ("memory", "main")
     assert set_options(client, schema=value("s 1")) == {}
-    assert get_options(client) == {"catalog": "memory", "schema": "s 1"}
+    assert namespace(client) == ("memory", "s 1")
     assert client.value("SELECT current_schema()") == "s 1"
     assert set_options(client, schema=value("main"), catalog=value("other")) == {}
-    assert get_options(client) == {"catalog": "other", "schema": "main"}
+    assert namespace(client) == ("other", "main")
+    assert set_options(client, catalog=core.SessionOptionValue()) == {}
+    assert namespace(client) == ("memory", "main")
+    assert set_options(client, schema=value("s 1")) == {}
+    assert set_options(client, schema=core.SessionOptionValue()) == {}
+    assert namespace(client) == ("memory", "main")
     client.update('USE memory; DETACH other; DROP SCHEMA "s 1"')
 
 
@@ -58,16 +69,112 @@ def test_only_what_failed_is_named(client: WireClient) -> None:
         "schema": _Result.INVALID_VALUE,
         "colour": _Result.INVALID_NAME,
     }
-    assert set_options(client, schema=core.SessionOptionValue()) == {
+    several = core.SessionOptionValue.StringListValue(values=["main"])
+    assert set_options(client, schema=core.SessionOptionValue(string_list_value=several)) == {
         "schema": _Result.INVALID_VALUE
     }
+
+
+_OWN = {"dialect": "duckdb", "statement_timeout": "0", "compression": "none", "endpoints": "1"}
+
+
+def own(client: WireClient) -> dict[str, str]:
+    options = get_options(client)
+    return {name: options[name] for name in _OWN}
+
+
+def test_options_of_the_node_are_kept_for_the_session(client: WireClient) -> None:
+    assert own(client) == _OWN
+    assert (
+        set_options(
+            client,
+            dialect=value("MySQL"),
+            statement_timeout=value("5 s"),
+            compression=value("lz4"),
+            endpoints=core.SessionOptionValue(int64_value=4),
+        )
+        == {}
+    )
+    changed = {
+        "dialect": "mysql",
+        "statement_timeout": "5000",
+        "compression": "lz4",
+        "endpoints": "4",
+    }
+    assert own(client) == changed
+    erased = core.SessionOptionValue()
+    assert set_options(client, max_execution_time=erased, endpoints=erased) == {}
+    assert own(client) == {**changed, "statement_timeout": "0", "endpoints": "1"}
+
+
+@pytest.mark.parametrize(
+    ("name", "wrong"),
+    [
+        ("dialect", "klingon"),
+        ("statement_timeout", "soon"),
+        ("statement_timeout", "8000h"),
+        ("compression", "zip"),
+        ("endpoints", "0"),
+        ("endpoints", "17"),
+        ("TimeZone", "Atlantis/Center"),
+        ("integer_division", "perhaps"),
+    ],
+)
+def test_a_wrong_value_changes_nothing(client: WireClient, name: str, wrong: str) -> None:
+    before = get_options(client)
+    assert set_options(client, **{name: value(wrong)}) == {name: _Result.INVALID_VALUE}
+    assert get_options(client) == before
+
+
+def test_options_are_set_as_sql_too(client: WireClient) -> None:
+    client.update("SET statement_timeout = '2min'; SET compression TO zstd")
+    assert own(client) == {**_OWN, "statement_timeout": "120000", "compression": "zstd"}
+    client.query("RESET statement_timeout")
+    client.query("SET compression = DEFAULT")
+    assert own(client) == _OWN
+    with pytest.raises(pa.ArrowInvalid, match="statement_timeout cannot be 'x': write it like"):
+        client.update("SET statement_timeout = 'x'")
+
+
+def test_settings_of_the_engine_are_the_sessions_own(served: Served, client: WireClient) -> None:
+    yes = core.SessionOptionValue(bool_value=True)
+    assert set_options(client, TimeZone=value("Asia/Tokyo"), integer_division=yes) == {}
+    assert client.value("SELECT 7 / 2") == 3
+    assert get_options(client)["TimeZone"] == "Asia/Tokyo"
+    with served.client(user="other") as other:
+        assert other.value("SELECT 7 / 2") == 3.5
+    assert set_options(client, integer_division=core.SessionOptionValue()) == {}
+    assert client.value("SELECT 7 / 2") == 3.5
+
+
+@pytest.mark.parametrize("name", ["memory_limit", "threads", "python_enable_replacements", "", "x"])
+def test_what_concerns_more_than_the_session_is_no_option(client: WireClient, name: str) -> None:
+    assert set_options(client, **{name: value("1")}) == {name: _Result.INVALID_NAME}
+
+
+def test_a_header_goes_before_the_session_and_stays_with_its_call(client: WireClient) -> None:
+    assert set_options(client, statement_timeout=value("1h")) == {}
+    client.extra_headers["x-flightkeeper-statement-timeout"] = "7s"
+    assert own(client)["statement_timeout"] == "7000"
+    client.extra_headers["x-flightkeeper-statement-timeout"] = "never"
+    with pytest.raises(pa.ArrowInvalid, match="statement_timeout cannot be 'never'"):
+        client.query("SELECT 1")
+    client.extra_headers.clear()
+    assert own(client)["statement_timeout"] == "3600000"
+
+
+def test_options_alone_share_no_connection(served: Served, client: WireClient) -> None:
+    assert set_options(client, compression=value("lz4")) == {}
+    client.query("SELECT 1")
+    sessions = served.node._sessions._sessions.values()
+    assert any(s.options == {"compression": "lz4"} and s.connection is None for s in sessions)
 
 
 def test_closing_ends_the_session_and_its_transactions(client: WireClient) -> None:
     client.update("CREATE TEMP TABLE mine (a INT)")
     transaction = client.begin()
     close(client)
-    with pytest.raises(KeyError, match="no such open transaction"):
+    with pytest.raises(KeyError, match="connect again to begin a new session"):
         client.query("SELECT 1", transaction)
     with pytest.raises(KeyError, match="connect again to begin a new session"):
         client.query("FROM mine")

@@ -43,23 +43,23 @@ class CallMiddleware(flight.ServerMiddleware):
     def __init__(self, identity: Identity, new_token: str | None, headers: Headers) -> None:
         self.identity = identity
         self.at_end: list[Callable[[], None]] = []
-        self._headers = headers
+        self.headers = headers
         self._new_token = new_token
 
     @property
     def read_only(self) -> bool:
         """The caller wants statements refused that are not pure reads."""
-        return names.READ_ONLY in self._headers
+        return names.READ_ONLY in self.headers
 
     @property
     def stateless(self) -> bool:
         """The caller wants statements refused that leave state in the session."""
-        return names.STATELESS in self._headers
+        return names.STATELESS in self.headers
 
     @property
     def statement_id(self) -> str:
         """What the caller calls its statement; empty if it does not say."""
-        return str(self._headers.get(names.STATEMENT_ID, ("",))[0])[:64]
+        return str(self.headers.get(names.STATEMENT_ID, ("",))[0])[:64]
 
     def sending_headers(self) -> dict[str, list[str] | list[bytes]]:
         """Hands out the token of a login, or a renewed one."""

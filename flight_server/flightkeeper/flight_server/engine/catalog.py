@@ -1,56 +1,92 @@
-"""What the database holds, asked from DuckDB's own catalog functions.
+"""What the database holds, by name, asked from DuckDB's own catalog functions.
 
-Owns the SQL of metadata. Answers in the schemas of Flight SQL, sorted as it demands.
+Owns where names are looked up, and the SQL that finds catalogs, schemas and tables. Answers in the
+schemas of Flight SQL, sorted as it demands.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import pyarrow as pa
 
 from flightkeeper.flight_server.engine.connection import Connection
-from flightkeeper.flight_server.errors import NodeError
 from flightkeeper.flightsql import schemas
 
-TABLE_TYPES = ("LOCAL TEMPORARY", "TABLE", "VIEW")
+TABLE_TYPES = ("LOCAL TEMPORARY", "SYSTEM TABLE", "TABLE", "VIEW")
 
-_TYPE_SYNONYMS = {"BASE TABLE": "TABLE", "TEMPORARY": "LOCAL TEMPORARY"}
-"""What DuckDB and older drivers call them."""
+_TYPE_SYNONYMS = {
+    "BASE TABLE": "TABLE",
+    "TEMPORARY": "LOCAL TEMPORARY",
+    "SYSTEM VIEW": "SYSTEM TABLE",
+}
+"""What DuckDB and other drivers call them."""
+
+_PATH_MAX = 3
 
 # In filter patterns a backslash takes the meaning from `_` and `%`; SqlInfo 513 tells clients.
 
-_CATALOGS = """
-    SELECT database_name AS catalog_name FROM duckdb_databases() WHERE NOT internal ORDER BY 1"""
+_SHOWN_DATABASES = """
+      SELECT database_name FROM duckdb_databases() WHERE NOT internal
+      UNION
+      -- The session's own, once there is something in it.
+      SELECT database_name FROM duckdb_tables() WHERE temporary AND NOT internal
+      UNION
+      SELECT database_name FROM duckdb_views() WHERE temporary AND NOT internal"""
 
-_DB_SCHEMAS = r"""
+_CATALOGS = f"""
+    SELECT database_name AS catalog_name FROM ({_SHOWN_DATABASES}) ORDER BY 1"""  # noqa: S608 - ours
+
+_DB_SCHEMAS = rf"""
     SELECT database_name AS catalog_name, schema_name AS db_schema_name
     FROM duckdb_schemas()
-    WHERE database_name IN (SELECT database_name FROM duckdb_databases() WHERE NOT internal)
+    WHERE database_name IN ({_SHOWN_DATABASES})
       AND coalesce(database_name = $catalog, true)
       AND coalesce(schema_name LIKE $schema_pattern ESCAPE '\', true)
-    ORDER BY 1, 2"""
+    ORDER BY 1, 2"""  # noqa: S608 - ours
 
-_TABLES = r"""
-    WITH relations AS (
-      SELECT database_name, schema_name, table_name,
-             CASE WHEN temporary THEN 'LOCAL TEMPORARY' ELSE 'TABLE' END AS table_type
-      FROM duckdb_tables() WHERE NOT internal
+_RELATIONS = """
+      SELECT database_name, schema_name, table_name, comment,
+             CASE WHEN internal THEN 'SYSTEM TABLE' WHEN temporary THEN 'LOCAL TEMPORARY'
+                  ELSE 'TABLE' END AS table_type
+      FROM duckdb_tables()
       UNION ALL
-      SELECT database_name, schema_name, view_name, 'VIEW' FROM duckdb_views() WHERE NOT internal
-    )
-    SELECT database_name AS catalog_name, schema_name AS db_schema_name, table_name, table_type
-    FROM relations
+      SELECT database_name, schema_name, view_name, comment,
+             CASE WHEN internal THEN 'SYSTEM TABLE' ELSE 'VIEW' END
+      FROM duckdb_views()"""
+
+# All types are asked for by naming none; but what every database has would hide what this one has.
+_TABLES = rf"""
+    SELECT database_name AS catalog_name, schema_name AS db_schema_name, table_name, table_type,
+           comment,
+           database_name IN (SELECT database_name FROM duckdb_databases() WHERE readonly)
+             AS read_only
+    FROM ({_RELATIONS})
     WHERE coalesce(database_name = $catalog, true)
       AND coalesce(schema_name LIKE $schema_pattern ESCAPE '\', true)
       AND coalesce(table_name LIKE $table_pattern ESCAPE '\', true)
-      AND ($types = [] OR list_contains($types, table_type))
-    ORDER BY 1, 2, 3, 4"""
+      AND coalesce(schema_name || '.' || table_name LIKE $path_pattern ESCAPE '\', true)
+      AND CASE WHEN $types = [] THEN table_type <> 'SYSTEM TABLE'
+               ELSE list_contains($types, table_type) END
+    ORDER BY 1, 2, 3, 4"""  # noqa: S608 - ours
 
-_COLUMN_TYPES = """
-    SELECT column_name, data_type FROM duckdb_columns()
-    WHERE database_name = $catalog AND schema_name = $schema AND table_name = $table"""
+# As SQL finds names: whatever their case, and the session's own before all others.
+_FOUND = f"""
+    SELECT database_name, schema_name, table_name
+    FROM ({_RELATIONS})
+    WHERE lower(table_name) = lower($table)
+      AND CASE WHEN $schema IS NULL THEN list_contains(current_schemas(true), schema_name)
+               ELSE lower(schema_name) = lower($schema) END
+      AND CASE WHEN $catalog IS NOT NULL THEN lower(database_name) = lower($catalog)
+               WHEN $schema IS NOT NULL THEN table_type = 'SYSTEM TABLE'
+                                             OR database_name = current_catalog()
+               ELSE database_name IN (current_catalog(), 'temp', 'system') END
+    ORDER BY table_type = 'SYSTEM TABLE', database_name <> 'temp',
+             list_position(current_schemas(false), schema_name) NULLS LAST
+    LIMIT 1"""  # noqa: S608 - ours
 
-
+_FIRST = """
+    SELECT database_name FROM duckdb_databases() WHERE NOT internal ORDER BY database_oid LIMIT 1"""
 _CURRENT = "SELECT current_catalog() AS catalog, current_schema() AS schema"
 
 
@@ -64,17 +100,61 @@ class Namespace:
 
 @dataclass(frozen=True, slots=True)
 class TableFilter:
-    """Which tables are asked for; None = any. Patterns know `%` and `_`."""
+    """Which tables are asked for; None = any. Patterns know `%` and `_`.
+
+    Attributes:
+        path_pattern: of "schema.table".
+        types: none = all but those of the system.
+    """
 
     catalog: str | None = None
     schema_pattern: str | None = None
     table_pattern: str | None = None
+    path_pattern: str | None = None
     types: Sequence[str] = ()
+
+    @property
+    def parameters(self) -> Mapping[str, Any]:
+        """What DuckDB is given for them."""
+        return {
+            "catalog": self.catalog,
+            "schema_pattern": self.schema_pattern,
+            "table_pattern": self.table_pattern,
+            "path_pattern": self.path_pattern,
+            "types": [_TYPE_SYNONYMS.get(kind.upper(), kind.upper()) for kind in self.types],
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Relation:
+    """A table or view.
+
+    Attributes:
+        kind: one of `TABLE_TYPES`.
+        read_only: it belongs to a database that is attached for reading only.
+    """
+
+    catalog: str
+    schema: str
+    name: str
+    kind: str
+    comment: str | None
+    read_only: bool
+
+    @property
+    def sql(self) -> str:
+        """Its name, as it can stand in a statement."""
+        return dotted((self.catalog, self.schema, self.name))
 
 
 def namespace(connection: Connection) -> Namespace:
     """Where the connection looks names up."""
     return Namespace(**connection.table(_CURRENT).to_pylist()[0])
+
+
+def default_catalog(connection: Connection) -> str:
+    """The node's own database, where names are looked up before anybody says otherwise."""
+    return str(connection.table(_FIRST).column(0)[0].as_py())
 
 
 def use(connection: Connection, catalog: str, schema: str | None = None) -> None:
@@ -83,19 +163,18 @@ def use(connection: Connection, catalog: str, schema: str | None = None) -> None
     Raises:
         InvalidArgument: there is no such place; nothing has changed.
     """
-    parts = [catalog] if schema is None else [catalog, schema]
-    connection.command("USE " + ".".join(quoted(part) for part in parts))
+    connection.command("USE " + dotted([catalog] if schema is None else [catalog, schema]))
 
 
 def catalogs(connection: Connection) -> pa.Table:
     """The attached databases. Schema: `schemas.CATALOGS`."""
-    return _as(connection.table(_CATALOGS), schemas.CATALOGS)
+    return as_specified(connection.table(_CATALOGS), schemas.CATALOGS)
 
 
 def db_schemas(connection: Connection, catalog: str | None, pattern: str | None) -> pa.Table:
     """The schemas of the attached databases. Schema: `schemas.DB_SCHEMAS`."""
     found = connection.table(_DB_SCHEMAS, {"catalog": catalog, "schema_pattern": pattern})
-    return _as(found, schemas.DB_SCHEMAS)
+    return as_specified(found, schemas.DB_SCHEMAS)
 
 
 def table_types() -> pa.Table:
@@ -103,59 +182,27 @@ def table_types() -> pa.Table:
     return pa.table([list(TABLE_TYPES)], schema=schemas.TABLE_TYPES)
 
 
-def tables(connection: Connection, wanted: TableFilter, *, include_schema: bool) -> pa.Table:
-    """The tables and views that pass the filter.
+def tables(connection: Connection, wanted: TableFilter) -> pa.Table:
+    """The names of the tables and views that pass the filter. Schema: `schemas.TABLES`."""
+    return as_specified(connection.table(_TABLES, wanted.parameters), schemas.TABLES)
 
-    Returns: `schemas.TABLES`, or `schemas.TABLES_WITH_SCHEMA` with each table's Arrow schema as
-        an encapsulated IPC message.
-    """
-    found = connection.table(
-        _TABLES,
-        {
-            "catalog": wanted.catalog,
-            "schema_pattern": wanted.schema_pattern,
-            "table_pattern": wanted.table_pattern,
-            "types": [_TYPE_SYNONYMS.get(kind.upper(), kind.upper()) for kind in wanted.types],
-        },
-    )
-    listed = _as(found, schemas.TABLES)
-    if not include_schema:
-        return listed
-    encoded = [
-        _table_schema(connection, row["catalog_name"], row["db_schema_name"], row["table_name"])
-        for row in listed.to_pylist()
+
+def relations(connection: Connection, wanted: TableFilter) -> list[Relation]:
+    """The tables and views that pass the filter, in the order of `tables`."""
+    found = connection.table(_TABLES, wanted.parameters)
+    return [
+        Relation(*row) for row in zip(*map(pa.ChunkedArray.to_pylist, found.columns), strict=True)
     ]
-    column = pa.array([schema.serialize().to_pybytes() for schema in encoded], pa.binary())
-    return pa.Table.from_arrays([*listed.columns, column], schema=schemas.TABLES_WITH_SCHEMA)
 
 
-def _table_schema(connection: Connection, catalog: str, schema: str, table: str) -> pa.Schema:
-    """The Arrow schema a scan of the table has, with Flight SQL's column metadata."""
-    name = ".".join(quoted(part) for part in (catalog, schema, table))
-    try:
-        arrow = connection.table(f"SELECT * FROM {name} LIMIT 0").schema  # noqa: S608 - quoted
-    except NodeError:
-        # A view whose tables are gone, or a table that went meanwhile: the others still count.
-        return pa.schema([])
-    where = {"catalog": catalog, "schema": schema, "table": table}
-    types = {
-        row["column_name"]: row["data_type"]
-        for row in connection.table(_COLUMN_TYPES, where).to_pylist()
-    }
-    return pa.schema(
-        [
-            field.with_metadata(
-                {
-                    "ARROW:FLIGHT:SQL:CATALOG_NAME": catalog,
-                    "ARROW:FLIGHT:SQL:SCHEMA_NAME": schema,
-                    "ARROW:FLIGHT:SQL:DB_SCHEMA_NAME": schema,
-                    "ARROW:FLIGHT:SQL:TABLE_NAME": table,
-                    "ARROW:FLIGHT:SQL:TYPE_NAME": types.get(field.name, ""),
-                }
-            )
-            for field in arrow
-        ]
-    )
+def find(connection: Connection, path: Sequence[str]) -> str | None:
+    """The table or view that a path means: table, schema and table, or all three names.
+
+    Returns: its full name, as it can stand in a statement; None if there is none.
+    """
+    padded: list[str | None] = [*[None] * (_PATH_MAX - len(path)), *path]
+    rows = connection.rows(_FOUND, dict(zip(("catalog", "schema", "table"), padded, strict=True)))
+    return dotted(rows[0]) if rows else None
 
 
 def quoted(identifier: str) -> str:
@@ -163,6 +210,11 @@ def quoted(identifier: str) -> str:
     return '"' + identifier.replace('"', '""') + '"'
 
 
-def _as(table: pa.Table, schema: pa.Schema) -> pa.Table:
+def dotted(parts: Sequence[str]) -> str:
+    """A qualified name in SQL."""
+    return ".".join(map(quoted, parts))
+
+
+def as_specified(table: pa.Table, schema: pa.Schema) -> pa.Table:
     """The same rows under a schema that also says what is never null."""
     return table.select(schema.names).cast(schema)

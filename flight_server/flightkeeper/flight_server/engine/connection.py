@@ -10,16 +10,18 @@ Owns the lock that makes a connection safe to share, and the only calls that exe
 """
 
 import threading
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import duckdb
 import pyarrow as pa
 
+from flightkeeper.flight_server.engine.answer import Answer, answered, described
+from flightkeeper.flight_server.engine.changes import Changes
 from flightkeeper.flight_server.engine.failures import translate
 from flightkeeper.flight_server.engine.open_result import ENGINE_ERRORS, OpenResult, Work
-from flightkeeper.flight_server.engine.result import Result, rows_per_batch
+from flightkeeper.flight_server.engine.result import Result
 from flightkeeper.flight_server.engine.statement import Statement
 from flightkeeper.flight_server.errors import EngineFailed, InvalidArgument, NodeError
 
@@ -28,17 +30,26 @@ Parameters = Sequence[Any] | Mapping[str, Any]
 COUNT_SCHEMA = pa.schema([pa.field("Count", pa.int64())])
 """What DuckDB answers to a statement that changes rows."""
 
+_PARSER_SETTINGS = {
+    "integer_division",
+    "max_expression_depth",
+    "order_by_non_integer_literal",
+    "preserve_identifier_case",
+}
+"""They change what a text means; statements are parsed before a connection is chosen."""
 _INTERRUPT_AGAIN_S = 0.05
 """An interrupt that comes before DuckDB has begun is lost."""
-_STREAMS_FROM_RELATIONS = int(duckdb.__version__.split(".")[0]) >= 2  # noqa: PLR2004
-"""Since 2.0 only a relation streams; before, a relation binds twice and a cursor streams."""
 
 
 class Connection:
     """A DuckDB connection. Thread-safe: one statement runs at a time, others wait for it."""
 
-    def __init__(self, cursor: duckdb.DuckDBPyConnection, batch_bytes: int) -> None:
+    def __init__(
+        self, cursor: duckdb.DuckDBPyConnection, batch_bytes: int, changes: Changes | None = None
+    ) -> None:
+        """`changes` counts those of all connections to the database."""
         self._cursor = cursor
+        self._changes = changes or Changes()
         self._batch_bytes = batch_bytes
         # Guards the cursor and `_open`: held while DuckDB works for a statement or a batch.
         self._lock = threading.RLock()
@@ -46,6 +57,7 @@ class Connection:
         self._busy_lock = threading.Lock()
         self._busy: Work | None = None
         self._open: OpenResult | None = None
+        self._parses = False
         self.in_transaction = False
 
     def run(self, statement: Statement, parameters: Parameters = ()) -> Result:
@@ -56,17 +68,23 @@ class Connection:
         """
         with self._lock:
             self._settle()
-            work = self._begin()
+            work = self._begin(changes=not statement.read_only)
             try:
-                reader, rows = self._reader(statement, parameters)
+                answer = self._answer(statement, parameters)
                 opened = OpenResult(
-                    reader, statement.sql, rows, self._batch_bytes, work, self._lock, self._finish
+                    answer.reader,
+                    (statement.sql, statement.source),
+                    answer.rows,
+                    self._batch_bytes,
+                    work,
+                    self._lock,
+                    self._finish,
                 )
                 opened.read_first()
             except BaseException as exc:
                 self._end(work)
                 if isinstance(exc, ENGINE_ERRORS):
-                    raise translate(exc, statement.sql) from exc
+                    raise translate(exc, statement.sql, statement.source) from exc
                 raise
             work.thread = None
             if opened.finished:
@@ -74,10 +92,10 @@ class Connection:
             else:
                 self._open = opened
             return Result(
-                reader.schema,
+                answer.schema,
                 opened.batches(),
                 rows=opened.rows_known,
-                stop=lambda: self._interrupt(work),
+                stop=lambda: self._stop(opened),
                 close=lambda: self._abandon(opened),
             )
 
@@ -89,13 +107,15 @@ class Connection:
         """
         with self._lock:
             self._settle()
-            work = self._begin()
+            work = self._begin(changes=True)
             try:
-                rows = self._cursor.execute(statement.parsed, _bound(parameters)).fetchall()
+                rows = self._cursor.execute(self._parsed(statement), _bound(parameters)).fetchall()
             except duckdb.Error as exc:
-                raise translate(exc, statement.sql) from exc
+                raise translate(exc, statement.sql, statement.source) from exc
             finally:
                 self._end(work)
+        if statement.setting is not None and statement.setting.name in _PARSER_SETTINGS:
+            self._parses = True
         return _changed_rows(rows)
 
     def table(self, sql: str, parameters: Parameters = ()) -> pa.Table:
@@ -111,10 +131,12 @@ class Connection:
             finally:
                 self._end(work)
 
-    def describe(self, statement: Statement) -> pa.Schema:
+    def describe(self, statement: Statement, parameters: Parameters | None = None) -> pa.Schema:
         """The schema a pure read would answer with, without running it.
 
-        Parameters count as NULL, so their columns' types may differ once they are bound.
+        Args:
+            parameters: values to conclude types from; None = all are NULL, so that the types of
+                columns may differ once they are bound.
 
         Raises:
             InvalidArgument: it is not a pure read: asking DuckDB would run it.
@@ -125,11 +147,10 @@ class Connection:
             self._settle()
             work = self._begin()
             try:
-                nothing: Any = _nulls(statement)
-                relation = self._cursor.sql(statement.parsed, params=nothing)
-                return relation.limit(0).to_arrow_table().schema
+                bound = _nulls(statement) if parameters is None else parameters
+                return described(self._cursor, self._parsed(statement), bound)
             except ENGINE_ERRORS as exc:
-                raise translate(exc, statement.sql) from exc
+                raise translate(exc, statement.sql, statement.source) from exc
             finally:
                 self._end(work)
 
@@ -139,16 +160,65 @@ class Connection:
         Raises:
             NodeError: what DuckDB said.
         """
+        self.rows(sql)
+
+    def rows(
+        self, sql: str, parameters: Parameters = (), *, changes: bool = False
+    ) -> list[tuple[Any, ...]]:
+        """The whole answer to a question of our own that has few rows."""
         with self._lock:
             self._settle()
-            work = self._begin()
+            work = self._begin(changes=changes)
             try:
                 # Fetched, because since 2.0 an answer that was not keeps the connection in use.
-                self._cursor.execute(sql).fetchall()
+                return self._cursor.execute(sql, _bound(parameters)).fetchall()
             except duckdb.Error as exc:
                 raise translate(exc, sql) from exc
             finally:
                 self._end(work)
+
+    @contextmanager
+    def undoing(self) -> Iterator[None]:
+        """Nobody else uses the connection meanwhile, and nothing of what is done remains.
+
+        Not within a transaction.
+        """
+        with self._lock:
+            self.command("BEGIN TRANSACTION")
+            try:
+                yield
+            finally:
+                self.command("ROLLBACK")
+
+    def fork(self) -> "Connection":
+        """Another connection to the same database; its owner closes it."""
+        return Connection(self._cursor.cursor(), self._batch_bytes, self._changes)
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Let no other thread run anything on it meanwhile."""
+        with self._lock:
+            yield
+
+    def register(self, name: str, stream: object) -> None:
+        """Let one scan read the capsule of an Arrow C stream as a table, until `unregister`.
+
+        Of other objects DuckDB 1.5 makes datasets of pyarrow, which read ahead without bounds.
+        """
+        with self._lock:
+            self._settle()
+            try:
+                self._cursor.register(name, stream)
+            except ENGINE_ERRORS as exc:
+                raise translate(exc, "") from exc
+
+    def unregister(self, name: str) -> None:
+        """Forget what was registered under this name. Idempotent."""
+        with self._lock:
+            self._settle()
+            # In an aborted transaction its end has the same effect.
+            with suppress(duckdb.Error):
+                self._cursor.unregister(name)
 
     def begin(self) -> None:
         """Begin a transaction, unless one is open."""
@@ -167,10 +237,8 @@ class Connection:
             if not self.in_transaction:
                 return
             try:
-                # COMMIT of an aborted transaction answers success and drops the writes; any
-                # other statement tells the truth.
-                self.command("SELECT 1")
-                self.command("COMMIT")
+                self._check()
+                self.rows("COMMIT", changes=True)
             except NodeError as exc:
                 self.rollback()
                 raise EngineFailed(
@@ -186,6 +254,15 @@ class Connection:
                 # A failed COMMIT has ended the transaction already.
                 with suppress(NodeError):
                     self.command("ROLLBACK")
+
+    @property
+    def sound(self) -> bool:
+        """Whether statements can run: not in a transaction that an error has aborted."""
+        try:
+            self._check()
+        except NodeError:
+            return False
+        return True
 
     @property
     def working(self) -> bool:
@@ -216,18 +293,21 @@ class Connection:
         finally:
             self._lock.release()
 
-    def _reader(
-        self, statement: Statement, parameters: Parameters
-    ) -> tuple[pa.RecordBatchReader, int]:
-        bound = _bound(parameters)
-        if _STREAMS_FROM_RELATIONS:
-            relation = self._cursor.sql(statement.parsed, params=bound)
-            rows = rows_per_batch([str(kind) for kind in relation.types], self._batch_bytes)
-            return relation.to_arrow_reader(rows), rows
-        executed = self._cursor.execute(statement.parsed, bound)
-        kinds = [str(column[1]) for column in executed.description or ()]
-        rows = rows_per_batch(kinds, self._batch_bytes)
-        return executed.to_arrow_reader(rows), rows
+    def _answer(self, statement: Statement, parameters: Parameters) -> Answer:
+        parsed = self._parsed(statement)
+        pure = statement.read_only
+        return answered(self._cursor, parsed, parameters, self._batch_bytes, pure=pure)
+
+    def _check(self) -> None:
+        # COMMIT of an aborted transaction answers success and drops the writes; any other
+        # statement tells the truth.
+        self.command("SELECT 1")
+
+    def _parsed(self, statement: Statement) -> duckdb.Statement:
+        """The statement as this connection understands its text."""
+        if not self._parses or not statement.sql:
+            return statement.parsed
+        return self._cursor.extract_statements(statement.sql)[0]
 
     def _settle(self) -> None:
         """Set aside what is left of the open result. Hold the lock when calling this."""
@@ -250,14 +330,33 @@ class Connection:
                 return
         opened.drop()
 
+    def _stop(self, opened: OpenResult) -> bool:
+        """Interrupt this result; whether it could be dropped, because its reader is elsewhere.
+
+        A reader that does not come for more, as a client that stopped reading, would hold the
+        engine's memory for ever otherwise.
+        """
+        self._interrupt(opened.work)
+        if not self._lock.acquire(blocking=False):
+            return False
+        try:
+            if not opened.finished:
+                opened.drop()
+                self._finish(opened)
+        finally:
+            self._lock.release()
+        return True
+
     def _finish(self, opened: OpenResult) -> None:
         """This result was read to its end. Hold the lock when calling this."""
         if self._open is opened:
             self._open = None
         self._end(opened.work)
 
-    def _begin(self) -> Work:
-        work = Work()
+    def _begin(self, *, changes: bool = False) -> Work:
+        if changes:
+            self._changes.begin()
+        work = Work(changes=changes)
         with self._busy_lock:
             self._busy = work
         return work
@@ -266,6 +365,9 @@ class Connection:
         with self._busy_lock:
             if self._busy is work:
                 self._busy = None
+            changed, work.changes = work.changes, False
+        if changed:
+            self._changes.end()
 
     def _interrupt(self, work: Work) -> None:
         """End this piece of work, unless it has ended and the connection does something else."""
@@ -288,10 +390,5 @@ def _changed_rows(rows: list[tuple[Any, ...]]) -> int:
     return int(rows[0][0]) if rows and isinstance(rows[0][0], int) else 0
 
 
-def _nulls(statement: Statement) -> Parameters | None:
-    names = statement.parameters
-    if not names:
-        return None
-    if all(name.isdigit() for name in names):
-        return [None] * len(names)
-    return dict.fromkeys(names)
+def _nulls(statement: Statement) -> Parameters:
+    return dict.fromkeys(statement.parameters)

@@ -1,6 +1,7 @@
 """The database of one node, and the connections it lends.
 
-Owns the DuckDB instance: how it is opened, how many idle connections are kept, when it closes.
+Owns the DuckDB instance: how it is opened, how many idle connections are kept, when it closes; and
+the names of the states its data are in.
 """
 
 import re
@@ -8,10 +9,13 @@ import threading
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from hashlib import blake2b
 from pathlib import Path
 
 import duckdb
 
+from flightkeeper.flight_server.engine import settings
+from flightkeeper.flight_server.engine.changes import Changes, fingerprint
 from flightkeeper.flight_server.engine.connection import Connection
 from flightkeeper.flight_server.errors import StartFailed
 
@@ -50,7 +54,11 @@ class DatabaseOptions:
 
 
 class Database:
-    """An open DuckDB database. Thread-safe."""
+    """An open DuckDB database. Thread-safe.
+
+    Attributes:
+        changes: those that went through connections of this database.
+    """
 
     def __init__(self, options: DatabaseOptions) -> None:
         """Open it.
@@ -59,7 +67,12 @@ class Database:
             StartFailed: it cannot be opened; names the file, and who holds it if that is why.
         """
         self._options = options
+        self.changes = Changes()
+        path = Path(options.path) if options.read_only else None
+        before = path and fingerprint(path)
         self._root = _open(options)
+        # Another file may have been put in its place just then.
+        self._file = before if path and before == fingerprint(path) else None
         # Guards `_idle` and `_closed`.
         self._lock = threading.Lock()
         self._idle: list[Connection] = []
@@ -82,7 +95,32 @@ class Database:
 
     def connect(self) -> Connection:
         """A connection for a session or a transaction; its owner closes it."""
-        return Connection(self._root.cursor(), self._options.batch_bytes)
+        return Connection(self._root.cursor(), self._options.batch_bytes, self.changes)
+
+    def version(self, connection: Connection, catalog: str) -> str | None:
+        """A name for the data of a catalog as they are now; None while something may change them.
+
+        Args:
+            connection: one that was lent, to be asked for settings that answers depend on.
+        """
+        if self._file is None or catalog != _catalog(connection):
+            return self.changes.version
+        return self._file_version(connection)
+
+    def is_at(self, connection: Connection, version: str) -> bool:
+        """Whether the data with this name are here now; other nodes may have given the name."""
+        return version == self.changes.version or (
+            self._file is not None and version == self._file_version(connection)
+        )
+
+    def _file_version(self, connection: Connection) -> str:
+        told = (
+            self._file,
+            _catalog(connection),
+            duckdb.__version__,
+            sorted(settings.current(connection).items()),
+        )
+        return blake2b(repr(told).encode(), digest_size=16).hexdigest()
 
     def close(self) -> None:
         """Close the idle connections and the database. Idempotent."""
@@ -96,6 +134,11 @@ class Database:
         # Closing can only fail when the engine has failed before; the process ends either way.
         with suppress(duckdb.Error):
             self._root.close()
+
+
+def _catalog(connection: Connection) -> str:
+    ((name,),) = connection.rows("SELECT current_catalog()")
+    return str(name)
 
 
 def _open(options: DatabaseOptions) -> duckdb.DuckDBPyConnection:

@@ -6,6 +6,7 @@ stream and the exception's class is lost. So the kind is read from the text, not
 
 import re
 
+from flightkeeper.flight_server.engine.positions import repoint
 from flightkeeper.flight_server.errors import (
     Cancelled,
     EngineFailed,
@@ -37,21 +38,23 @@ _PATH = re.compile(
 _KIND = re.compile(r"[A-Za-z][A-Za-z ]*? Error(?=:)")
 
 
-def translate(exc: BaseException, sql: str) -> NodeError:
+def translate(exc: BaseException, sql: str, source: str | None = None) -> NodeError:
     """The answer for an error DuckDB raised, directly or through a stream.
 
     Args:
         exc: a `duckdb.Error`, or what pyarrow made of one.
         sql: the statement; paths that stand in it may stand in the message.
+        source: the client's own text of it, if that is another one; the message points into it.
 
     Returns: DuckDB's own words with the position, without paths the caller did not name.
     """
     message = str(exc).strip()
     found = _KIND.match(message)
-    kind = _KINDS.get(found.group() if found else "", InvalidArgument)
+    cause = found.group() if found else ""
+    kind = _KINDS.get(cause, InvalidArgument)
     if kind is Internal:
         return Internal(_INTERNAL_TEXT)
-    return kind(mask_paths(message, sql))
+    return kind(mask_paths(repoint(message, sql, source or sql), sql), cause=cause)
 
 
 def mask_paths(message: str, sql: str) -> str:

@@ -5,6 +5,7 @@ that came too early. Which statement runs when is decided by the connection it b
 """
 
 import threading
+import time
 from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
@@ -12,13 +13,16 @@ from contextlib import suppress
 import duckdb
 import pyarrow as pa
 
+from flightkeeper.flight_server.engine.batches import Gathering
 from flightkeeper.flight_server.engine.failures import translate
-from flightkeeper.flight_server.engine.result import Batches, cut
+from flightkeeper.flight_server.engine.result import Batches
 from flightkeeper.flight_server.errors import Cancelled, EngineFailed, NodeError
 
 ENGINE_ERRORS = (duckdb.Error, pa.ArrowException, OSError)
 """What an error of DuckDB may come as; through a stream, pyarrow carries it."""
 _PARKED_BYTES_MAX = 256 * 1024 * 1024
+_GATHERED_WITHIN_S = 0.1
+"""What a slow statement has produced by then is delivered, however little it is."""
 
 
 class Work:
@@ -26,12 +30,14 @@ class Work:
 
     Attributes:
         thread: the thread that waits for the engine; None between two batches.
+        changes: it may change something, and has not ended.
     """
 
-    __slots__ = ("thread",)
+    __slots__ = ("changes", "thread")
 
-    def __init__(self) -> None:
+    def __init__(self, *, changes: bool = False) -> None:
         self.thread: int | None = threading.get_ident()
+        self.changes = changes
 
 
 class OpenResult:
@@ -40,7 +46,7 @@ class OpenResult:
     def __init__(
         self,
         reader: pa.RecordBatchReader,
-        sql: str,
+        texts: tuple[str, ...],
         rows: int,
         batch_bytes: int,
         work: Work,
@@ -51,7 +57,7 @@ class OpenResult:
 
         Args:
             reader: DuckDB's own.
-            sql: the statement, for its errors.
+            texts: the statement and the client's own text of it, for its errors.
             rows: how many rows a full batch of the reader has.
             lock: the connection's.
             finish: to call, with the lock held, when the engine has nothing left to do.
@@ -62,10 +68,12 @@ class OpenResult:
         self._lock = lock
         self._finish = finish
         self._reader = reader
-        self._sql = sql
+        self._texts = texts
         self._rows = rows
-        self._batch_bytes = batch_bytes
+        self._gathering = Gathering(batch_bytes)
         self._ready: deque[pa.RecordBatch] = deque()
+        # Counted here, because who reads takes batches out without the lock.
+        self._read_bytes = 0
         self._failure: NodeError | None = None
 
     def read_first(self) -> None:
@@ -84,11 +92,10 @@ class OpenResult:
 
     def park(self) -> None:
         """Read the rest into memory. Hold the connection's lock when calling this."""
-        parked = 0
+        before = self._read_bytes
         while not self.finished:
             self._read_translated()
-            parked += self._ready[-1].nbytes if self._ready else 0
-            if parked > _PARKED_BYTES_MAX:
+            if self._read_bytes - before > _PARKED_BYTES_MAX:
                 self._ready.clear()
                 self._failure = EngineFailed(
                     "the rest of this result was dropped: another statement of its transaction or "
@@ -130,19 +137,29 @@ class OpenResult:
         try:
             self._read()
         except ENGINE_ERRORS as exc:
-            self._failure = translate(exc, self._sql)
+            self._ready.extend(self._gathering.rest())
+            self._failure = translate(exc, *self._texts)
             self.finished = True
 
     def _read(self) -> int:
-        """Make one more batch ready; how many rows it has."""
-        try:
-            batch = self._reader.read_next_batch()
-        except StopIteration:
-            self.finished = True
-            return 0
-        if batch.num_rows:
-            self._ready.extend(cut(batch, self._batch_bytes))
-        return batch.num_rows
+        """Make at least one more batch ready, if any is left; rows of the engine's last one."""
+        began_s = time.monotonic()
+        rows = 0
+        ready: list[pa.RecordBatch] = []
+        while not ready and not self.finished:
+            try:
+                batch = self._reader.read_next_batch()
+            except StopIteration:
+                self.finished = True
+                rows, ready = 0, self._gathering.rest()
+            else:
+                rows = batch.num_rows
+                # The engine's batches are full until its last ones, which come without a wait.
+                slow = rows >= self._rows and time.monotonic() - began_s > _GATHERED_WITHIN_S
+                ready = self._gathering.add(batch, hurry=slow)
+        self._read_bytes += sum(batch.nbytes for batch in ready)
+        self._ready.extend(ready)
+        return rows
 
 
 class _End(Exception):

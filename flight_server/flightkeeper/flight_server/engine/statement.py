@@ -13,6 +13,7 @@ from itertools import pairwise, takewhile
 import duckdb
 
 from flightkeeper.flight_server.engine.failures import translate
+from flightkeeper.flight_server.engine.placeholders import replaced
 from flightkeeper.flight_server.errors import InvalidArgument
 
 _CACHED_MAX = 2048
@@ -37,11 +38,20 @@ class Control(Enum):
 
 
 @dataclass(frozen=True, slots=True)
+class Setting:
+    """A setting that a statement sets; with None as its value it is reset."""
+
+    name: str
+    value: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class Statement:
     """One statement of a text.
 
     Attributes:
-        sql: its own text.
+        sql: its own text, as DuckDB parses it.
+        source: the client's own text of it; another one if it was translated.
         parsed: DuckDB's parse of it, reusable and thread-safe.
         shape: what it answers with.
         read_only: it surely changes nothing, so running it twice is harmless, and so is asking
@@ -49,15 +59,18 @@ class Statement:
         stateful: it changes the session: settings, temporary objects, prepared names, catalogs.
         parameters: names of its parameters; digits for positional ones.
         control: the transaction control it is, if any.
+        setting: what it sets, if it sets something to a plain value.
     """
 
     sql: str
+    source: str
     parsed: duckdb.Statement
     shape: Shape
     read_only: bool
     stateful: bool
     parameters: frozenset[str]
     control: Control | None
+    setting: Setting | None
 
 
 Script = tuple[Statement, ...]
@@ -65,6 +78,8 @@ Script = tuple[Statement, ...]
 
 _S = duckdb.StatementType
 
+_NUMBERS_LATE = int(duckdb.__version__.split(".")[0]) < 2  # noqa: PLR2004
+"""DuckDB 1.5 numbers the `?` of a FROM or USING before those of the SET or WHERE they follow."""
 _CHANGES = {_S.INSERT, _S.UPDATE, _S.DELETE, _S.MERGE_INTO, _S.COPY}
 _ROWS = {_S.SELECT, _S.EXPLAIN, _S.CALL, _S.EXECUTE, _S.PRAGMA, _S.RELATION, _S.MULTI}
 _STATEFUL = {
@@ -87,6 +102,15 @@ _CHANGING_FUNCTIONS = re.compile(
 )
 """Functions that leave something behind; looked for in quotes, literals and comments as well."""
 _SESSION_FUNCTIONS = re.compile(r"setseed|_profiling")
+_SETTING = re.compile(
+    r"""(?:set|reset)\s+(?:(?:session|local|global)\s+)?"?(?P<name>\w+)"?
+    (?:\s*(?:=|\bto\b)\s*(?:'(?P<text>[^']*)'|(?P<word>[\w.]+)))?\s*;?""",
+    re.IGNORECASE | re.VERBOSE,
+)
+_FIXED = {"python_enable_replacements", "python_scan_all_frames"}
+"""They let SQL reach the server's own Python objects."""
+_FATAL = {"json_serialize_plan"}
+"""It binds the text it is given, and a sequence asked for in there ends the whole database."""
 _WORD = re.compile(rb'"(?:[^"]|"")*"|[\w$\x80-\xff]+|.', re.DOTALL)
 _WORD_KINDS = {
     duckdb.token_type.keyword,
@@ -103,41 +127,80 @@ _CONTROL_WORDS = {
 }
 
 
-def parse(sql: str) -> Script:
+def parse(sql: str, source: str | None = None) -> Script:
     """The statements of a text.
+
+    Args:
+        source: what the text was translated from. It is one statement, and who translated it keeps
+            the answer.
 
     Raises:
         InvalidArgument: it does not parse (DuckDB's message with the position), or is empty.
     """
-    return _parse_cached(sql) if len(sql) <= _CACHED_CHARACTERS_MAX else _parse(sql)
+    if source is not None or len(sql) > _CACHED_CHARACTERS_MAX:
+        return _parse(sql, source)
+    return _parse_cached(sql)
 
 
-def _parse(sql: str) -> Script:
+def _parse(sql: str, source: str | None = None) -> Script:
     try:
         parsed = duckdb.extract_statements(sql)
     except duckdb.Error as exc:
-        raise translate(exc, sql) from exc
+        raise translate(exc, sql, source) from exc
     if not parsed:
         raise InvalidArgument("the statement is empty")
-    return tuple(_classify(statement) for statement in parsed)
+    return tuple(_classify(statement, source) for statement in parsed)
 
 
 _parse_cached = lru_cache(_CACHED_MAX)(_parse)
 
 
-def _classify(parsed: duckdb.Statement) -> Statement:
+def _classify(parsed: duckdb.Statement, source: str | None) -> Statement:
+    own = parsed.query.strip()
+    kind = _kind(parsed)
+    if _NUMBERS_LATE and kind in _CHANGES:
+        parsed = _numbered(parsed)
     sql = parsed.query.strip()
     words = _words(sql)
-    kind = _kind(parsed)
+    _check_served(kind, words)
     return Statement(
         sql=sql,
+        source=source or own,
         parsed=parsed,
         shape=_shape(kind, words),
         read_only=_read_only(kind, words, sql),
         stateful=_stateful(kind, words, sql),
         parameters=frozenset(parsed.named_parameters),
         control=_CONTROL_WORDS.get(words[0]) if kind == _S.TRANSACTION else None,
+        setting=_setting(sql) if kind == _S.SET else None,
     )
+
+
+def _numbered(parsed: duckdb.Statement) -> duckdb.Statement:
+    """The statement with its `?` numbered in the order of the text, as clients count them."""
+    if "?" not in parsed.query or not all(name.isdigit() for name in parsed.named_parameters):
+        return parsed
+    (numbered,) = duckdb.extract_statements(replaced(parsed.query, lambda name: f"${name}"))
+    return numbered
+
+
+def _setting(sql: str) -> Setting | None:
+    """The setting and the plain value of a SET or RESET."""
+    found = _SETTING.fullmatch(sql)
+    if found is None:
+        return None
+    value = found["text"] if found["text"] is not None else found["word"]
+    reset = value is None or value.lower() == "default"
+    return Setting(found["name"].lower(), None if reset else value)
+
+
+def _check_served(kind: duckdb.StatementType | None, words: list[str]) -> None:
+    names = {word.strip('"') for word in words}
+    fixed = _FIXED & names
+    if fixed and kind in {_S.SET, _S.PRAGMA, None}:
+        raise InvalidArgument(f"{', '.join(fixed)} cannot be changed here; nothing was run")
+    if _FATAL & names:
+        raise InvalidArgument(f"{', '.join(_FATAL & names)} is not served; nothing was run")
 
 
 def _kind(parsed: duckdb.Statement) -> duckdb.StatementType | None:
@@ -184,15 +247,21 @@ def _stateful(kind: duckdb.StatementType | None, words: list[str], sql: str) -> 
     return kind is None or kind in _STATEFUL
 
 
-def _words(sql: str) -> list[str]:
+def words_at(sql: str) -> list[tuple[int, str]]:
     """The words and operators of a text, lower case, without literals and comments.
 
     Quoted names keep their quotes, so that they are not taken for keywords.
+
+    Returns: each with the byte of the text it begins at.
     """
     # Token positions count bytes.
     text = sql.encode()
     return [
-        word.group().decode(errors="replace").lower()
+        (start, word.group().decode(errors="replace").lower())
         for start, kind in duckdb.tokenize(sql)
         if kind in _WORD_KINDS and (word := _WORD.match(text, start))
     ]
+
+
+def _words(sql: str) -> list[str]:
+    return [word for _, word in words_at(sql)]

@@ -11,12 +11,11 @@ from flightkeeper.flight_server.engine.database import Database
 from flightkeeper.flight_server.errors import NodeError, NotFound
 from flightkeeper.flight_server.executions import Executions
 from flightkeeper.flight_server.handlers.routes import Action, Routes
+from flightkeeper.flight_server.handlers.statements import Statements
 from flightkeeper.flightsql import headers
-from flightkeeper.flightsql.messages import pack, parse, unpack
-from flightkeeper.flightsql.tickets import Kind, Signer
+from flightkeeper.flightsql.messages import pack, parse
 from flightkeeper.flightsql.wire import flight_pb2 as core
 from flightkeeper.flightsql.wire import flight_sql_pb2 as sql
-from flightkeeper.flightsql.wire.flightkeeper_pb2 import Statement as StatementBody
 
 
 class Lifecycle:
@@ -25,12 +24,12 @@ class Lifecycle:
     def __init__(
         self,
         executions: Executions,
-        signer: Signer,
+        statements: Statements,
         database: Database,
         instance: Callable[[], Instance],
     ) -> None:
         self._executions = executions
-        self._signer = signer
+        self._statements = statements
         self._database = database
         self._instance = instance
 
@@ -42,6 +41,12 @@ class Lifecycle:
                     core.CancelFlightInfoRequest,
                     self._cancel_flight_info,
                     "Cancels an execution.",
+                    packed=False,
+                ),
+                "RenewFlightEndpoint": Action(
+                    core.RenewFlightEndpointRequest,
+                    self._renew,
+                    "Lets an endpoint be fetched for longer.",
                     packed=False,
                 ),
                 "CancelQuery": Action(
@@ -76,22 +81,26 @@ class Lifecycle:
         Raises:
             NotFound: nothing of it is waiting or running here.
         """
-        bodies = [self._statement(endpoint.ticket.ticket) for endpoint in info.endpoint]
-        mine = [b for b in bodies if b.principal == call.identity.principal]
-        if not any([self._executions.cancel(body.execution_id) for body in mine]):  # noqa: C419
+        tickets = [endpoint.ticket.ticket for endpoint in info.endpoint]
+        bodies = [self._statements.open(call, ticket) for ticket in tickets]
+        # A list, because each of them has to be stopped.
+        if not any([self._executions.cancel(body.execution_id) for body in bodies]):  # noqa: C419
             raise NotFound("no such execution is waiting or running on this node")
 
-    def _statement(self, ticket: bytes) -> StatementBody:
-        message = unpack(ticket)
-        if not isinstance(message, sql.TicketStatementQuery):
-            raise NotFound("only statements can be cancelled")
-        return self._signer.open(Kind.STATEMENT, message.statement_handle, StatementBody)
+    def _renew(self, call: Call, request: core.RenewFlightEndpointRequest) -> Iterator[bytes]:
+        endpoint = request.endpoint
+        body = self._statements.open(call, endpoint.ticket.ticket)
+        renewed = self._statements.renew(body)
+        answer = core.FlightEndpoint.FromString(renewed.serialize())
+        answer.location.extend(endpoint.location)
+        answer.app_metadata = endpoint.app_metadata
+        yield answer.SerializeToString()
 
     def _probe(self, call: Call, request: empty_pb2.Empty) -> Iterator[bytes]:
         """Health is being able to run SQL: a node whose engine is broken still answers calls."""
         del request
         connection = self._database.lend()
-        call.stop_when_cancelled(connection.interrupt)
+        call.stop_when_over(connection.interrupt)
         try:
             connection.command("SELECT 1")
         except NodeError:

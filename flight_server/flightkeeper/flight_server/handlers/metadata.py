@@ -1,4 +1,4 @@
-"""Metadata: catalogs, schemas, tables, table types and SqlInfo.
+"""Metadata: catalogs, schemas, tables, keys, types and SqlInfo.
 
 A metadata ticket is the command itself, so any node answers it, about its own database.
 """
@@ -11,16 +11,21 @@ from google.protobuf.message import Message
 from pyarrow import flight
 
 from flightkeeper.flight_server.call import Call
-from flightkeeper.flight_server.engine import catalog
+from flightkeeper.flight_server.engine import catalog, keys, table_schemas, type_info
+from flightkeeper.flight_server.engine.batches import cut
+from flightkeeper.flight_server.engine.connection import Connection
+from flightkeeper.flight_server.engine.keys import TableName
 from flightkeeper.flight_server.engine.result import Result
 from flightkeeper.flight_server.execution import Execution
 from flightkeeper.flight_server.handlers.routes import Routes
-from flightkeeper.flightsql import schemas, sql_info
+from flightkeeper.flightsql import schemas, sql_info, xdbc
 from flightkeeper.flightsql.messages import pack
 from flightkeeper.flightsql.sql_info import Fact
 from flightkeeper.flightsql.wire import flight_sql_pb2 as sql
 
 _UNKNOWN = -1
+_BATCH_BYTES = 1024 * 1024
+"""Clients of other languages refuse messages of more than four MiB."""
 
 
 class Metadata:
@@ -34,46 +39,93 @@ class Metadata:
     def routes(self) -> Routes:
         """What this family serves."""
         answers: dict[type[Message], Callable[[Call, Any], pa.Table]] = {
-            sql.CommandGetCatalogs: self._catalogs,
-            sql.CommandGetDbSchemas: self._db_schemas,
-            sql.CommandGetTables: self._tables,
-            sql.CommandGetTableTypes: lambda _call, _command: catalog.table_types(),
-            sql.CommandGetSqlInfo: lambda _call, command: sql_info.table(self._facts, command.info),
+            kind: self._asked(question) for kind, question in _QUESTIONS.items()
         }
+        answers[sql.CommandGetTableTypes] = lambda _call, _command: catalog.table_types()
+        answers[sql.CommandGetSqlInfo] = lambda _call, command: sql_info.table(
+            self._facts, command.info
+        )
         return Routes(
             flight_info=dict.fromkeys(answers, _info),
             schema=dict.fromkeys(answers, lambda _call, command: _schema(command)),
             get={kind: _delivered(answer) for kind, answer in answers.items()},
         )
 
-    def _catalogs(self, call: Call, command: sql.CommandGetCatalogs) -> pa.Table:
-        del command
-        with self._execution.borrowed(call) as connection:
-            return catalog.catalogs(connection)
+    def _asked(self, question: "_Question") -> Callable[[Call, Any], pa.Table]:
+        def answer(call: Call, command: Any) -> pa.Table:
+            with self._execution.borrowed(call) as connection:
+                return question(connection, command)
 
-    def _db_schemas(self, call: Call, command: sql.CommandGetDbSchemas) -> pa.Table:
-        with self._execution.borrowed(call) as connection:
-            return catalog.db_schemas(
-                connection,
-                _given(command, "catalog"),
-                _given(command, "db_schema_filter_pattern"),
-            )
-
-    def _tables(self, call: Call, command: sql.CommandGetTables) -> pa.Table:
-        wanted = catalog.TableFilter(
-            catalog=_given(command, "catalog"),
-            schema_pattern=_given(command, "db_schema_filter_pattern"),
-            table_pattern=_given(command, "table_name_filter_pattern"),
-            types=command.table_types,
-        )
-        with self._execution.borrowed(call) as connection:
-            return catalog.tables(connection, wanted, include_schema=command.include_schema)
+        return answer
 
 
-_SCHEMAS: dict[type[Message], pa.Schema] = {
+_Question = Callable[[Connection, Any], pa.Table]
+
+
+def _catalogs(connection: Connection, command: sql.CommandGetCatalogs) -> pa.Table:
+    del command
+    return catalog.catalogs(connection)
+
+
+def _db_schemas(connection: Connection, command: sql.CommandGetDbSchemas) -> pa.Table:
+    return catalog.db_schemas(
+        connection, _given(command, "catalog"), _given(command, "db_schema_filter_pattern")
+    )
+
+
+def _tables(connection: Connection, command: sql.CommandGetTables) -> pa.Table:
+    wanted = catalog.TableFilter(
+        catalog=_given(command, "catalog"),
+        schema_pattern=_given(command, "db_schema_filter_pattern"),
+        table_pattern=_given(command, "table_name_filter_pattern"),
+        types=command.table_types,
+    )
+    if command.include_schema:
+        return table_schemas.tables(connection, wanted)
+    return catalog.tables(connection, wanted)
+
+
+def _primary_keys(connection: Connection, command: sql.CommandGetPrimaryKeys) -> pa.Table:
+    return keys.primary(connection, _table(command))
+
+
+def _exported_keys(connection: Connection, command: sql.CommandGetExportedKeys) -> pa.Table:
+    return keys.exported(connection, _table(command))
+
+
+def _imported_keys(connection: Connection, command: sql.CommandGetImportedKeys) -> pa.Table:
+    return keys.imported(connection, _table(command))
+
+
+def _cross_reference(connection: Connection, command: sql.CommandGetCrossReference) -> pa.Table:
+    return keys.cross_reference(connection, _table(command, "pk_"), _table(command, "fk_"))
+
+
+def _xdbc_types(connection: Connection, command: sql.CommandGetXdbcTypeInfo) -> pa.Table:
+    data_type = command.data_type if command.HasField("data_type") else None
+    return xdbc.table(type_info.types(connection), data_type)
+
+
+_QUESTIONS: Mapping[type[Message], _Question] = {
+    sql.CommandGetCatalogs: _catalogs,
+    sql.CommandGetDbSchemas: _db_schemas,
+    sql.CommandGetTables: _tables,
+    sql.CommandGetPrimaryKeys: _primary_keys,
+    sql.CommandGetExportedKeys: _exported_keys,
+    sql.CommandGetImportedKeys: _imported_keys,
+    sql.CommandGetCrossReference: _cross_reference,
+    sql.CommandGetXdbcTypeInfo: _xdbc_types,
+}
+
+_SCHEMAS: Mapping[type[Message], pa.Schema] = {
     sql.CommandGetCatalogs: schemas.CATALOGS,
     sql.CommandGetDbSchemas: schemas.DB_SCHEMAS,
     sql.CommandGetTableTypes: schemas.TABLE_TYPES,
+    sql.CommandGetPrimaryKeys: schemas.PRIMARY_KEYS,
+    sql.CommandGetExportedKeys: schemas.FOREIGN_KEYS,
+    sql.CommandGetImportedKeys: schemas.FOREIGN_KEYS,
+    sql.CommandGetCrossReference: schemas.FOREIGN_KEYS,
+    sql.CommandGetXdbcTypeInfo: schemas.XDBC_TYPE_INFO,
     sql.CommandGetSqlInfo: schemas.SQL_INFO,
 }
 
@@ -91,13 +143,23 @@ def _info(call: Call, command: Message, descriptor: flight.FlightDescriptor) -> 
 
 
 def _delivered(answer: Callable[[Call, Any], pa.Table]) -> Callable[[Call, Any], Result]:
-    """One batch: ADBC reads only the first one of some answers."""
+    """One batch if it is not big: ADBC reads only the first one of some answers."""
 
     def get(call: Call, command: Any) -> Result:
-        table = answer(call, command).combine_chunks()
-        return Result(table.schema, iter(table.to_batches()), rows=table.num_rows)
+        table = answer(call, command)
+        whole = table.combine_chunks().to_batches()
+        batches = (part for batch in whole for part in cut(batch, _BATCH_BYTES))
+        return Result(table.schema, batches, rows=table.num_rows)
 
     return get
+
+
+def _table(command: Message, prefix: str = "") -> TableName:
+    return TableName(
+        catalog=_given(command, f"{prefix}catalog"),
+        schema=_given(command, f"{prefix}db_schema"),
+        table=getattr(command, f"{prefix}table"),
+    )
 
 
 def _given(command: Message, field: str) -> str | None:

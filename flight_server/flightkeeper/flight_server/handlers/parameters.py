@@ -1,8 +1,4 @@
-"""Bound parameters: from a DoPut stream to rows, and to the bytes a handle carries.
-
-Data from outside is validated before anything looks into it: unvalidated Arrow buffers can crash
-the process.
-"""
+"""Bound parameters: from a DoPut stream to rows, and to the bytes a handle carries."""
 
 from typing import Any
 
@@ -10,10 +6,12 @@ import pyarrow as pa
 from pyarrow import flight
 
 from flightkeeper.flight_server.call import Call
-from flightkeeper.flight_server.errors import Cancelled, InvalidArgument
+from flightkeeper.flight_server.engine.values import bindable
+from flightkeeper.flight_server.errors import InvalidArgument
+from flightkeeper.flight_server.handlers import uploads
 
 Rows = list[dict[str, Any]]
-"""Rows of values by column name, in the order of the columns."""
+"""Rows of values that the engine binds, by column name, in the order of the columns."""
 
 _PARAMETERS_BYTES_MAX = 64 * 1024 * 1024
 _HANDLE_PARAMETERS_BYTES_MAX = 1024 * 1024
@@ -28,34 +26,27 @@ def read_table(call: Call, reader: flight.MetadataRecordBatchReader) -> pa.Table
     """
     batches: list[pa.RecordBatch] = []
     size = 0
-    for chunk in reader:
-        batch = chunk.data
-        if batch is None:
-            continue
-        _validate(batch)
-        size += batch.nbytes
+    for batch in uploads.batches(call, reader):
+        # Not `nbytes`, which ends the process where a union has no rows.
+        size += pa.ipc.get_record_batch_size(batch)
         if size > _PARAMETERS_BYTES_MAX:
             raise InvalidArgument(
                 f"more than {_PARAMETERS_BYTES_MAX >> 20} MiB of parameters; nothing was run, "
                 "send them in several executions"
             )
         batches.append(batch)
-    # A stream that was cut off ends like one that is complete; only the call itself knows.
-    if call.cancelled:
-        raise Cancelled("the call ended before all parameters had arrived; nothing was run")
     if not batches or not batches[0].schema.names:
         return None
     return pa.Table.from_batches(batches)
 
 
 def rows_of(table: pa.Table | None) -> Rows | None:
-    """The parameters as rows of Python values by column name."""
-    if table is None:
-        return None
-    if len(set(table.column_names)) < table.num_columns:
-        # Positional parameters need no names; some clients give all of them the same.
-        table = table.rename_columns([str(index) for index in range(table.num_columns)])
-    return table.to_pylist()
+    """The parameters row by row.
+
+    Raises:
+        InvalidArgument: a column's type has no counterpart in DuckDB, or a value no place there.
+    """
+    return None if table is None else bindable(table)
 
 
 def encode(table: pa.Table | None) -> bytes:
@@ -81,10 +72,3 @@ def encode(table: pa.Table | None) -> bytes:
 def decode(encoded: bytes) -> pa.Table | None:
     """The parameters of a signed handle, which `encode` made."""
     return pa.ipc.open_stream(encoded).read_all() if encoded else None
-
-
-def _validate(batch: pa.RecordBatch) -> None:
-    try:
-        batch.validate(full=True)
-    except pa.ArrowInvalid as exc:
-        raise InvalidArgument("the parameters are not valid Arrow data; nothing was run") from exc

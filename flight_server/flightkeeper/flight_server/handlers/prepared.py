@@ -11,12 +11,21 @@ from google.protobuf.message import Message
 from pyarrow import flight
 
 from flightkeeper.flight_server.call import Call
-from flightkeeper.flight_server.engine.statement import Script, Shape, Statement, parse
-from flightkeeper.flight_server.errors import NodeError, NotFound
+from flightkeeper.flight_server.engine.binder import aside
+from flightkeeper.flight_server.engine.statement import Script, Shape, Statement
+from flightkeeper.flight_server.errors import InvalidArgument, NotFound
 from flightkeeper.flight_server.execution import Execution
 from flightkeeper.flight_server.handlers import parameters
+from flightkeeper.flight_server.handlers.prepared_schemas import (
+    UNKNOWN,
+    dataset_schema,
+    parameter_names,
+    parameter_schema,
+    restored,
+)
 from flightkeeper.flight_server.handlers.routes import Action, Routes
-from flightkeeper.flight_server.handlers.statements import Statements, check_read_only
+from flightkeeper.flight_server.handlers.statements import Statements
+from flightkeeper.flight_server.sql.translation import parse
 from flightkeeper.flightsql.messages import pack
 from flightkeeper.flightsql.tickets import Kind, Signer
 from flightkeeper.flightsql.wire import flight_sql_pb2 as sql
@@ -57,34 +66,35 @@ class Prepared:
     def _create(
         self, call: Call, request: sql.ActionCreatePreparedStatementRequest
     ) -> Iterator[bytes]:
-        script = parse(request.query)
-        last = script[-1]
-        body = StatementBody(
-            query=request.query,
-            transaction_id=request.transaction_id,
-            principal=call.identity.principal,
-        )
-        is_update = last.shape is not Shape.ROWS
+        body = self._statements.body(call, request.query, request.transaction_id)
+        script = parse(body.query, body.dialect)
+        parameter_schema, columns = self._schemas(call, script, body.transaction_id)
         result = sql.ActionCreatePreparedStatementResult(
             prepared_statement_handle=self._signer.sign(Kind.PREPARED, body),
             # Decides between DoPut and GetFlightInfo in ADBC, so it is always said.
-            is_update=is_update,
-            parameter_schema=_parameter_schema(last).serialize().to_pybytes(),
+            is_update=columns is None,
+            parameter_schema=parameter_schema.serialize().to_pybytes(),
         )
-        if not is_update:
-            schema = self._dataset_schema(call, script, request.transaction_id)
-            result.dataset_schema = schema.serialize().to_pybytes()
+        if columns is not None:
+            result.dataset_schema = columns.serialize().to_pybytes()
         yield pack(result)
 
-    def _dataset_schema(self, call: Call, script: Script, transaction_id: bytes) -> pa.Schema:
-        *before, last = script
-        try:
-            return self._execution.describe(call, last, transaction_id)
-        except NodeError:
-            if last.read_only and not last.parameters and not before:
-                raise
-            # It is known only once it has run; an empty schema still says "rows".
-            return pa.schema([])
+    def _schemas(
+        self, call: Call, script: Script, transaction_id: bytes
+    ) -> tuple[pa.Schema, pa.Schema | None]:
+        """What the last statement takes and, if it answers with rows, what it answers with."""
+        last = script[-1]
+        answers = last.shape is Shape.ROWS
+        if not answers and not last.parameters:
+            return pa.schema([]), None
+        with self._execution.borrowed(call, transaction_id) as connection:
+            if not last.parameters:
+                return pa.schema([]), dataset_schema(connection, connection, script, pa.schema([]))
+            with aside(connection) as beside:
+                taken = parameter_schema(beside, last)
+                return taken, (
+                    dataset_schema(connection, beside, script, taken) if answers else None
+                )
 
     def _close(
         self, call: Call, request: sql.ActionClosePreparedStatementRequest
@@ -103,7 +113,13 @@ class Prepared:
 
     def _schema(self, call: Call, command: sql.CommandPreparedStatementQuery) -> pa.Schema:
         body = self._open(call, command.prepared_statement_handle)
-        return self._statements.schema(call, body.query, body.transaction_id)
+        script = parse(body.query, body.dialect)
+        if not script[-1].parameters or script[-1].shape is not Shape.ROWS:
+            return self._statements.schema(call, body)
+        _, columns = self._schemas(call, script, body.transaction_id)
+        if columns is None or columns.equals(UNKNOWN):
+            raise InvalidArgument("the schema of this statement is known only once it has run")
+        return columns
 
     def _put_bind(
         self,
@@ -112,7 +128,7 @@ class Prepared:
         reader: flight.MetadataRecordBatchReader,
     ) -> Message:
         body = self._open(call, command.prepared_statement_handle)
-        body.parameters = parameters.encode(parameters.read_table(call, reader))
+        body.parameters = parameters.encode(self._read(call, body, reader))
         bound = self._signer.sign(Kind.PREPARED, body)
         return sql.DoPutPreparedStatementResult(prepared_statement_handle=bound)
 
@@ -123,11 +139,19 @@ class Prepared:
         reader: flight.MetadataRecordBatchReader,
     ) -> Message:
         body = self._open(call, command.prepared_statement_handle)
-        script = parse(body.query)
-        check_read_only(call, script)
-        rows = parameters.rows_of(parameters.read_table(call, reader))
-        changed = self._execution.update(call, script, rows, transaction_id=body.transaction_id)
-        return sql.DoPutUpdateResult(record_count=changed)
+        sent = self._read(call, body, reader)
+        # Some clients bind first, and then send the update without rows.
+        rows = parameters.rows_of(parameters.decode(body.parameters) if sent is None else sent)
+        return sql.DoPutUpdateResult(record_count=self._statements.update(call, body, rows))
+
+    def _read(
+        self, call: Call, body: StatementBody, reader: flight.MetadataRecordBatchReader
+    ) -> pa.Table | None:
+        """The parameters that a client sends for a statement; None if it sends none at all."""
+        table = parameters.read_table(call, reader)
+        if table is None:
+            return None
+        return restored(_matched(table, parse(body.query, body.dialect)[-1]))
 
     def _open(self, call: Call, handle: bytes) -> StatementBody:
         body = self._signer.open(Kind.PREPARED, handle, StatementBody)
@@ -136,7 +160,23 @@ class Prepared:
         return body
 
 
-def _parameter_schema(statement: Statement) -> pa.Schema:
-    """One field for each parameter; DuckDB does not tell types before values are bound."""
-    names = sorted(statement.parameters, key=lambda name: (len(name), name))
-    return pa.schema([pa.field(name, pa.null()) for name in names])
+def _matched(table: pa.Table, statement: Statement) -> pa.Table:
+    """The parameters under the names they have in the statement, where these are names.
+
+    Raises:
+        InvalidArgument: there are more or fewer than in the statement, or others.
+    """
+    names, given = parameter_names(statement), table.column_names
+    if len(names) != len(given):
+        raise InvalidArgument(
+            f"the statement has {len(names)} parameters and {len(given)} values were given; "
+            "nothing was run"
+        )
+    if all(name.isdigit() for name in names) or set(names) == set(given):
+        return table
+    if all(not name or name.isdigit() for name in given):
+        return table.rename_columns(names)
+    raise InvalidArgument(
+        f"the statement's parameters are {sorted(names)}, the values are named {sorted(given)}; "
+        "nothing was run"
+    )

@@ -20,6 +20,9 @@ SchemaHandler = Callable[[Call, Any], pa.Schema]
 GetHandler = Callable[[Call, Any], Result]
 PutHandler = Callable[[Call, Any, flight.MetadataRecordBatchReader], Message]
 ActionHandler = Callable[[Call, Any], Iterator[bytes]]
+ExchangeHandler = Callable[[Call, Any, flight.MetadataRecordBatchReader], Result]
+ListHandler = Callable[[Call, str], Iterator[flight.FlightInfo]]
+"""From a filter expression to everything that passes it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,18 +42,26 @@ class Action:
 
 @dataclass(frozen=True, slots=True)
 class Routes:
-    """Handlers by the message they answer; actions by their name."""
+    """Handlers by the message they answer; actions by their name.
+
+    A descriptor with a path is dispatched as the message `Path`.
+
+    Attributes:
+        flights: the one handler of ListFlights, under "".
+    """
 
     flight_info: Mapping[type[Message], FlightInfoHandler] = field(default_factory=dict)
     schema: Mapping[type[Message], SchemaHandler] = field(default_factory=dict)
     get: Mapping[type[Message], GetHandler] = field(default_factory=dict)
     put: Mapping[type[Message], PutHandler] = field(default_factory=dict)
+    exchange: Mapping[type[Message], ExchangeHandler] = field(default_factory=dict)
     actions: Mapping[str, Action] = field(default_factory=dict)
+    flights: Mapping[str, ListHandler] = field(default_factory=dict)
 
 
 def merge(families: Iterable[Routes]) -> Routes:
     """All tables of all families in one."""
-    merged = Routes({}, {}, {}, {}, {})
+    merged = Routes(*({} for _ in Routes.__slots__))
     for family in families:
         for name in Routes.__slots__:
             target, source = getattr(merged, name), getattr(family, name)

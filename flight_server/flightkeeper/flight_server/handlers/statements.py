@@ -4,6 +4,9 @@ A query starts when it is planned (GetFlightInfo): its schema, its errors and of
 answer are known then. Its ticket carries the statement, so that any node can serve it again.
 """
 
+from collections.abc import Sequence
+from typing import Any
+
 import pyarrow as pa
 from google.protobuf.message import Message
 from pyarrow import flight
@@ -11,19 +14,24 @@ from pyarrow import flight
 from flightkeeper.flight_server.call import Call
 from flightkeeper.flight_server.clocks import Clocks
 from flightkeeper.flight_server.engine.connection import COUNT_SCHEMA
+from flightkeeper.flight_server.engine.partitions import is_ordered
 from flightkeeper.flight_server.engine.result import Result
-from flightkeeper.flight_server.engine.statement import Script, Shape, parse
+from flightkeeper.flight_server.engine.statement import Script, Shape
 from flightkeeper.flight_server.errors import InvalidArgument, NotFound
 from flightkeeper.flight_server.execution import Execution
-from flightkeeper.flight_server.executions import Executions
+from flightkeeper.flight_server.executions import WRITE_WAITS_S, Answer, Executions
 from flightkeeper.flight_server.handlers import parameters
+from flightkeeper.flight_server.handlers.partitions import Partitions, Started
 from flightkeeper.flight_server.handlers.routes import Routes
+from flightkeeper.flight_server.sql.translation import parse
 from flightkeeper.flightsql.headers import Reason
-from flightkeeper.flightsql.messages import pack
+from flightkeeper.flightsql.messages import pack, unpack
 from flightkeeper.flightsql.tickets import Kind, Signer
 from flightkeeper.flightsql.wire import flight_sql_pb2 as sql
 from flightkeeper.flightsql.wire.flightkeeper_pb2 import Statement as StatementBody
 
+READ_LIFETIME_S = 3600.0
+"""How long a read's ticket is served, on any node; clients may renew it."""
 _UNKNOWN = -1
 
 
@@ -31,10 +39,16 @@ class Statements:
     """Serves statements, prepared or not. Thread-safe."""
 
     def __init__(
-        self, execution: Execution, executions: Executions, signer: Signer, clocks: Clocks
+        self,
+        execution: Execution,
+        executions: Executions,
+        partitions: Partitions,
+        signer: Signer,
+        clocks: Clocks,
     ) -> None:
         self._execution = execution
         self._executions = executions
+        self._partitions = partitions
         self._signer = signer
         self._clocks = clocks
 
@@ -47,6 +61,17 @@ class Statements:
             put={sql.CommandStatementUpdate: self._put_update},
         )
 
+    def body(self, call: Call, query: str, transaction_id: bytes) -> StatementBody:
+        """A text of SQL with what the caller wants it to run under."""
+        options = self._execution.options(call)
+        return StatementBody(
+            query=query,
+            transaction_id=transaction_id,
+            principal=call.identity.principal,
+            dialect=options.dialect,
+            statement_timeout_ms=options.statement_timeout_ms,
+        )
+
     def plan(
         self, call: Call, body: StatementBody, descriptor: flight.FlightDescriptor
     ) -> flight.FlightInfo:
@@ -55,57 +80,115 @@ class Statements:
         A statement that changes something has changed it when this returns: some clients never
         fetch what they planned.
         """
-        script = parse(body.query)
+        script = parse(body.query, body.dialect)
         check_read_only(call, script)
         body.execution_id = self._executions.new_id()
-        body.principal = call.identity.principal
-        if script[-1].shape is Shape.ROWS:
-            result, total = self._start(call, script, body)
-        else:
-            total = self._execution.update(
-                call, script, _rows(body), transaction_id=body.transaction_id
-            )
-            result = _count_result(total, rows=script[-1].shape is Shape.COUNT)
-        repeatable = _read_only(script)
-        self._executions.keep(
-            body.execution_id, result, self._clocks.monotonic_s(), repeatable=repeatable
-        )
-        ticket = flight.Ticket(pack(sql.TicketStatementQuery(statement_handle=self._sign(body))))
+        now_s = self._clocks.monotonic_s()
+        if not is_read_only(script):
+            answer, rows = self._change(call, script, body)
+            self._executions.keep_write(body.execution_id, answer, now_s)
+            endpoint = self.endpoint(body, WRITE_WAITS_S)
+            return flight.FlightInfo(answer.schema, descriptor, [endpoint], rows, _UNKNOWN)
+        parts = self._partitions.start(call, script, body)
+        parts = parts or [Started(body, self._query(call, script, body))]
+        for part in parts:
+            self._executions.keep_read(part.body.execution_id, part.result, now_s)
+        endpoints = [self.endpoint(part.body, READ_LIFETIME_S) for part in parts]
         return flight.FlightInfo(
-            result.schema, descriptor, [flight.FlightEndpoint(ticket, [])], total, _UNKNOWN
+            parts[0].result.schema,
+            descriptor,
+            endpoints,
+            _total(parts),
+            _UNKNOWN,
+            ordered=is_ordered(script[-1].sql),
         )
 
-    def schema(self, call: Call, query: str, transaction_id: bytes) -> pa.Schema:
+    def endpoint(self, body: StatementBody, lifetime_s: float) -> flight.FlightEndpoint:
+        """Where an execution's answer is fetched: from whom the client asked, or any other node."""
+        body.expires_ms = int((self._clocks.wall_s() + lifetime_s) * 1000)
+        handle = self._signer.sign(Kind.STATEMENT, body)
+        ticket = flight.Ticket(pack(sql.TicketStatementQuery(statement_handle=handle)))
+        expires: Any = pa.scalar(body.expires_ms * 1_000_000, pa.timestamp("ns", "UTC"))
+        return flight.FlightEndpoint(ticket, [], expires)
+
+    def renew(self, body: StatementBody) -> flight.FlightEndpoint:
+        """The endpoint of an execution, to be fetched for as long as a new one.
+
+        Raises:
+            NotFound: it answered a change, and the answer is no longer kept.
+        """
+        if is_read_only(parse(body.query, body.dialect)):
+            return self.endpoint(body, READ_LIFETIME_S)
+        if self._executions.renew(body.execution_id, self._clocks.monotonic_s()):
+            return self.endpoint(body, WRITE_WAITS_S)
+        raise NotFound("the answer of this statement is no longer kept, it cannot be renewed")
+
+    def schema(self, call: Call, body: StatementBody) -> pa.Schema:
         """The schema a text of SQL answers with, without running it."""
-        script = parse(query)
+        script = parse(body.query, body.dialect)
         if script[-1].shape is not Shape.ROWS:
             return COUNT_SCHEMA
-        return self._execution.describe(call, script[-1], transaction_id)
+        return self._execution.describe(call, script[-1], body.transaction_id)
 
-    def _start(self, call: Call, script: Script, body: StatementBody) -> tuple[Result, int]:
-        result = self._execution.query(
-            call, script, _rows(body) or (), transaction_id=body.transaction_id
+    def open(self, call: Call, ticket: bytes) -> StatementBody:
+        """What a ticket of this caller stands for.
+
+        Raises:
+            NotFound: it is somebody else's, too old, or of another kind.
+        """
+        message = unpack(ticket)
+        if not isinstance(message, sql.TicketStatementQuery):
+            raise NotFound("this is not the ticket of a statement")
+        return self._opened(call, message)
+
+    def _opened(self, call: Call, ticket: sql.TicketStatementQuery) -> StatementBody:
+        body = self._signer.open(Kind.STATEMENT, ticket.statement_handle, StatementBody)
+        if body.principal != call.identity.principal:
+            raise NotFound("this ticket was issued to another user")
+        if self._clocks.wall_s() * 1000 > body.expires_ms:
+            raise NotFound("this ticket has expired; plan the statement again")
+        return body
+
+    def _change(self, call: Call, script: Script, body: StatementBody) -> tuple[Answer, int]:
+        if script[-1].shape is Shape.ROWS:
+            result = self._query(call, script, body)
+            answer = Answer(result.schema, tuple(result))
+            return answer, answer.rows
+        changed = self._execution.update(
+            call,
+            script,
+            _rows(body),
+            transaction_id=body.transaction_id,
+            timeout_ms=body.statement_timeout_ms,
         )
-        if not _read_only(script) and result.rows is None:
-            result = _materialised(result)
-        return result, _UNKNOWN if result.rows is None else result.rows
+        return _count_answer(changed, rows=script[-1].shape is Shape.COUNT), changed
+
+    def _query(
+        self, call: Call, script: Script, body: StatementBody, *, continues: bool = False
+    ) -> Result:
+        return self._execution.query(
+            call,
+            script,
+            _rows(body) or (),
+            transaction_id=body.transaction_id,
+            timeout_ms=body.statement_timeout_ms,
+            continues=continues,
+        )
 
     def _info_query(
         self, call: Call, command: sql.CommandStatementQuery, descriptor: flight.FlightDescriptor
     ) -> flight.FlightInfo:
-        body = StatementBody(query=command.query, transaction_id=command.transaction_id)
+        body = self.body(call, command.query, command.transaction_id)
         return self.plan(call, body, descriptor)
 
     def _schema_query(self, call: Call, command: sql.CommandStatementQuery) -> pa.Schema:
-        return self.schema(call, command.query, command.transaction_id)
+        return self.schema(call, self.body(call, command.query, command.transaction_id))
 
     def _get(self, call: Call, ticket: sql.TicketStatementQuery) -> Result:
-        body = self._signer.open(Kind.STATEMENT, ticket.statement_handle, StatementBody)
-        if body.principal != call.identity.principal:
-            raise NotFound("this ticket was issued to another user")
+        body = self._opened(call, ticket)
         result = self._executions.take(body.execution_id) or self._again(call, body)
         if result.rows is None:
-            call.stop_when_cancelled(result.stop)
+            call.stop_when_over(result.stop, result.over)
             self._executions.fetching(body.execution_id, result)
             call.at_end(lambda: self._executions.fetched(body.execution_id))
         return result
@@ -115,15 +198,22 @@ class Statements:
 
         The statement was admitted when it was planned, so it is not refused now.
         """
-        script = parse(body.query)
-        if not _read_only(script):
+        script = parse(body.query, body.dialect)
+        if not is_read_only(script):
             raise NotFound(
                 "the answer of this statement is no longer kept; the statement took effect when "
                 "it was planned and is not run again",
             )
-        return self._execution.query(
-            call, script, _rows(body) or (), transaction_id=body.transaction_id, continues=True
-        )
+        if not body.data_version:
+            return self._query(call, script, body, continues=True)
+        self._partitions.check(call, body)
+        result = self._query(call, script, body, continues=True)
+        try:
+            self._partitions.check(call, body)
+        except BaseException:
+            result.close()
+            raise
+        return result
 
     def _put_update(
         self,
@@ -133,13 +223,20 @@ class Statements:
     ) -> Message:
         # The stream is not read: clients send none, and some wait for the answer before closing.
         del reader
-        script = parse(command.query)
-        check_read_only(call, script)
-        changed = self._execution.update(call, script, transaction_id=command.transaction_id)
-        return sql.DoPutUpdateResult(record_count=changed)
+        body = self.body(call, command.query, command.transaction_id)
+        return sql.DoPutUpdateResult(record_count=self.update(call, body, None))
 
-    def _sign(self, body: StatementBody) -> bytes:
-        return self._signer.sign(Kind.STATEMENT, body)
+    def update(self, call: Call, body: StatementBody, rows: parameters.Rows | None) -> int:
+        """Run a text of SQL for its effect; how many rows its last statement changed."""
+        script = parse(body.query, body.dialect)
+        check_read_only(call, script)
+        return self._execution.update(
+            call,
+            script,
+            rows,
+            transaction_id=body.transaction_id,
+            timeout_ms=body.statement_timeout_ms,
+        )
 
 
 def check_read_only(call: Call, script: Script) -> None:
@@ -148,28 +245,28 @@ def check_read_only(call: Call, script: Script) -> None:
     Raises:
         InvalidArgument: it is not; nothing was run.
     """
-    if call.read_only and not _read_only(script):
+    if call.read_only and not is_read_only(script):
         raise InvalidArgument(
             "the statement may change something, and only reads were asked for; nothing was run",
             reason=Reason.NOT_READ_ONLY,
         )
 
 
-def _read_only(script: Script) -> bool:
+def is_read_only(script: Script) -> bool:
+    """Whether it surely changes nothing, so that it may be run again."""
     return all(statement.read_only for statement in script)
+
+
+def _total(parts: Sequence[Started]) -> int:
+    rows = [part.result.rows for part in parts]
+    return sum(count or 0 for count in rows) if None not in rows else _UNKNOWN
 
 
 def _rows(body: StatementBody) -> parameters.Rows | None:
     return parameters.rows_of(parameters.decode(body.parameters))
 
 
-def _materialised(result: Result) -> Result:
-    """The whole answer in memory: what a write answered cannot be asked for again."""
-    batches = list(result)
-    return Result(result.schema, iter(batches), rows=sum(batch.num_rows for batch in batches))
-
-
-def _count_result(changed: int, *, rows: bool) -> Result:
+def _count_answer(changed: int, *, rows: bool) -> Answer:
     """What DuckDB answers itself: one row with the count, or none when nothing was counted."""
     batch = pa.record_batch([pa.array([changed], pa.int64())], schema=COUNT_SCHEMA)
-    return Result(COUNT_SCHEMA, iter([batch] if rows else []), rows=int(rows))
+    return Answer(COUNT_SCHEMA, (batch,) if rows else ())

@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterator
 
 from flightkeeper.flight_server.call import Call
 from flightkeeper.flight_server.clocks import Clocks
-from flightkeeper.flight_server.errors import InvalidArgument
-from flightkeeper.flight_server.execution import Execution
+from flightkeeper.flight_server.errors import InvalidArgument, Unimplemented
 from flightkeeper.flight_server.handlers.routes import Action, Routes
+from flightkeeper.flight_server.placement import Placement
 from flightkeeper.flight_server.sessions import Sessions
 from flightkeeper.flightsql.messages import pack
 from flightkeeper.flightsql.tickets import Kind, Signer
@@ -25,14 +25,14 @@ class Transactions:
     def __init__(
         self,
         sessions: Sessions,
-        execution: Execution,
+        placement: Placement,
         signer: Signer,
         clocks: Clocks,
         home: Callable[[], TransactionBody],
     ) -> None:
         """`home` names the node and incarnation that transactions live in."""
         self._sessions = sessions
-        self._execution = execution
+        self._placement = placement
         self._signer = signer
         self._clocks = clocks
         self._home = home
@@ -46,6 +46,12 @@ class Transactions:
                 ),
                 "EndTransaction": Action(
                     _End, self._end, "Commits a transaction or rolls it back."
+                ),
+                "BeginSavepoint": Action(
+                    sql.ActionBeginSavepointRequest, _no_savepoints, "Not served: see SqlInfo 8."
+                ),
+                "EndSavepoint": Action(
+                    sql.ActionEndSavepointRequest, _no_savepoints, "Not served: see SqlInfo 8."
                 ),
             }
         )
@@ -61,7 +67,7 @@ class Transactions:
         yield pack(sql.ActionBeginTransactionResult(transaction_id=handle))
 
     def _end(self, call: Call, request: sql.ActionEndTransactionRequest) -> Iterator[bytes]:
-        name = self._execution.transaction_name(request.transaction_id)
+        name = self._placement.transaction_name(request.transaction_id)
         if request.action not in (_End.END_TRANSACTION_COMMIT, _End.END_TRANSACTION_ROLLBACK):
             raise InvalidArgument("say whether to commit or to roll back the transaction")
         self._sessions.end(
@@ -71,3 +77,11 @@ class Transactions:
             commit=request.action == _End.END_TRANSACTION_COMMIT,
         )
         return iter(())
+
+
+def _no_savepoints(call: Call, request: object) -> Iterator[bytes]:
+    del call, request
+    raise Unimplemented(
+        "the engine has no savepoints; nothing has changed, the transaction is still open: commit "
+        "it or roll it back as a whole"
+    )

@@ -252,6 +252,26 @@ class CancelFlightInfoResult(_message.Message):
 Global___CancelFlightInfoResult: _TypeAlias = CancelFlightInfoResult  # noqa: Y015
 
 @_typing.final
+class RenewFlightEndpointRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ENDPOINT_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def endpoint(self) -> Global___FlightEndpoint: ...
+    def __init__(
+        self,
+        *,
+        endpoint: Global___FlightEndpoint | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["endpoint", b"endpoint"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["endpoint", b"endpoint"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RenewFlightEndpointRequest: _TypeAlias = RenewFlightEndpointRequest  # noqa: Y015
+
+@_typing.final
 class SessionOptionValue(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 

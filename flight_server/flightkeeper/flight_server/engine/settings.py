@@ -1,0 +1,63 @@
+"""DuckDB's settings that one session may change for itself.
+
+Owns the list. Left out is what reaches beyond the session (memory, threads, files, logging), and
+what would change what others rely on (how results become Arrow data).
+"""
+
+from collections.abc import Mapping
+
+from flightkeeper.flight_server.engine.connection import Connection
+from flightkeeper.flight_server.engine.statement import parse
+
+SESSION_SETTINGS = frozenset(
+    {
+        "Calendar",
+        "TimeZone",
+        "asof_loop_join_threshold",
+        "default_collation",
+        "default_null_order",
+        "default_order",
+        "disable_timestamptz_casts",
+        "dynamic_or_filter_threshold",
+        "errors_as_json",
+        "explain_output",
+        "ieee_floating_point_ops",
+        "integer_division",
+        "late_materialization_max_rows",
+        "max_expression_depth",
+        "merge_join_threshold",
+        "nested_loop_join_threshold",
+        "null_order",
+        "order_by_non_integer_literal",
+        "ordered_aggregate_threshold",
+        "perfect_ht_threshold",
+        "pivot_filter_threshold",
+        "pivot_limit",
+        "prefer_range_joins",
+        "preserve_identifier_case",
+        "preserve_insertion_order",
+        "scalar_subquery_error_on_multiple_rows",
+        "search_path",
+    }
+)
+
+_CURRENT = "SELECT name, value FROM duckdb_settings() WHERE list_contains($names, name)"
+
+
+def current(connection: Connection) -> Mapping[str, str]:
+    """The values of these settings that this version of DuckDB has, as text."""
+    rows = connection.table(_CURRENT, {"names": sorted(SESSION_SETTINGS)}).to_pylist()
+    return {row["name"]: row["value"] or "" for row in rows}
+
+
+def change(connection: Connection, name: str, text: str | None) -> None:
+    """Change a setting of this connection only; None puts it back to its default.
+
+    Raises:
+        InvalidArgument: DuckDB does not take the value; nothing has changed.
+    """
+    assert name in SESSION_SETTINGS
+    value = "" if text is None else " = '" + text.replace("'", "''") + "'"
+    verb = "RESET" if text is None else "SET"
+    (statement,) = parse(f"{verb} SESSION {name}{value}")
+    connection.change(statement)

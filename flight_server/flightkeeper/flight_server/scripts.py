@@ -1,0 +1,167 @@
+"""Runs the statements of one text on one connection, in order.
+
+Owns binding of parameters, repetition over rows of them, and what happens between statements.
+Which connection it is, and for how long, is decided by others.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import pyarrow as pa
+
+from flightkeeper.flight_server import options
+from flightkeeper.flight_server.engine.connection import Connection, Parameters
+from flightkeeper.flight_server.engine.result import Result
+from flightkeeper.flight_server.engine.statement import Control, Script, Shape, Statement
+from flightkeeper.flight_server.errors import InvalidArgument, NodeError
+
+Rows = Sequence[Mapping[str, Any]]
+"""Rows of bound parameters, each by column name in the order of the columns."""
+
+SetOption = Callable[[str, str | None], None]
+"""Sets an option of the session from a `SET` statement; None puts it back to its default."""
+
+
+def run(connection: Connection, script: Script, rows: Rows, set_option: SetOption) -> Result:
+    """Run a script whose last statement answers with rows.
+
+    Args:
+        rows: parameters of the last statement; it runs once for each, answers concatenated.
+    """
+    last = script[-1]
+    _run_all_but_last(connection, script, set_option)
+    with _numbered(script, len(script)):
+        if len(rows) <= 1:
+            return connection.run(last, bind(last, rows[0] if rows else {}))
+        if last.read_only:
+            return _run_each(connection, last, rows)
+        with atomic(connection):
+            return materialised(_run_each(connection, last, rows))
+
+
+def update(connection: Connection, script: Script, rows: Rows | None, set_option: SetOption) -> int:
+    """Run a script for its effect; how many rows its last statement changed.
+
+    Args:
+        rows: parameters; several rows are one atomic execution, and none at all run nothing.
+            None = the statement is run once, without parameters.
+    """
+    last = script[-1]
+    _run_all_but_last(connection, script, set_option)
+    with _numbered(script, len(script)):
+        if rows is None:
+            return _change(connection, last, bind(last, {}), set_option)
+        if len(rows) == 1:
+            return _change(connection, last, bind(last, rows[0]), set_option)
+        with atomic(connection):
+            return sum(_change(connection, last, bind(last, row), set_option) for row in rows)
+
+
+@contextmanager
+def atomic(connection: Connection) -> Iterator[None]:
+    """All of it or nothing; within a transaction that is the transaction's business."""
+    # Alone, or statements of the same session would become part of it.
+    with connection.alone():
+        if connection.in_transaction:
+            yield
+            return
+        connection.begin()
+        try:
+            yield
+            connection.commit()
+        except BaseException:
+            connection.rollback()
+            raise
+
+
+def materialised(result: Result) -> Result:
+    """The whole answer in memory."""
+    batches = list(result)
+    return Result(result.schema, iter(batches), rows=sum(batch.num_rows for batch in batches))
+
+
+def bind(statement: Statement, row: Mapping[str, Any]) -> Parameters:
+    """A row of values as the statement's parameters.
+
+    Raises:
+        InvalidArgument: there are more or fewer values than parameters, or other names.
+    """
+    names = statement.parameters
+    if len(row) != len(names):
+        raise InvalidArgument(
+            f"the statement has {len(names)} parameters and {len(row)} values were given"
+        )
+    if all(name.isdigit() for name in names):
+        return dict(zip(sorted(names, key=int), row.values(), strict=True))
+    if names != row.keys():
+        raise InvalidArgument(
+            f"the statement's parameters are {sorted(names)}, the values are named {sorted(row)}"
+        )
+    return row
+
+
+def _run_all_but_last(connection: Connection, script: Script, set_option: SetOption) -> None:
+    for number, statement in enumerate(script[:-1], start=1):
+        with _numbered(script, number):
+            _change(connection, statement, (), set_option)
+
+
+@contextmanager
+def _numbered(script: Script, number: int) -> Iterator[None]:
+    """Say which statement of several failed: the ones before it have run."""
+    try:
+        yield
+    except NodeError as exc:
+        if len(script) == 1:
+            raise
+        before = "" if number == 1 else "; the ones before it have run"
+        message = f"statement {number} of {len(script)} failed{before}: {exc}"
+        raise exc.reworded(message) from exc
+
+
+def _run_each(connection: Connection, statement: Statement, rows: Rows) -> Result:
+    """A query's answers for several rows of parameters, one after another."""
+    results = [connection.run(statement, bind(statement, rows[0]))]
+    schema = results[0].schema
+
+    def batches() -> Iterator[pa.RecordBatch]:
+        yield from results[0]
+        for row in rows[1:]:
+            results[0] = connection.run(statement, bind(statement, row))
+            if results[0].schema != schema:
+                results[0].close()
+                raise InvalidArgument(
+                    "the rows of parameters lead to answers of different types; "
+                    "cast the parameters in the statement"
+                )
+            yield from results[0]
+
+    def stop() -> bool:
+        results[0].stop()
+        return False  # the next row may be on its way
+
+    def close() -> None:
+        results[0].close()
+
+    return Result(schema, batches(), stop=stop, close=close)
+
+
+def _change(
+    connection: Connection, statement: Statement, parameters: Parameters, set_option: SetOption
+) -> int:
+    if statement.setting is not None and (option := options.known(statement.setting.name)):
+        set_option(option, statement.setting.value)
+        return 0
+    match statement.control:
+        case Control.BEGIN:
+            connection.begin()
+        case Control.COMMIT:
+            connection.commit()
+        case Control.ROLLBACK:
+            connection.rollback()
+        case None if statement.shape is Shape.ROWS:
+            return sum(batch.num_rows for batch in connection.run(statement, parameters))
+        case None:
+            return connection.change(statement, parameters)
+    return 0

@@ -1,0 +1,96 @@
+"""How a statement is begun: with numbers of the right size, once, in an unharmed transaction."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+import pytest
+
+from flightkeeper.flight_server.engine.answer import Answer, answered, described
+
+_SIZE = 2 * 1024 * 1024
+
+
+@pytest.fixture
+def cursor() -> Iterator[duckdb.DuckDBPyConnection]:
+    with duckdb.connect() as connection:
+        yield connection
+
+
+def ask(
+    cursor: duckdb.DuckDBPyConnection, sql: str, parameters: Any = (), *, pure: bool = True
+) -> Answer:
+    (statement,) = duckdb.extract_statements(sql)
+    return answered(cursor, statement, parameters, _SIZE, pure=pure)
+
+
+def only(answer: Answer) -> Any:
+    table = answer.reader.read_all()
+    assert table.schema == answer.schema
+    return table.column(0)[0].as_py()
+
+
+def test_a_number_is_a_bigint(cursor: duckdb.DuckDBPyConnection) -> None:
+    assert ask(cursor, "SELECT ?", [1]).schema.types == [pa.int64()]
+    assert only(ask(cursor, "SELECT ? * 1000000", [5000])) == 5_000_000_000
+    assert only(ask(cursor, "SELECT $a", {"a": 2**63})) == 2**63
+
+
+@pytest.mark.parametrize(
+    ("sql", "parameters", "value"),
+    [
+        ("SELECT round(1.25::DOUBLE, ?)", [1], 1.3),
+        ("SELECT (DATE '2024-02-28' + ?)::VARCHAR", [1], "2024-02-29"),
+        ("SELECT lpad('x', ?, '-')", [3], "--x"),
+        ("SELECT 1 LIMIT ?", [1], 1),
+        ("SELECT 2 IN (?, ?)", [1, 2], True),
+        ("SELECT ?::DATE::VARCHAR", ["2024-02-29"], "2024-02-29"),
+        ("SELECT DATE '2024-02-29' = ?", ["2024-02-29"], True),
+        ("SELECT (INTERVAL (?) DAY)::VARCHAR", [2], "2 days"),
+    ],
+)
+def test_a_place_for_smaller_numbers_gets_them(
+    cursor: duckdb.DuckDBPyConnection, sql: str, parameters: Any, value: object
+) -> None:
+    cursor.execute("BEGIN")
+    assert only(ask(cursor, sql, parameters)) == value
+    (statement,) = duckdb.extract_statements(sql)
+    assert len(described(cursor, statement, parameters)) == 1
+    assert cursor.execute("SELECT 1").fetchall() == [(1,)]
+
+
+def test_a_query_that_does_not_bind_leaves_the_transaction_alone(
+    cursor: duckdb.DuckDBPyConnection,
+) -> None:
+    cursor.execute("BEGIN")
+    with pytest.raises(duckdb.BinderException, match="nothing"):
+        ask(cursor, "SELECT nothing FROM range(?)", [1])
+    assert cursor.execute("SELECT 1").fetchall() == [(1,)]
+
+
+def test_what_changes_something_runs_once(cursor: duckdb.DuckDBPyConnection) -> None:
+    cursor.execute("CREATE TABLE t (a BIT); CREATE SEQUENCE s")
+    assert only(ask(cursor, "INSERT INTO t VALUES ('11') RETURNING a", pure=False)) == "11"
+    assert only(ask(cursor, "SELECT count(*) FROM t")) == 1
+    answer = ask(cursor, "SELECT nextval('s')::BIT::VARCHAR || a::VARCHAR, a FROM t", pure=False)
+    assert answer.schema.types == [pa.string(), pa.string()]
+    assert answer.reader.read_all().num_rows == 1
+    assert cursor.execute("SELECT nextval('s')").fetchall() == [(2,)]
+
+
+def test_a_statement_without_an_answer_has_an_empty_one(cursor: duckdb.DuckDBPyConnection) -> None:
+    answer = ask(cursor, "PRAGMA enable_object_cache", pure=False)
+    assert answer.reader.read_all().num_rows == 0
+
+
+def test_an_order_survives_the_conversion(cursor: duckdb.DuckDBPyConnection) -> None:
+    answer = ask(cursor, "SELECT i::UHUGEINT AS i FROM range(100000) t(i) ORDER BY i DESC")
+    column = answer.reader.read_all().column("i").to_pylist()
+    assert column == [str(i) for i in reversed(range(100_000))]
+
+
+def test_columns_of_one_name_keep_it(cursor: duckdb.DuckDBPyConnection) -> None:
+    answer = ask(cursor, "SELECT 1 AS a, '1'::BIT AS a, 2 AS A")
+    assert answer.schema.names == ["a", "a", "A"]
+    assert answer.reader.read_all().schema == answer.schema

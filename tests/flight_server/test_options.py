@@ -1,0 +1,72 @@
+"""Options: read from text, bounded, and resolved in one order."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from flightkeeper.flight_server import options
+from flightkeeper.flight_server.errors import InvalidArgument
+from flightkeeper.flight_server.options import TIMEOUT_MAX_MS, Options, duration_ms, resolve
+
+_DEFAULTS = Options(statement_timeout_ms=7)
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ("0", 0),
+        ("500", 500),
+        (" 250ms ", 250),
+        ("1.5 s", 1500),
+        ("2MIN", 120_000),
+        ("1h", 3_600_000),
+    ],
+)
+def test_durations_have_a_unit_or_are_milliseconds(text: str, wanted: int) -> None:
+    assert duration_ms(text) == wanted
+
+
+@pytest.mark.parametrize("text", ["", "soon", "-1", "1 day", "1e3", "5s5", "٣s", "999h"])
+def test_other_durations_are_refused(text: str) -> None:
+    with pytest.raises(ValueError, match=r"it may be seven days at most|a bare number"):
+        duration_ms(text)
+
+
+@given(st.integers(0, TIMEOUT_MAX_MS), st.integers(1, options.ENDPOINTS_MAX))
+def test_what_is_shown_is_read_again(timeout_ms: int, endpoints: int) -> None:
+    for compression in options.COMPRESSIONS:
+        made = Options("duckdb", timeout_ms, compression, endpoints)
+        read = Options()
+        for name in options.NAMES:
+            read = resolve(read, options.parsed(name, options.shown(made, name)))
+        assert read == made
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [("dialect", "klingon"), ("compression", "gzip"), ("endpoints", "many"), ("endpoints", "0")],
+)
+def test_a_wrong_text_names_the_option(name: str, text: str) -> None:
+    with pytest.raises(InvalidArgument, match=f"{name} cannot be '{text}': it is"):
+        options.parsed(name, text)
+
+
+def test_a_long_wrong_text_is_cut() -> None:
+    with pytest.raises(InvalidArgument) as caught:
+        options.parsed("dialect", "x" * 100_000)
+    assert len(str(caught.value)) < 1000
+
+
+def test_names_are_known_in_any_case_and_by_what_mysql_calls_them() -> None:
+    assert options.known("Statement_Timeout") == "statement_timeout"
+    assert options.known("MAX_EXECUTION_TIME") == "statement_timeout"
+    assert options.known("threads") is None
+
+
+def test_headers_go_before_the_session_and_that_before_the_node() -> None:
+    session = options.parsed("statement_timeout", "5s")
+    sent = {"x-flightkeeper-statement-timeout": ["9s"], "x-flightkeeper-load": ["1"]}
+    assert resolve(_DEFAULTS, {}).statement_timeout_ms == 7
+    assert resolve(_DEFAULTS, session).statement_timeout_ms == 5000
+    assert resolve(_DEFAULTS, session, sent).statement_timeout_ms == 9000
+    assert resolve(_DEFAULTS, {}) is _DEFAULTS

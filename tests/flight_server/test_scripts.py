@@ -1,0 +1,109 @@
+"""Texts of several statements: in order, all parameters bound, told which one failed."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from flightkeeper.flight_server import scripts
+from flightkeeper.flight_server.engine.connection import Connection
+from flightkeeper.flight_server.engine.database import Database, DatabaseOptions
+from flightkeeper.flight_server.engine.result import Result
+from flightkeeper.flight_server.engine.statement import parse
+from flightkeeper.flight_server.errors import InvalidArgument
+
+
+@pytest.fixture
+def connection() -> Iterator[Connection]:
+    database = Database(DatabaseOptions())
+    made = database.connect()
+    made.command("CREATE TABLE t (a INT NOT NULL)")
+    yield made
+    made.close()
+    database.close()
+
+
+class Options:
+    """What was set, in order."""
+
+    def __init__(self) -> None:
+        self.set: list[tuple[str, str | None]] = []
+
+    def __call__(self, name: str, text: str | None) -> None:
+        self.set.append((name, text))
+
+
+def values(result: Result) -> list[object]:
+    return [value for batch in result for value in batch.column(0).to_pylist()]
+
+
+def test_the_last_statement_answers(connection: Connection) -> None:
+    script = parse("INSERT INTO t VALUES (1); INSERT INTO t VALUES (2); SELECT sum(a)::INT FROM t")
+    assert values(scripts.run(connection, script, (), Options())) == [3]
+
+
+def test_a_count_is_that_of_the_last_statement(connection: Connection) -> None:
+    script = parse("INSERT INTO t VALUES (1), (2); SELECT 7; DELETE FROM t WHERE a = 1")
+    assert scripts.update(connection, script, None, Options()) == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("INSERT INTO t VALUES (1); FROM nowhere; SELECT 1", "statement 2 of 3 failed; the ones"),
+        ("FROM nowhere; SELECT 1", "statement 1 of 2 failed: Catalog Error"),
+        ("INSERT INTO t VALUES (1); FROM nowhere", "statement 2 of 2 failed; the ones before it"),
+    ],
+)
+def test_it_is_told_which_statement_failed(connection: Connection, text: str, told: str) -> None:
+    script, options = parse(text), Options()
+    for ask in (
+        lambda: scripts.run(connection, script, (), options),
+        lambda: scripts.update(connection, script, None, options),
+    ):
+        with pytest.raises(InvalidArgument) as caught:
+            ask()
+        assert told in str(caught.value)
+        assert caught.value.cause == "Catalog Error"
+
+
+def test_one_statement_is_not_numbered(connection: Connection) -> None:
+    with pytest.raises(InvalidArgument) as caught:
+        scripts.run(connection, parse("FROM nowhere"), (), Options())
+    assert str(caught.value).startswith("Catalog Error")
+
+
+def test_options_of_ours_are_set_and_those_of_the_engine_pass(connection: Connection) -> None:
+    options = Options()
+    text = "SET statement_timeout = '5s'; SET TimeZone = 'Asia/Tokyo'; RESET max_execution_time"
+    assert scripts.update(connection, parse(text), None, options) == 0
+    assert options.set == [("statement_timeout", "5s"), ("statement_timeout", None)]
+    zone = scripts.run(connection, parse("SELECT current_setting('TimeZone')"), (), options)
+    assert values(zone) == ["Asia/Tokyo"]
+
+
+def test_several_rows_are_one_execution(connection: Connection) -> None:
+    script = parse("INSERT INTO t VALUES (?)")
+    with pytest.raises(InvalidArgument, match="Constraint Error"):
+        scripts.update(connection, script, [{"0": 1}, {"0": None}], Options())
+    assert scripts.update(connection, script, [{"0": 1}, {"0": 2}], Options()) == 2
+    assert scripts.update(connection, script, [], Options()) == 0
+    assert values(scripts.run(connection, parse("SELECT sum(a)::INT FROM t"), (), Options())) == [3]
+
+
+def test_a_query_answers_for_every_row(connection: Connection) -> None:
+    rows = [{"0": number} for number in range(5)]
+    result = scripts.run(connection, parse("SELECT ?::INT * 2"), rows, Options())
+    assert values(result) == [0, 2, 4, 6, 8]
+    returning = parse("INSERT INTO t VALUES (?) RETURNING a")
+    assert values(scripts.run(connection, returning, rows, Options())) == [0, 1, 2, 3, 4]
+
+
+def test_atomic_keeps_an_open_transaction_open(connection: Connection) -> None:
+    connection.begin()
+    with scripts.atomic(connection):
+        connection.command("INSERT INTO t VALUES (1)")
+    assert connection.in_transaction
+    connection.rollback()
+    with pytest.raises(InvalidArgument), scripts.atomic(connection):
+        connection.command("INSERT INTO t VALUES (1); INSERT INTO t VALUES (NULL)")
+    assert connection.table("SELECT count(*) FROM t").column(0)[0].as_py() == 0

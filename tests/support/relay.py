@@ -1,0 +1,74 @@
+"""A way to a server that counts what passes, for tests of what is really on the wire."""
+
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from urllib.parse import urlsplit
+
+_CHUNK = 1 << 16
+
+
+class Relay:
+    """Passes bytes between clients and one server.
+
+    Attributes:
+        location: where clients connect.
+        received: bytes that came from the server so far.
+    """
+
+    def __init__(self, location: str) -> None:
+        parts = urlsplit(location)
+        self._server = (parts.hostname, parts.port)
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self._sockets = [self._listener]
+        self.location = f"{parts.scheme}://127.0.0.1:{self._listener.getsockname()[1]}"
+        self.received = 0
+        self._threads: list[threading.Thread] = []
+        self._start(self._accept)
+
+    def close(self) -> None:
+        """End all connections."""
+        for opened in self._sockets:
+            with suppress(OSError):
+                opened.shutdown(socket.SHUT_RDWR)
+            opened.close()
+        for thread in self._threads:
+            thread.join(10)
+
+    def _start(self, target: Callable[..., None], *arguments: socket.socket) -> None:
+        thread = threading.Thread(target=target, args=arguments, name="relay", daemon=True)
+        self._threads.append(thread)
+        thread.start()
+
+    def _accept(self) -> None:
+        with suppress(OSError):
+            while True:
+                client, _ = self._listener.accept()
+                server = socket.create_connection(self._server)
+                self._sockets += [client, server]
+                self._start(self._up, client, server)
+                self._start(self._down, server, client)
+
+    def _up(self, client: socket.socket, server: socket.socket) -> None:
+        with suppress(OSError):
+            while data := client.recv(_CHUNK):
+                server.sendall(data)
+            server.shutdown(socket.SHUT_WR)
+
+    def _down(self, server: socket.socket, client: socket.socket) -> None:
+        with suppress(OSError):
+            while data := server.recv(_CHUNK):
+                self.received += len(data)
+                client.sendall(data)
+            client.shutdown(socket.SHUT_WR)
+
+
+@contextmanager
+def relaying(location: str) -> Iterator[Relay]:
+    """A relay to this server, closed at the end of the block."""
+    relay = Relay(location)
+    try:
+        yield relay
+    finally:
+        relay.close()
