@@ -23,8 +23,10 @@ demo: $(VENV)/.demo ## three nodes, real questions, one node killed: nothing fai
 test: $(VENV)/.dev $(DUCKDB2)/.test $(CLIENTS)/.test ## set up what is missing, then run every test
 	@tools/get-zookeeper.sh
 	$(DUCKDB2)/bin/python -m pytest tests/flight_server -q -n 2 -m "not zookeeper and not cluster"
-	$(BIN)/python -m pytest -q -n 2 -m "not zookeeper and not cluster and not foreign" \
-		--compatibility-json $(FOUND)/test.json
+	$(BIN)/python -m pytest tests -q -n 2 -m "not zookeeper and not cluster and not foreign" \
+		--ignore tests/conformance/test_sqlalchemy_suite.py --compatibility-json $(FOUND)/test.json
+	$(BIN)/python -m pytest tests/conformance/test_sqlalchemy_suite.py -q \
+		--compatibility-json $(FOUND)/sqlalchemy.json
 	NODE_PYTHON=$(CURDIR)/$(BIN)/python $(CLIENTS)/bin/python -m pytest -q -W ignore \
 		tests/conformance/clients --compatibility-json $(FOUND)/clients.json
 	$(BIN)/python -m pytest -q -m "zookeeper or cluster"

@@ -114,7 +114,7 @@ def test_before_the_first_batch_a_failure_is_not_the_callers() -> None:
 def test_a_result_that_fits_is_whole_before_it_is_handed_out(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(delivery, "HELD_BACK_BYTES", 3 * BATCH.nbytes)
+    monkeypatch.setattr(delivery, "HELD_BACK_BYTES", 3 * pa.ipc.get_record_batch_size(BATCH))
     with pytest.raises(CallFailed):
         Fixture(ScriptedStream(BATCH, BATCH, BROKEN)).open()
     result = Fixture(ScriptedStream(BATCH, BATCH, BATCH, BROKEN)).open()

@@ -15,6 +15,7 @@ from sqlalchemy import orm
 from sqlalchemy.exc import ProgrammingError
 
 from tests.conformance.conftest import PASSWORD, USER, connect
+from tests.support.processes import running
 
 TOOL = "SQLAlchemy (adbc+flightsql)"
 suite = pytest.mark.tool(TOOL, "the dialect suite, less what its table of exclusions explains")
@@ -57,21 +58,33 @@ def engine(url: str) -> Iterator[sa.Engine]:
     made.dispose()
 
 
+@pytest.fixture
+def own(login_files: tuple[Path, Path]) -> Iterator[str]:
+    """A node that no other test has left anything on."""
+    users, key_file = map(str, login_files)
+    with running("serve", "--users", users, "--key-file", key_file) as node:
+        yield node.line()["location"]
+
+
 @suite
 @pytest.mark.timeout(TIMEOUT_S)
-def test_the_dialect_suite_passes(url: str, solo: str, tmp_path: Path) -> None:
+def test_the_dialect_suite_passes(own: str, tmp_path: Path) -> None:
     """Nothing fails and nothing is skipped; what is left out is explained, and is still there."""
-    with connect(solo, autocommit=True) as connection, connection.cursor() as cursor:
+    login = urlencode({"tls": "false", "username": USER, "password": PASSWORD})
+    url = f"adbc+flightsql://{urlsplit(own).netloc}?{login}"
+    with connect(own, autocommit=True) as connection, connection.cursor() as cursor:
         cursor.execute("CREATE SCHEMA IF NOT EXISTS test_schema")
     results, left_out = tmp_path / "results.xml", tmp_path / "left_out.json"
     folder = HERE / "sqlalchemy_suite"
     command = [sys.executable, "-m", "pytest", str(folder / "suite.py"), "-q", "--tb=short"]
     command += ["-c", str(folder / "setup.cfg"), "--dburi", url]
     command += ["--junit-xml", str(results), "--left-out", str(left_out)]
+    # What pytest has set for this process is not meant for that one.
+    inherited = {k: v for k, v in os.environ.items() if not k.startswith("PYTEST_")}
     told = subprocess.run(
         command,
         cwd=PROJECT,
-        env={**os.environ, "PYTHONPATH": str(PROJECT)},
+        env=inherited | {"PYTHONPATH": str(PROJECT)},
         capture_output=True,
         text=True,
         check=False,

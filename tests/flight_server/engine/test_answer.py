@@ -94,3 +94,12 @@ def test_columns_of_one_name_keep_it(cursor: duckdb.DuckDBPyConnection) -> None:
     answer = ask(cursor, "SELECT 1 AS a, '1'::BIT AS a, 2 AS A")
     assert answer.schema.names == ["a", "a", "A"]
     assert answer.reader.read_all().schema == answer.schema
+
+
+def test_an_interval_that_overflows_is_an_error(cursor: duckdb.DuckDBPyConnection) -> None:
+    fits = ask(cursor, "SELECT i FROM (VALUES (INTERVAL '9223372036854' MILLISECONDS)) t(i)")
+    assert fits.reader.read_next_batch().num_rows == 1
+    fits.reader.close()
+    longer = ask(cursor, "SELECT 1, INTERVAL '9223372036855' MILLISECONDS AS i")
+    with pytest.raises(pa.ArrowInvalid, match=r"Out of Range Error: .* cast it to VARCHAR"):
+        longer.reader.read_next_batch()

@@ -14,6 +14,7 @@ from flightkeeper.flight_server.engine.database import Database, DatabaseOptions
 from flightkeeper.flight_server.engine.ingest import (
     IfExists,
     Target,
+    located,
     offered,
     plan,
     rows_of,
@@ -52,7 +53,7 @@ def target(table: str, if_exists: IfExists = IfExists.APPEND, **more: Any) -> Ta
 def apply(connection: Connection, wanted: Target, rows: pa.Table = _ROWS) -> int:
     intake = importable(rows.schema)
     with offered(connection, pa.RecordBatchReader.from_batches(intake.schema, rows.to_batches())):
-        return connection.change(plan(connection, wanted, intake))
+        return connection.change(plan(connection, located(connection, wanted), intake))
 
 
 def test_columns_are_matched_by_name_whatever_their_case_and_order(connection: Connection) -> None:

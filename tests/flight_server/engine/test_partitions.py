@@ -48,6 +48,8 @@ _DIVISIBLE = [
     "SELECT 'where (' AS \"where\", a FROM big WHERE s <> 'where (' /* where */",
     "SELECT rowid, a FROM big WHERE rowid % 2 = 0",
     'SELECT "sel ect" FROM "we ""IRD"',
+    "SELECT 'ä🦆' AS \"ß\", a /* ü */ FROM big WHERE s < 'é' AND a > 3",
+    "SELECT $$where$$, a FROM big WHERE s <> $x$ where $x$",
     "SELECT 1 FROM big",
 ]
 _INDIVISIBLE = [

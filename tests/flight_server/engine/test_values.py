@@ -180,6 +180,17 @@ def test_columns_of_one_name_are_told_apart() -> None:
     assert bindable(table) == [{"0": 1, "1": 2}]
 
 
+@pytest.mark.parametrize("kind", [pa.int8(), pa.struct([("zz", pa.int8())])], ids=str)
+def test_names_that_are_not_text_are_refused(kind: Any) -> None:
+    sink = pa.BufferOutputStream()
+    batch = pa.record_batch([made(kind, [None])], names=["zz"])
+    with pa.ipc.new_stream(sink, batch.schema) as writer:
+        writer.write_batch(batch)
+    odd = sink.getvalue().to_pybytes().replace(b"zz", b"\xff\xff")
+    with pytest.raises(InvalidArgument, match="is not UTF-8; nothing was run"):
+        bindable(pa.ipc.open_stream(odd).read_all())
+
+
 def test_plain_numbers_are_bigints_where_that_is_asked_for() -> None:
     (number, flag, text) = exact([5, True, "x"])
     assert (number.object, str(number.type), flag, text) == (5, "BIGINT", True, "x")

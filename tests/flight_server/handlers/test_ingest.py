@@ -156,6 +156,21 @@ def test_values_are_cast_as_insert_does_it_and_missing_ones_are_the_default(
     assert rows_of(client, "work.t")[0] == (7, "1", None, b"x")
 
 
+def test_dictionaries_may_change_from_batch_to_batch(client: WireClient) -> None:
+    kind = pa.dictionary(pa.int8(), pa.string())
+    schema = pa.schema({"flat": kind, "deep": pa.list_(kind)})
+    with uploading(client, into("t", schema="work"), schema) as (writer, reader):
+        for text in ("x", "y", "x"):
+            flat = pa.array([text, None]).dictionary_encode().cast(kind)
+            deep = pa.ListArray.from_arrays(pa.array([0, 1, 2], pa.int32()), flat)
+            writer.write_batch(pa.record_batch([flat, deep], schema=schema))
+        writer.done_writing()
+        assert sql.DoPutUpdateResult.FromString(bytes(reader.read())).record_count == 6
+    expected = [("x", ["x"]), (None, [None]), ("y", ["y"]), (None, [None]), ("x", ["x"])]
+    assert rows_of(client, "work.t")[:5] == expected
+    assert client.query("FROM work.t").schema.types == [pa.string(), pa.list_(pa.string())]
+
+
 def test_a_temporary_table_is_the_sessions_own(client: WireClient, served: Served) -> None:
     assert ingest(client, into("mine", temporary=True), ROWS) == 3
     assert ingest(client, into("mine", APPEND, temporary=True), MORE) == 1

@@ -12,6 +12,7 @@ import duckdb
 import pyarrow as pa
 
 from flightkeeper.flight_server.engine.batches import rows_per_batch
+from flightkeeper.flight_server.engine.conversions import Refused, whole_microseconds
 from flightkeeper.flight_server.engine.types import Columns
 from flightkeeper.flight_server.engine.values import exact
 
@@ -20,6 +21,10 @@ _Parameters = Sequence[Any] | Mapping[str, Any]
 _STREAMS_FROM_RELATIONS = int(duckdb.__version__.split(".")[0]) >= 2  # noqa: PLR2004
 """Since 2.0 only a relation streams; before, a relation binds twice and a cursor streams."""
 _NOTHING = "SELECT true AS Success WHERE false"
+_TOO_LONG = (
+    "Out of Range Error: an interval has more than 292 years below its days, which Arrow cannot "
+    "hold: cast it to VARCHAR"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,12 +33,12 @@ class Answer:
 
     Attributes:
         schema: of the batches, with the names of DuckDB's types.
-        reader: DuckDB's own.
+        reader: has `read_next_batch` and `close`.
         rows: how many rows a full batch of the reader has.
     """
 
     schema: pa.Schema
-    reader: pa.RecordBatchReader
+    reader: Any
     rows: int
 
 
@@ -114,4 +119,29 @@ def _answer(
 ) -> Answer:
     rows = rows_per_batch(columns.types, batch_bytes)
     reader = source.to_arrow_reader(rows)
-    return Answer(columns.named(reader.schema), reader, rows)
+    intervals = [place for place, kind in enumerate(columns.types) if kind == "INTERVAL"]
+    checked = _Intervals(reader, intervals) if intervals else reader
+    return Answer(columns.named(reader.schema), checked, rows)
+
+
+class _Intervals:
+    """A reader that notices intervals too long for Arrow.
+
+    DuckDB multiplies their microseconds by 1000 and lets them overflow, which leaves nanoseconds.
+    """
+
+    def __init__(self, reader: pa.RecordBatchReader, places: Sequence[int]) -> None:
+        self._reader = reader
+        self._places = places
+
+    def read_next_batch(self) -> pa.RecordBatch:
+        batch = self._reader.read_next_batch()
+        for place in self._places:
+            try:
+                whole_microseconds(batch.column(place))
+            except Refused as exc:
+                raise pa.ArrowInvalid(_TOO_LONG) from exc
+        return batch
+
+    def close(self) -> None:
+        self._reader.close()

@@ -121,10 +121,15 @@ def _within(
 
 
 def _interval(kind: Any) -> Conversion:
-    return Conversion(kind, _whole_microseconds)
+    return Conversion(kind, whole_microseconds)
 
 
-def _whole_microseconds(array: Any) -> Any:
+def whole_microseconds(array: Any) -> Any:
+    """The intervals, if none of them has nanoseconds.
+
+    Raises:
+        Refused: one has.
+    """
     # A value is 16 bytes, and its nanoseconds are the last 8 of them.
     end = array.offset + len(array)
     halves: Any = pa.Array.from_buffers(pa.int64(), 2 * end, [None, array.buffers()[1]])

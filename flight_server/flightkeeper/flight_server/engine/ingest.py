@@ -5,7 +5,7 @@ One statement, because DuckDB applies it as a whole or not at all, also within a
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum, auto
 from typing import Any
 
@@ -72,32 +72,53 @@ class Target:
         return self.catalog is not None and self.catalog.lower() == TEMPORARY
 
 
+def located(connection: Connection, target: Target) -> Target:
+    """The target with its catalog and schema.
+
+    Raises:
+        NotFound: there is no such place; none is made.
+        InvalidArgument: the catalog is read-only.
+    """
+    asked = {"catalog": target.catalog, "schema": target.schema}
+    ((catalog, schema, has_catalog, has_schema, read_only),) = connection.rows(_PLACE, asked)
+    if not has_catalog:
+        raise NotFound(f"there is no catalog {quoted(catalog)} here; nothing was applied")
+    if not has_schema:
+        raise NotFound(
+            f"there is no schema {quoted(schema)} in catalog {quoted(catalog)}; nothing was "
+            "applied: create it first, or name another one"
+        )
+    if read_only:
+        raise InvalidArgument(f"catalog {quoted(catalog)} is read-only; nothing was applied")
+    return replace(target, catalog=catalog, schema=schema)
+
+
 def plan(connection: Connection, target: Target, intake: Intake) -> Statement:
     """The statement that applies an upload of this kind, as things are now.
 
     Columns are matched by name; a column that the upload has not gets its default.
 
+    Args:
+        target: as `located` has it.
+
     Raises:
-        NotFound: there is no such catalog, schema or table.
-        InvalidArgument: the table is there, or lacks a column, or cannot be changed.
+        NotFound: there is no such table.
+        InvalidArgument: the table is there, or lacks a column.
     """
-    catalog, schema = _place(connection, target)
-    where = {"catalog": catalog, "schema": schema, "table": target.table}
+    where = {"catalog": target.catalog, "schema": target.schema, "table": target.table}
     there = [str(name) for (name,) in connection.rows(_COLUMNS, where)]
-    name = ".".join(quoted(part) for part in where.values())
-    rows = rows_of(intake)
-    if not there:
-        if not target.create:
-            raise NotFound(f"table {name} does not exist; nothing was applied")
-        return _created(target, name, "CREATE", rows)
-    match target.if_exists:
-        case IfExists.FAIL:
-            raise InvalidArgument(f"table {name} already exists; nothing was applied")
-        case IfExists.REPLACE:
-            return _created(target, name, "CREATE OR REPLACE", rows)
-        case IfExists.APPEND:
-            _check_columns(name, there, intake.schema.names)
-            return _parsed(f"INSERT INTO {name} BY NAME {rows}")
+    name = ".".join(quoted(part) for part in where.values() if part is not None)
+    if not there and not target.create:
+        raise NotFound(f"table {name} does not exist; nothing was applied")
+    if there and target.if_exists is IfExists.FAIL:
+        raise InvalidArgument(f"table {name} already exists; nothing was applied")
+    if there and target.if_exists is IfExists.APPEND:
+        _check_columns(name, there, intake.schema.names)
+        return parse(f"INSERT INTO {name} BY NAME {rows_of(intake)}")[0]
+    create = "CREATE OR REPLACE" if there else "CREATE"
+    # DuckDB wants both the word and the place.
+    temporary = "TEMPORARY " if target.temporary else ""
+    return parse(f"{create} {temporary}TABLE {name} AS {rows_of(intake)}")[0]
 
 
 def rows_of(intake: Intake) -> str:
@@ -122,27 +143,6 @@ def offered(connection: Connection, upload: pa.RecordBatchReader) -> Iterator[No
             connection.unregister(_UPLOAD)
 
 
-def _place(connection: Connection, target: Target) -> tuple[str, str]:
-    asked = {"catalog": target.catalog, "schema": target.schema}
-    ((catalog, schema, has_catalog, has_schema, read_only),) = connection.rows(_PLACE, asked)
-    if not has_catalog:
-        raise NotFound(f"there is no catalog {quoted(catalog)} here; nothing was applied")
-    if not has_schema:
-        raise NotFound(
-            f"there is no schema {quoted(schema)} in catalog {quoted(catalog)}; nothing was "
-            "applied: create it first, or name another one"
-        )
-    if read_only:
-        raise InvalidArgument(f"catalog {quoted(catalog)} is read-only; nothing was applied")
-    return catalog, schema
-
-
-def _created(target: Target, name: str, create: str, rows: str) -> Statement:
-    # DuckDB wants both the word and the place.
-    temporary = "TEMPORARY " if target.temporary else ""
-    return _parsed(f"{create} {temporary}TABLE {name} AS {rows}")
-
-
 def _check_columns(name: str, there: Sequence[str], columns: Sequence[str]) -> None:
     known = {column.lower() for column in there}
     if unknown := [column for column in columns if column.lower() not in known]:
@@ -155,7 +155,3 @@ def _check_columns(name: str, there: Sequence[str], columns: Sequence[str]) -> N
 def _listed(names: Sequence[str]) -> str:
     text = ", ".join(map(quoted, names))
     return text if len(text) <= _SHOWN_MAX else f"{text[:_SHOWN_MAX]}…"
-
-
-def _parsed(sql: str) -> Statement:
-    return parse(sql)[0]

@@ -84,8 +84,10 @@ def says_more(field: "pa.Field[Any]") -> bool:
 def _conversion(field: "pa.Field[Any]") -> Conversion:
     try:
         return conversion(field.type)
-    except (Refused, UnicodeDecodeError) as exc:
+    except Refused as exc:
         raise _refused(field, str(exc)) from exc
+    except UnicodeDecodeError as exc:
+        raise InvalidArgument("a name within a column is not UTF-8; nothing was run") from exc
 
 
 def _converted(field: "pa.Field[Any]", one: Conversion, array: Any) -> Any:

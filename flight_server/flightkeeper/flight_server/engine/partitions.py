@@ -116,8 +116,8 @@ def scan(connection: Connection, statement: Statement) -> Scan | None:
     """What a pure read reads row by row; None if it may do more than that."""
     try:
         return _scan(connection, statement)
-    except (NodeError, RecursionError):
-        # It cannot run like this, which is told to who runs it.
+    except (NodeError, LookupError, RecursionError, ValueError):
+        # It does not run, which is told to who runs it; or it is something we do not know.
         return None
 
 

@@ -32,7 +32,6 @@ def sandbox() -> Iterator[duckdb.DuckDBPyConnection]:
     """
     connection = _database().cursor()
     try:
-        connection.execute("SET TimeZone = 'UTC'").fetchall()
         yield connection
     except duckdb.Error as exc:
         error = translate(exc, "")
@@ -47,4 +46,6 @@ def sandbox() -> Iterator[duckdb.DuckDBPyConnection]:
 
 @lru_cache(maxsize=1)
 def _database() -> duckdb.DuckDBPyConnection:
-    return duckdb.connect(":memory:", config=_SETTINGS)
+    database = duckdb.connect(":memory:", config=_SETTINGS)
+    database.execute("SET GLOBAL TimeZone = 'UTC'").fetchall()
+    return database

@@ -37,17 +37,25 @@ def bindable(table: pa.Table) -> list[dict[str, Any]]:
     Raises:
         InvalidArgument: a column's type has no counterpart in DuckDB, or a value no place there.
     """
+    names = _names(table)
     columns = [_objects(field, table.column(i)) for i, field in enumerate(table.schema)]
     rest = [number for number, values in enumerate(columns) if values is None]
     if rest:
         for number, values in zip(rest, _through_engine(table.select(rest)), strict=True):
             columns[number] = values
-    names = table.column_names
-    if len(set(names)) < len(names):
-        # Positional parameters need no names; some clients give all of them the same.
-        names = [str(number) for number in range(len(names))]
     rows = zip(*(values or () for values in columns), strict=True)
     return [dict(zip(names, row, strict=True)) for row in rows]
+
+
+def _names(table: pa.Table) -> Sequence[str]:
+    try:
+        names = table.column_names
+    except UnicodeDecodeError as exc:
+        raise InvalidArgument("a parameter's name is not UTF-8; nothing was run") from exc
+    if len(set(names)) == len(names):
+        return names
+    # Positional parameters need no names; some clients give all of them the same.
+    return [str(number) for number in range(len(names))]
 
 
 def exact(parameters: Sequence[Any] | Mapping[str, Any]) -> Any:
@@ -78,7 +86,7 @@ def _objects(field: "pa.Field[Any]", column: Any) -> list[Any] | None:
             column = column.cast(pa.timestamp("us", "UTC")).cast(pa.timestamp("us"))
         return [None if value is None else make(value) for value in column.to_pylist()]
     except (OverflowError, ValueError):
-        return None  # Python's calendar ends with the year 9999.
+        return None  # as for years after 9999
 
 
 def _maker(kind: Any) -> _Make | None:
@@ -108,6 +116,20 @@ def _from_text(kind: DuckDBPyType) -> _Make:
 def _float(kind: DuckDBPyType) -> _Make:
     # DuckDB 1.5 takes a NaN for NULL.
     return lambda value: Value("nan" if math.isnan(value) else value, kind)
+
+
+def _list(kind: DuckDBPyType) -> _Make:
+    def make(value: list[Any]) -> Value:
+        if not value or None in value:
+            raise ValueError("DuckDB concludes from the values what it is a list of")
+        return Value(value, _list_of(kind))
+
+    return make
+
+
+@lru_cache
+def _list_of(kind: DuckDBPyType) -> DuckDBPyType:
+    return duckdb.list_type(kind)
 
 
 def _same(value: Any) -> Any:
@@ -142,6 +164,8 @@ _MAKERS: Mapping[pa.DataType, _Make] = {
     pa.timestamp("us"): _same,
     # An empty list is not one of anything, and fits everywhere.
     pa.list_(pa.null()): _same,
+    pa.list_(pa.int64()): _list(sqltypes.BIGINT),
+    pa.list_(pa.string()): _list(sqltypes.VARCHAR),
 }
 """What is bound for the Python object of a value, by type."""
 
@@ -151,48 +175,73 @@ def _through_engine(table: pa.Table) -> list[list[Any]]:
     intake = importable(table.schema)
     batches = [intake.taken(batch) for batch in table.to_batches()]
     with sandbox() as duck:
-        found = duck.from_arrow(pa.Table.from_batches(batches, intake.schema))
-        relation = found.project(intake.selection)
-        return [
-            _column(duck, relation.project(f"#{number} AS a"))
-            for number in range(1, table.num_columns + 1)
-        ]
+        duck.register("taken", pa.Table.from_batches(batches, intake.schema))
+        return _columns(duck, f"SELECT {intake.selection} FROM taken")  # noqa: S608 - quoted
 
 
-def _column(duck: duckdb.DuckDBPyConnection, values: duckdb.DuckDBPyRelation) -> list[Any]:
-    """The values of a relation's one column `a`."""
-    (kind,) = values.types
-    if kind.id == "union":
-        return _union(duck, values, kind)
-    if "union" in ids(kind):
-        raise _unbindable(kind)
-    if "variant" in ids(kind):
-        # From text a VARIANT is made that is this text.
-        kind = duck.sqltype(presented(kind))
-        values = values.project(f"CAST(a AS {kind}) AS a")
-    texts = values.project(
-        f"CAST(a AS VARCHAR), a IS NOT DISTINCT FROM TRY_CAST(CAST(a AS VARCHAR) AS {kind})"
-    )
+def _columns(duck: duckdb.DuckDBPyConnection, query: str) -> list[list[Any]]:
+    """The columns of what a query answers with."""
+    description: Any = duck.execute(f"FROM ({query}) LIMIT 0").description
+    duck.fetchall()
+    kinds = [_bound_as(duck, kind) for _, kind, *_ in description]
+    items = [item for number, kind in enumerate(kinds, 1) for item in _texts(number, kind)]
+    rows = duck.execute(f"SELECT {', '.join(items)} FROM ({query})").fetchall()  # noqa: S608
     return [
-        None
-        if text is None
-        else Value(text, kind)
-        if same
-        else _nested(duck, values.limit(1, row), kind)
-        for row, (text, same) in enumerate(texts.fetchall())
+        _union(duck, query, number, kind, [row[2 * number] for row in rows])
+        if kind.id == "union"
+        else [
+            _bound(duck, query, (number, row), kind, texts[2 * number : 2 * number + 2])
+            for row, texts in enumerate(rows)
+        ]
+        for number, kind in enumerate(kinds)
     ]
 
 
+def _bound_as(duck: duckdb.DuckDBPyConnection, kind: DuckDBPyType) -> DuckDBPyType:
+    inside = ids(kind)
+    if kind.id != "union" and "union" in inside:
+        raise _unbindable(kind)
+    # Of a text a VARIANT is made that is this text.
+    return duck.sqltype(presented(kind)) if "variant" in inside else kind
+
+
+def _texts(number: int, kind: DuckDBPyType) -> tuple[str, str]:
+    """What to select for a column: its text, and whether DuckDB reads it back as it was.
+
+    Of a union the member's name, and nothing.
+    """
+    if kind.id == "union":
+        return f"CAST(union_tag(#{number}) AS VARCHAR)", "NULL"
+    value = f"CAST(#{number} AS {kind})"
+    text = f"CAST({value} AS VARCHAR)"
+    return text, f"{value} IS NOT DISTINCT FROM TRY_CAST({text} AS {kind})"
+
+
+def _bound(
+    duck: duckdb.DuckDBPyConnection,
+    query: str,
+    place: tuple[int, int],
+    kind: DuckDBPyType,
+    texts: tuple[str | None, bool],
+) -> Value | None:
+    text, same = texts
+    if text is None:
+        return None
+    return Value(text, kind) if same else _nested(duck, query, place, kind)
+
+
 def _union(
-    duck: duckdb.DuckDBPyConnection, values: duckdb.DuckDBPyRelation, kind: DuckDBPyType
+    duck: duckdb.DuckDBPyConnection,
+    query: str,
+    number: int,
+    kind: DuckDBPyType,
+    tags: Sequence[str | None],
 ) -> list[Any]:
     """The values of the members, of the members' types: they are no UNION of their own."""
-    tags = values.project("CAST(union_tag(a) AS VARCHAR)").fetchall()
-    members = {
-        name: _column(duck, values.project(f"union_extract(a, {_literal(name)}) AS a"))
-        for name, _ in kind.children[1:]
-    }
-    return [None if tag is None else members[tag][row] for row, (tag,) in enumerate(tags)]
+    names = [name for name, _ in kind.children[1:]]
+    members = ", ".join(f"union_extract(#{number + 1}, {_literal(name)})" for name in names)
+    columns = _columns(duck, f"SELECT {members} FROM ({query})")  # noqa: S608 - quoted
+    return [None if tag is None else columns[names.index(tag)][row] for row, tag in enumerate(tags)]
 
 
 def _literal(text: str) -> str:
@@ -200,14 +249,15 @@ def _literal(text: str) -> str:
 
 
 def _nested(
-    duck: duckdb.DuckDBPyConnection, value: duckdb.DuckDBPyRelation, kind: DuckDBPyType
+    duck: duckdb.DuckDBPyConnection, query: str, place: tuple[int, int], kind: DuckDBPyType
 ) -> Value:
     """A value as nested texts: DuckDB 1.5 loses its way among brackets within a text."""
-    ((tree,),) = value.project(f"CAST(a AS {rewritten(kind, leaves_as_text)})").fetchall()
-    bound = Value(tree, kind)
-    value.create_view("one")
-    ((same,),) = duck.execute("SELECT a IS NOT DISTINCT FROM ? FROM one", [bound]).fetchall()
-    if not same:
+    number, row = place
+    value = f"(SELECT CAST(#{number + 1} AS {kind}) FROM ({query}) LIMIT 1 OFFSET {row})"  # noqa: S608
+    tree = f"SELECT CAST({value} AS {rewritten(kind, leaves_as_text)})"
+    bound = Value(duck.execute(tree).fetchall()[0][0], kind)
+    question = f"SELECT {value} IS NOT DISTINCT FROM ?"  # noqa: S608 - quoted
+    if duck.execute(question, [bound]).fetchall() != [(True,)]:
         raise _unbindable(kind)
     return bound
 

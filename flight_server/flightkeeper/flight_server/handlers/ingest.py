@@ -73,6 +73,7 @@ class Ingest:
             stateful=target.temporary,
         )
         with working() as connection:
+            target = ingest.located(connection, target)
             ingest.plan(connection, target, intake)
         batches = self._heard(call, transaction_id, uploads.batches(call, reader))
         staged = self._staging.receive(intake.schema, map(intake.taken, batches))
