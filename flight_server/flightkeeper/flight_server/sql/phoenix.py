@@ -11,7 +11,7 @@ from sqlglot.dialects.dialect import Dialect, build_formatted_time
 from sqlglot.dialects.hive import Hive
 from sqlglot.parser import Parser
 from sqlglot.tokenizer_core import Token, TokenType
-from sqlglot.tokens import Tokenizer
+from sqlglot.tokens import Tokenizer as BaseTokenizer
 
 from flightkeeper.flight_server.sql import upserts
 from flightkeeper.flight_server.sql.impala import Arguments, timestamp
@@ -70,10 +70,10 @@ class Phoenix(Dialect):
     TIME_MAPPING = Hive.TIME_MAPPING
     TIME_FORMAT = Hive.TIME_FORMAT
 
-    class Tokenizer(Tokenizer):
+    class Tokenizer(BaseTokenizer):
         """The base's, with Phoenix's types and UPSERT."""
 
-        KEYWORDS = {**Tokenizer.KEYWORDS, **_TYPES, **upserts.UPSERT_KEYWORDS}  # noqa: RUF012
+        KEYWORDS = {**BaseTokenizer.KEYWORDS, **_TYPES, **upserts.UPSERT_KEYWORDS}  # noqa: RUF012
 
     class Parser(upserts.Upserting):
         """The base's, with tables, sequences and functions of Phoenix."""
