@@ -79,9 +79,22 @@ def test_what_changes_something_runs_once(cursor: duckdb.DuckDBPyConnection) -> 
     assert cursor.execute("SELECT nextval('s')").fetchall() == [(2,)]
 
 
-def test_a_statement_without_an_answer_has_an_empty_one(cursor: duckdb.DuckDBPyConnection) -> None:
-    answer = ask(cursor, "PRAGMA enable_object_cache", pure=False)
-    assert answer.reader.read_all().num_rows == 0
+@pytest.mark.parametrize(
+    ("sql", "rows"),
+    [
+        ("EXECUTE p", [{"Count": 1}]),
+        ("PRAGMA enable_object_cache", []),
+        ("CHECKPOINT", []),
+        ("CALL pragma_user_agent()", 1),
+        ("EXPLAIN ANALYZE INSERT INTO t VALUES (1)", 1),
+    ],
+)
+def test_what_is_no_query_answers_what_duckdb_says(
+    cursor: duckdb.DuckDBPyConnection, sql: str, rows: Any
+) -> None:
+    cursor.execute("CREATE TABLE t (a INT); PREPARE p AS INSERT INTO t VALUES (1)").fetchall()
+    answer = ask(cursor, sql, pure=False).reader.read_all().to_pylist()
+    assert answer == rows or len(answer) == rows
 
 
 def test_an_order_survives_the_conversion(cursor: duckdb.DuckDBPyConnection) -> None:

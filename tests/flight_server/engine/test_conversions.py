@@ -7,6 +7,7 @@ import pyarrow as pa
 import pytest
 from hypothesis import HealthCheck, given, settings
 
+from flightkeeper.flight_server.engine import conversions as module
 from flightkeeper.flight_server.engine.conversions import Refused, conversion
 from tests.flight_server.any_arrow import LEAVES, made, tables
 from tests.flight_server.arrow_values import meaning
@@ -85,6 +86,12 @@ def test_a_type_becomes_one_that_duckdb_takes(kind: Any, becomes: Any) -> None:
 def test_a_type_without_a_counterpart_is_refused(kind: Any, why: str) -> None:
     with pytest.raises(Refused, match=why):
         conversion(kind)
+
+
+def test_a_type_nobody_has_thought_of_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_RULES", ())
+    with pytest.raises(Refused, match="no such type"):
+        conversion(pa.int8())
 
 
 @pytest.mark.parametrize(

@@ -183,7 +183,8 @@ def test_columns_of_one_name_are_told_apart() -> None:
 @pytest.mark.parametrize("kind", [pa.int8(), pa.struct([("zz", pa.int8())])], ids=str)
 def test_names_that_are_not_text_are_refused(kind: Any) -> None:
     sink = pa.BufferOutputStream()
-    batch = pa.record_batch([made(kind, [None])], names=["zz"])
+    name = "zz" if kind == pa.int8() else "a"
+    batch = pa.record_batch([made(kind, [None])], names=[name])
     with pa.ipc.new_stream(sink, batch.schema) as writer:
         writer.write_batch(batch)
     odd = sink.getvalue().to_pybytes().replace(b"zz", b"\xff\xff")

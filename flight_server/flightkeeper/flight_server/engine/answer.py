@@ -20,7 +20,9 @@ _Parameters = Sequence[Any] | Mapping[str, Any]
 
 _STREAMS_FROM_RELATIONS = int(duckdb.__version__.split(".")[0]) >= 2  # noqa: PLR2004
 """Since 2.0 only a relation streams; before, a relation binds twice and a cursor streams."""
-_NOTHING = "SELECT true AS Success WHERE false"
+_S = duckdb.StatementType
+_RELATIONS = {_S.SELECT, _S.INSERT, _S.UPDATE, _S.DELETE, _S.MERGE_INTO}
+"""What DuckDB 1.5 makes relations of without losing an answer."""
 _TOO_LONG = (
     "Out of Range Error: an interval has more than 292 years below its days, which Arrow cannot "
     "hold: cast it to VARCHAR"
@@ -92,16 +94,21 @@ def _begun(
     pure: bool,
 ) -> Answer:
     bound: Any = parameters or None
-    if pure and not _STREAMS_FROM_RELATIONS:
+    if not _STREAMS_FROM_RELATIONS and (pure or not _is_relation(statement)):
         executed = cursor.execute(statement, bound)
         columns = _executed_columns(executed)
-        if columns.selection() is None:
+        if not pure or columns.selection() is None:
             return _answer(executed, columns, batch_bytes)
     relation = cursor.sql(statement, params=bound)
-    if relation is None:
-        relation = cursor.sql(_NOTHING)
     columns = Columns(relation.columns, relation.types)
     return _answer(_selected(relation, columns), columns, batch_bytes)
+
+
+def _is_relation(statement: duckdb.Statement) -> bool:
+    try:
+        return statement.type in _RELATIONS
+    except ValueError:
+        return False  # DuckDB's Python module has no name for all of its types
 
 
 def _executed_columns(executed: duckdb.DuckDBPyConnection) -> Columns:

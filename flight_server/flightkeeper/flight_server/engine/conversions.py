@@ -29,7 +29,6 @@ _DAYS = (-(2**31) + 1, 2**31 - 1)
 _NS_WITH_ZONE = int(duckdb.__version__.split(".")[0]) >= 2  # noqa: PLR2004 - TIMESTAMPTZ_NS
 _PRECISION_MAX = 38
 _ARRAY_MAX = 100_000
-_MEMBERS_MAX = 256
 _OWN_INTEGERS = {"hugeint", "uhugeint"}
 
 
@@ -221,8 +220,6 @@ def _union(kind: Any) -> Conversion:
     members = [kind.field(number) for number in range(kind.num_fields)]
     names = [member.name for member in members]
     _check_names(names)
-    if len(names) > _MEMBERS_MAX:
-        raise Refused(f"DuckDB's unions have at most {_MEMBERS_MAX} members")
     parts = [conversion(member.type) for member in members]
     fields = [pa.field(name, part.kind) for name, part in zip(names, parts, strict=True)]
 
