@@ -1,6 +1,7 @@
 """How a statement is begun: with numbers of the right size, once, in an unharmed transaction."""
 
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 
 import duckdb
@@ -25,8 +26,16 @@ def ask(
     return answered(cursor, statement, parameters, _SIZE, pure=pure)
 
 
+def rest(answer: Answer) -> pa.Table:
+    batches = []
+    with suppress(StopIteration):
+        while True:
+            batches.append(answer.reader.read_next_batch())
+    return pa.Table.from_batches(batches, batches[0].schema if batches else answer.schema)
+
+
 def only(answer: Answer) -> Any:
-    table = answer.reader.read_all()
+    table = rest(answer)
     assert table.schema == answer.schema
     return table.column(0)[0].as_py()
 
@@ -97,16 +106,46 @@ def test_what_is_no_query_answers_what_duckdb_says(
     assert answer == rows or len(answer) == rows
 
 
+@pytest.mark.parametrize("select", ["s::INT AS n, 7 AS n", "s::INT::UHUGEINT AS n, 7 AS n_1"])
+def test_a_query_with_parameters_is_described_without_running(
+    cursor: duckdb.DuckDBPyConnection, select: str
+) -> None:
+    cursor.execute("CREATE TABLE t AS SELECT 'not a number' AS s")
+    query = f"SELECT {select} FROM t WHERE s > ? ORDER BY 1;  -- the end"
+    (statement,) = duckdb.extract_statements(query)
+    columns = described(cursor, statement, ["a"])
+    assert columns.equals(ask(cursor, query, ["z"]).schema, check_metadata=True)
+    with pytest.raises((duckdb.Error, OSError, pa.ArrowException), match="not a number"):
+        rest(ask(cursor, query, ["a"]))
+
+
+def test_a_converted_answer_streams(cursor: duckdb.DuckDBPyConnection) -> None:
+    answer = ask(cursor, "SELECT range::UHUGEINT FROM range(?); -- the end", [10**12])
+    assert answer.reader.read_next_batch().column(0)[1].as_py() == "1"
+
+
+@pytest.mark.parametrize("rows", [0, 500_000], ids=["at once", "late"])
+def test_errors_of_a_converted_answer_point_into_its_own_text(
+    cursor: duckdb.DuckDBPyConnection, rows: int
+) -> None:
+    cursor.execute("SET threads = 1")
+    cursor.execute(f"CREATE TABLE t AS SELECT '1' AS s FROM range({rows}) UNION ALL SELECT 'x'")
+    query = "SELECT\n s::INT::UHUGEINT AS s FROM t"
+    with pytest.raises((duckdb.Error, OSError, pa.ArrowException)) as caught:
+        rest(ask(cursor, query))
+    assert "\n\nLINE 2:  s::INT::UHUGEINT AS s FROM t\n          ^" in str(caught.value)
+
+
 def test_an_order_survives_the_conversion(cursor: duckdb.DuckDBPyConnection) -> None:
     answer = ask(cursor, "SELECT i::UHUGEINT AS i FROM range(100000) t(i) ORDER BY i DESC")
-    column = answer.reader.read_all().column("i").to_pylist()
+    column = rest(answer).column("i").to_pylist()
     assert column == [str(i) for i in reversed(range(100_000))]
 
 
 def test_columns_of_one_name_keep_it(cursor: duckdb.DuckDBPyConnection) -> None:
     answer = ask(cursor, "SELECT 1 AS a, '1'::BIT AS a, 2 AS A")
     assert answer.schema.names == ["a", "a", "A"]
-    assert answer.reader.read_all().schema == answer.schema
+    assert rest(answer).schema == answer.schema
 
 
 def test_an_interval_that_overflows_is_an_error(cursor: duckdb.DuckDBPyConnection) -> None:

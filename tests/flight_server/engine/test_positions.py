@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flightkeeper.flight_server.engine.positions import excerpt, repoint
+from flightkeeper.flight_server.engine.positions import above, excerpt, repoint
 
 
 def engine_says(sql: str) -> str:
@@ -72,6 +72,15 @@ def test_what_was_not_translated_or_has_no_position_stays_as_it_is() -> None:
     message = f"Error\n\n{excerpt('SELECT nope', 7)}"
     assert repoint(message, "SELECT nope", "SELECT nope") == message
     assert repoint("Error: plain", "SELECT 1", "select 1") == "Error: plain"
+
+
+@pytest.mark.parametrize("line", [1, 9, 10])
+def test_a_line_above_is_one_less_with_the_caret_where_it_was(line: int) -> None:
+    text = "\n" * (line - 1) + "SELECT nope"
+    message = f"Error\n\n{excerpt(text, text.index('nope'))}"
+    below = f"Error\n\n{excerpt(chr(10) + text, text.index('nope') + 1)}"
+    assert above(below) == message
+    assert above("Error: plain") == "Error: plain"
 
 
 @given(st.text(), st.text(), st.text())

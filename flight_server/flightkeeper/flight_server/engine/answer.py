@@ -4,8 +4,10 @@ Owns what differs between DuckDB 1.5 and 2.0 there. Knows nothing of locks and i
 called by who holds the connection.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from typing import Any
 
 import duckdb
@@ -13,16 +15,22 @@ import pyarrow as pa
 
 from flightkeeper.flight_server.engine.batches import rows_per_batch
 from flightkeeper.flight_server.engine.conversions import Refused, whole_microseconds
+from flightkeeper.flight_server.engine.failures import ENGINE_ERRORS
+from flightkeeper.flight_server.engine.positions import above
+from flightkeeper.flight_server.engine.statement import without_end
 from flightkeeper.flight_server.engine.types import Columns
 from flightkeeper.flight_server.engine.values import exact
 
 _Parameters = Sequence[Any] | Mapping[str, Any]
+_Source = duckdb.DuckDBPyConnection | duckdb.DuckDBPyRelation
 
 _STREAMS_FROM_RELATIONS = int(duckdb.__version__.split(".")[0]) >= 2  # noqa: PLR2004
 """Since 2.0 only a relation streams; before, a relation binds twice and a cursor streams."""
 _S = duckdb.StatementType
 _RELATIONS = {_S.SELECT, _S.INSERT, _S.UPDATE, _S.DELETE, _S.MERGE_INTO}
 """What DuckDB 1.5 makes relations of without losing an answer."""
+_TOLD_APART = re.compile(r"_\d+$")
+"""How a column's name ends if DuckDB has told it apart from an equal one, as in a FROM."""
 _TOO_LONG = (
     "Out of Range Error: an interval has more than 292 years below its days, which Arrow cannot "
     "hold: cast it to VARCHAR"
@@ -72,17 +80,41 @@ def answered(
 def described(
     cursor: duckdb.DuckDBPyConnection, statement: duckdb.Statement, parameters: _Parameters
 ) -> pa.Schema:
-    """The schema that a pure statement's answer would have.
+    """The schema that a pure statement's answer would have; it is bound, and not run.
 
     Raises:
         duckdb.Error: it does not bind; the transaction goes on.
     """
     try:
-        relation = cursor.sql(statement, params=exact(parameters) or None)
+        return _described(cursor, statement, exact(parameters) or None)
     except duckdb.BinderException:
-        relation = cursor.sql(statement, params=parameters or None)
-    columns = Columns(relation.columns, relation.types)
-    return columns.named(_selected(relation, columns).limit(0).to_arrow_table().schema)
+        return _described(cursor, statement, parameters or None)
+
+
+def _described(
+    cursor: duckdb.DuckDBPyConnection, statement: duckdb.Statement, bound: Any
+) -> pa.Schema:
+    query = without_end(statement.query)
+    # Of a query with parameters DuckDB 1.5 makes a relation by running it.
+    nothing = bound is not None and statement.type == _S.SELECT
+    relation = cursor.sql(_none_of("*", query) if nothing else query, params=bound)
+    columns = _columns(relation)
+    selection = columns.selection()
+    if selection is not None:
+        relation = cursor.sql(_none_of(selection, query), params=bound)
+    schema = columns.named(relation.limit(0).to_arrow_table().schema)
+    if not nothing or not any(map(_TOLD_APART.search, schema.names)):
+        return schema
+    names = [row[0] for row in cursor.execute(f"DESCRIBE ({query}\n)", bound).fetchall()]
+    return pa.schema([field.with_name(name) for field, name in zip(schema, names, strict=True)])
+
+
+def _none_of(selection: str, query: str) -> str:
+    return f"{_of(selection, query)} LIMIT 0"
+
+
+def _of(selection: str, query: str) -> str:
+    return f"SELECT {selection} FROM (\n{query}\n)"  # noqa: S608 - DuckDB parsed it as one query
 
 
 def _begun(
@@ -94,14 +126,36 @@ def _begun(
     pure: bool,
 ) -> Answer:
     bound: Any = parameters or None
-    if not _STREAMS_FROM_RELATIONS and (pure or not _is_relation(statement)):
-        executed = cursor.execute(statement, bound)
-        columns = _executed_columns(executed)
-        if not pure or columns.selection() is None:
-            return _answer(executed, columns, batch_bytes)
-    relation = cursor.sql(statement, params=bound)
-    columns = Columns(relation.columns, relation.types)
-    return _answer(_selected(relation, columns), columns, batch_bytes)
+    relational = _STREAMS_FROM_RELATIONS or (not pure and _is_relation(statement))
+    source = _asked(cursor, statement, bound, relational=relational)
+    columns = _columns(source)
+    selection = columns.selection()
+    if selection is None:
+        return _answer(source, columns, batch_bytes)
+    if pure:
+        with _within():
+            query = _of(selection, without_end(statement.query))
+            source = _asked(cursor, query, bound, relational=relational)
+            answer = _answer(source, columns, batch_bytes)
+        return replace(answer, reader=_Within(answer.reader))
+    if isinstance(source, duckdb.DuckDBPyRelation):
+        source = source.project(selection)
+    return _answer(source, columns, batch_bytes)
+
+
+def _asked(
+    cursor: duckdb.DuckDBPyConnection,
+    query: duckdb.Statement | str,
+    bound: Any,
+    *,
+    relational: bool,
+) -> _Source:
+    return cursor.sql(query, params=bound) if relational else cursor.execute(query, bound)
+
+
+def _columns(source: _Source) -> Columns:
+    description: Sequence[tuple[Any, ...]] = source.description or ()
+    return Columns([column[0] for column in description], [column[1] for column in description])
 
 
 def _is_relation(statement: duckdb.Statement) -> bool:
@@ -111,24 +165,37 @@ def _is_relation(statement: duckdb.Statement) -> bool:
         return False  # DuckDB's Python module has no name for all of its types
 
 
-def _executed_columns(executed: duckdb.DuckDBPyConnection) -> Columns:
-    description: Sequence[tuple[Any, ...]] = executed.description or ()
-    return Columns([column[0] for column in description], [column[1] for column in description])
-
-
-def _selected(relation: duckdb.DuckDBPyRelation, columns: Columns) -> duckdb.DuckDBPyRelation:
-    selection = columns.selection()
-    return relation if selection is None else relation.project(selection)
-
-
-def _answer(
-    source: duckdb.DuckDBPyConnection | duckdb.DuckDBPyRelation, columns: Columns, batch_bytes: int
-) -> Answer:
+def _answer(source: _Source, columns: Columns, batch_bytes: int) -> Answer:
     rows = rows_per_batch(columns.types, batch_bytes)
     reader = source.to_arrow_reader(rows)
     intervals = [place for place, kind in enumerate(columns.types) if kind == "INTERVAL"]
     checked = _Intervals(reader, intervals) if intervals else reader
     return Answer(columns.named(reader.schema), checked, rows)
+
+
+@contextmanager
+def _within() -> Iterator[None]:
+    """A statement runs within another one, which begins a line further up: errors tell its own."""
+    try:
+        yield
+    except ENGINE_ERRORS as exc:
+        exc.args = (above(str(exc)),)
+        raise
+
+
+class _Within:
+    """A reader whose errors point into the statement that runs within another one."""
+
+    def __init__(self, reader: Any) -> None:
+        self._reader = reader
+
+    def read_next_batch(self) -> pa.RecordBatch:
+        with _within():
+            batch: pa.RecordBatch = self._reader.read_next_batch()
+        return batch
+
+    def close(self) -> None:
+        self._reader.close()
 
 
 class _Intervals:

@@ -19,8 +19,8 @@ import pyarrow as pa
 
 from flightkeeper.flight_server.engine.answer import Answer, answered, described
 from flightkeeper.flight_server.engine.changes import Changes
-from flightkeeper.flight_server.engine.failures import translate
-from flightkeeper.flight_server.engine.open_result import ENGINE_ERRORS, OpenResult, Work
+from flightkeeper.flight_server.engine.failures import ENGINE_ERRORS, translate
+from flightkeeper.flight_server.engine.open_result import OpenResult, Work
 from flightkeeper.flight_server.engine.result import Result
 from flightkeeper.flight_server.engine.statement import Statement
 from flightkeeper.flight_server.errors import EngineFailed, InvalidArgument, NodeError

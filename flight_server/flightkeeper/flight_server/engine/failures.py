@@ -6,6 +6,9 @@ stream and the exception's class is lost. So the kind is read from the text, not
 
 import re
 
+import duckdb
+import pyarrow as pa
+
 from flightkeeper.flight_server.engine.positions import repoint
 from flightkeeper.flight_server.errors import (
     Cancelled,
@@ -16,6 +19,9 @@ from flightkeeper.flight_server.errors import (
     PermissionDenied,
     Unimplemented,
 )
+
+ENGINE_ERRORS = (duckdb.Error, pa.ArrowException, OSError)
+"""What an error of DuckDB may come as; through a stream, pyarrow carries it."""
 
 _KINDS: dict[str, type[NodeError]] = {
     "INTERRUPT Error": Cancelled,

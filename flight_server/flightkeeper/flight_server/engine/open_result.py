@@ -10,16 +10,13 @@ from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
 
-import duckdb
 import pyarrow as pa
 
 from flightkeeper.flight_server.engine.batches import Gathering
-from flightkeeper.flight_server.engine.failures import translate
+from flightkeeper.flight_server.engine.failures import ENGINE_ERRORS, translate
 from flightkeeper.flight_server.engine.result import Batches
 from flightkeeper.flight_server.errors import Cancelled, EngineFailed, NodeError
 
-ENGINE_ERRORS = (duckdb.Error, pa.ArrowException, OSError)
-"""What an error of DuckDB may come as; through a stream, pyarrow carries it."""
 _PARKED_BYTES_MAX = 256 * 1024 * 1024
 _GATHERED_WITHIN_S = 0.1
 """What a slow statement has produced by then is delivered, however little it is."""

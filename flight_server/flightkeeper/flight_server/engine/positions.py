@@ -12,7 +12,7 @@ from typing import NamedTuple
 _WIDTH_MAX = 80
 """Columns of a line that are shown; DuckDB shows as many."""
 _BEFORE = 40
-_MARK = re.compile(r"\n+LINE (?P<line>\d+): (?P<shown>[^\n]*)\n(?P<indent> *)\^+(?!\S)")
+_MARK = re.compile(r"\n+LINE (?P<line>\d+): (?P<shown>[^\n]*)\n(?P<indent> *)(?P<carets>\^+)(?!\S)")
 _TOKEN = re.compile(
     r"""(?P<space>\s+|--[^\n]*|/\*.*?\*/)
     |(?P<quoted>'(?:[^'\\]|''|\\.)*'|"(?:[^"]|"")*"|`(?:[^`]|``)*`|\[\w+\])
@@ -65,6 +65,18 @@ def repoint(message: str, sql: str, source: str) -> str:
     found = None if offset is None else _same_token(sql, offset, source)
     shown = "" if found is None else f"\n\n{excerpt(source, found)}"
     return message[: mark.start()] + shown + message[mark.end() :]
+
+
+def above(message: str) -> str:
+    """A message about a text whose first line is not the client's: one line further up."""
+
+    def moved(mark: re.Match[str]) -> str:
+        number = int(mark["line"]) - 1
+        narrower = len(mark["line"]) - len(str(number))
+        below = f"{mark['indent'][narrower:]}{mark['carets']}"
+        return f"\n\nLINE {number}: {mark['shown']}\n{below}"
+
+    return _MARK.sub(moved, message)
 
 
 def _offset(mark: re.Match[str], sql: str) -> int | None:

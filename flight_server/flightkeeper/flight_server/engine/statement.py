@@ -247,6 +247,13 @@ def _stateful(kind: duckdb.StatementType | None, words: list[str], sql: str) -> 
     return kind is None or kind in _STATEFUL
 
 
+def without_end(sql: str) -> str:
+    """One statement without the semicolon that ends it, and what comes after that."""
+    ends = (start for start, word in reversed(words_at(sql)) if word == ";")
+    end = next(ends, None)
+    return sql if end is None else sql.encode()[:end].decode()
+
+
 def words_at(sql: str) -> list[tuple[int, str]]:
     """The words and operators of a text, lower case, without literals and comments.
 
