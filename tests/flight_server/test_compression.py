@@ -5,6 +5,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
+from flightkeeper.flightsql.wire import flight_sql_pb2 as sql
 from tests.flight_server.wire_client import Served, WireClient
 from tests.support.relay import Relay, relaying
 
@@ -35,6 +36,25 @@ def test_what_is_to_be_compressed_is(served: Served, name: str, codec: str) -> N
     assert packed.equals(plain)
     assert plain_bytes > 0.9 * plain.nbytes
     assert packed_bytes < plain_bytes / 2
+
+
+def test_who_reads_no_dictionaries_gets_values(served: Served) -> None:
+    text = "SELECT ['b']::ENUM('a', 'b')[] AS e FROM range(100000)"
+    with WireClient(served.location) as client:
+        dictionaries = client.fetch(client.plan(text))
+        client.extra_headers["x-flightkeeper-dictionaries"] = "off"
+        command = sql.CommandStatementQuery(query=text)
+        info = client.info(command)
+        schema = pa.schema([pa.field("e", pa.list_(pa.field("l", pa.string())))])
+        announced = client.prepare(text).dataset_schema
+        assert info.schema.types == client.schema(command).types == schema.types
+        assert pa.ipc.read_schema(pa.py_buffer(announced)).types == schema.types
+        # The ticket says so: it is the same for whoever fetches it.
+        del client.extra_headers["x-flightkeeper-dictionaries"]
+        values = client.fetch(info)
+    assert values.schema.equals(info.schema, check_metadata=True)
+    assert "dictionary" in str(dictionaries.schema)
+    assert values.to_pylist() == dictionaries.to_pylist()
 
 
 def test_a_dictionary_is_sent_once(served: Served) -> None:

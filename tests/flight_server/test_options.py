@@ -35,7 +35,7 @@ def test_other_durations_are_refused(text: str) -> None:
 @given(st.integers(0, TIMEOUT_MAX_MS), st.integers(1, options.ENDPOINTS_MAX))
 def test_what_is_shown_is_read_again(timeout_ms: int, endpoints: int) -> None:
     for compression in options.COMPRESSIONS:
-        made = Options("duckdb", timeout_ms, compression, endpoints)
+        made = Options("duckdb", timeout_ms, compression, "off", endpoints)
         read = Options()
         for name in options.NAMES:
             read = resolve(read, options.parsed(name, options.shown(made, name)))
@@ -49,6 +49,19 @@ def test_what_is_shown_is_read_again(timeout_ms: int, endpoints: int) -> None:
 def test_a_wrong_text_names_the_option(name: str, text: str) -> None:
     with pytest.raises(InvalidArgument, match=f"{name} cannot be '{text}': it is"):
         options.parsed(name, text)
+
+
+@pytest.mark.parametrize(
+    ("dictionaries", "java", "others"),
+    [("auto", True, False), ("on", False, False), ("off", True, True)],
+)
+def test_java_gets_values_instead_of_dictionaries_unless_it_asks(
+    dictionaries: str, java: object, others: object
+) -> None:
+    made = Options(dictionaries=dictionaries)
+    assert made.plain("grpc-java-netty/1.73.0") is java
+    assert made.plain("ADBC Flight SQL Driver grpc-go/1.84.0") is others
+    assert made.plain("") is others
 
 
 def test_a_long_wrong_text_is_cut() -> None:

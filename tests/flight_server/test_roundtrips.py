@@ -13,7 +13,8 @@ import pyarrow as pa
 import pytest
 from hypothesis import HealthCheck, given, settings
 
-from flightkeeper.flight_server.engine.types import TYPE_NAME, quoted
+from flightkeeper.flight_server.engine.type_info import TYPE_NAME
+from flightkeeper.flight_server.engine.types import quoted
 from flightkeeper.flightsql.wire import flight_sql_pb2 as sql
 from tests.flight_server.any_arrow import LEAVES, NEW, tables
 from tests.flight_server.arrow_values import meaning

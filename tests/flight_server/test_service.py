@@ -106,11 +106,26 @@ def test_what_would_end_the_database_is_not_served(client: WireClient) -> None:
         'SET "python_scan_all_frames" = (1 = 1)',
         "PRAGMA python_enable_replacements=true",
         "RESET python_enable_replacements",
+        "SET GLOBAL arrow_lossless_conversion = true",
+        "SET produce_arrow_string_view = true",
     ],
 )
 def test_the_process_is_out_of_reach(client: WireClient, text: str) -> None:
     told = failure(client, lambda: client.query(text))
     assert "cannot be changed here; nothing was run" in told
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "COPY strict FROM STDIN",
+        "COPY strict TO STDOUT (FORMAT csv)",
+        "COPY (FROM strict) TO stdout",
+    ],
+)
+def test_the_streams_of_the_process_are_out_of_reach(client: WireClient, text: str) -> None:
+    told = failure(client, lambda: client.query(text))
+    assert "would use the node's own; nothing was run" in told
 
 
 _SQL = {

@@ -14,6 +14,7 @@ from flightkeeper.flight_server.admission import Admission, Slot
 from flightkeeper.flight_server.call import Call
 from flightkeeper.flight_server.clocks import Clocks
 from flightkeeper.flight_server.engine.connection import Connection
+from flightkeeper.flight_server.engine.dictionaries import plain_result
 from flightkeeper.flight_server.engine.result import Batches, Result
 from flightkeeper.flight_server.engine.statement import Script, Statement
 from flightkeeper.flight_server.errors import Cancelled, TimedOut, Unavailable
@@ -100,6 +101,7 @@ class Execution:
         *,
         transaction_id: bytes = b"",
         timeout_ms: int = 0,
+        plain: bool = False,
         continues: bool = False,
         prepare: Callable[[Connection], None] | None = None,
     ) -> Result:
@@ -109,6 +111,7 @@ class Execution:
             rows: parameters of the last statement; it runs once for each, answers concatenated.
             transaction_id: the transaction's handle; empty = none.
             timeout_ms: how long it may run, to its last batch; 0 = for ever.
+            plain: the caller does not read dictionaries.
             continues: belongs to work that was admitted before.
             prepare: makes ready the connection of its own on which it then runs.
 
@@ -127,7 +130,8 @@ class Execution:
         except BaseException:
             lease.release()
             raise
-        return self._owned(result, lease)
+        owned = self._owned(result, lease)
+        return plain_result(owned, lease.connection.batch_bytes) if plain else owned
 
     def update(
         self,

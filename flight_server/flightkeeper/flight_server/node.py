@@ -154,7 +154,7 @@ class Node:
         statements = Statements(execution, self._executions, partitions, signer, clocks)
         families = [
             statements.routes(),
-            Prepared(statements, execution, signer).routes(),
+            Prepared(statements, execution, signer, self._executions.new_id).routes(),
             Transactions(self._sessions, placement, signer, clocks, self._home).routes(),
             Ingest(execution, self._staging).routes(),
             Exchange(execution, self._staging).routes(),

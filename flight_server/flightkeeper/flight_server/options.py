@@ -1,4 +1,4 @@
-"""What a statement runs under: dialect, time limit, compression, number of endpoints.
+"""What a statement runs under: dialect, time limit, compression, dictionaries, endpoints.
 
 Each option comes from, first one wins: a header of the call, the caller's session, the node's
 settings. A header travels with every client and to every node; a session's value stays on its node.
@@ -18,6 +18,9 @@ ENDPOINTS_MAX = 16
 """ADBC keeps no more than 20 connections to other places; one result must not need more."""
 TIMEOUT_MAX_MS = 7 * 24 * 3600 * 1000
 COMPRESSIONS = ("none", "lz4", "zstd")
+DICTIONARIES = ("auto", "on", "off")
+_WITHOUT_DICTIONARIES = "grpc-java"
+"""Arrow's JDBC driver shows the numbers of entries instead of values."""
 
 _UNITS_MS = {"": 1, "ms": 1, "s": 1000, "min": 60_000, "h": 3_600_000}
 _DURATION = re.compile(r"(\d+(?:\.\d+)?) ?(ms|s|min|h|)", re.ASCII)
@@ -31,13 +34,25 @@ class Options:
         dialect: what statements are written in.
         statement_timeout_ms: how long one may run, from planning to its last batch; 0 = for ever.
         compression: of the batches sent; none, lz4 or zstd.
+        dictionaries: whether values of an ENUM are sent as a dictionary's entries; auto, on or off.
         endpoints: into how many parts a big unordered result may be divided.
     """
 
     dialect: str = DUCKDB
     statement_timeout_ms: int = 0
     compression: str = "none"
+    dictionaries: str = "auto"
     endpoints: int = 1
+
+    def plain(self, user_agent: str) -> bool:
+        """Whether a client gets values instead of dictionaries.
+
+        Args:
+            user_agent: the client's Flight library, as it calls itself.
+        """
+        if self.dictionaries == "auto":
+            return user_agent.startswith(_WITHOUT_DICTIONARIES)
+        return self.dictionaries == "off"
 
 
 def duration_ms(text: str) -> int:
@@ -71,6 +86,7 @@ _OPTIONS: Mapping[str, tuple[str, Callable[[str], Any]]] = {
     "dialect": ("dialect", _one_of(DIALECTS)),
     "statement_timeout": ("statement_timeout_ms", duration_ms),
     "compression": ("compression", _one_of(COMPRESSIONS)),
+    "dictionaries": ("dictionaries", _one_of(DICTIONARIES)),
     "endpoints": ("endpoints", _endpoints),
 }
 """By name: the field of `Options`, and how its text is read."""

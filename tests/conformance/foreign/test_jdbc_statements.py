@@ -7,7 +7,6 @@ import pytest
 from tests.conformance.foreign.programs import Outcomes, leaks
 
 JDBC = "Arrow Flight SQL JDBC"
-NO_DIGITS = "the driver reads them from metadata of the plan's schema, which the node does not send"
 NOT_CALLED = "the driver keeps a catalog that is set later to itself"
 
 pytestmark = [
@@ -103,10 +102,11 @@ def test_a_result_describes_its_columns(java: Outcomes) -> None:
     assert [column["type"] for column in columns] == ["BIGINT", "DECIMAL", "VARCHAR"]
 
 
-@pytest.mark.tool(JDBC, "precision and scale in ResultSetMetaData", limit=NO_DIGITS)
-def test_a_decimal_column_does_not_tell_its_digits(java: Outcomes) -> None:
-    price = java["result metadata"][1]
-    assert (price["precision"], price["scale"]) == (0, 0)
+@pytest.mark.tool(JDBC, "precision and scale in ResultSetMetaData")
+def test_a_column_tells_its_digits(java: Outcomes) -> None:
+    number, price, _ = java["result metadata"]
+    assert (number["precision"], number["scale"]) == (19, 0)
+    assert (price["precision"], price["scale"]) == (12, 3)
 
 
 @pytest.mark.tool(JDBC, "session state: USE, SET, temporary tables")

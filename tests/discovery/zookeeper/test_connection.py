@@ -21,18 +21,18 @@ LIMITS = Limits(lost_after_s=0.3, fresh_after_s=0.6, fresh_grace_s=0.5)
 class Made:
     """A connection whose registry's thread is the test's own."""
 
-    def __init__(self, hosts: str, limits: Limits = LIMITS) -> None:
+    def __init__(self, hosts: str, limits: Limits = LIMITS, session_s: float = 4.0) -> None:
         self.changes: list[LinkState] = []
         self._notes: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
         self.connection = Connection(
-            LinkOptions(hosts, 1, 4.0),
+            LinkOptions(hosts, 1, session_s),
             limits,
             note=self._notes.put,
             changed=self.changes.append,
             clock=time.monotonic,
         )
 
-    def run_until(self, holds: Callable[[], bool], timeout_s: float = 10.0) -> None:
+    def run_until(self, holds: Callable[[], bool], timeout_s: float = 30.0) -> None:
         deadline = time.monotonic() + timeout_s
         while not holds():
             assert time.monotonic() < deadline, self.changes
@@ -70,8 +70,8 @@ def test_no_server() -> None:
 
 
 def test_the_old_client_is_kept_when_both_come_back(server: ZooKeeperServer) -> None:
-    # The grace is longer than kazoo's longest pause between two attempts.
-    made = Made(server.hosts, replace(LIMITS, fresh_grace_s=4.0))
+    # Grace and session outlast kazoo's longest pause between two attempts, on a busy machine too.
+    made = Made(server.hosts, replace(LIMITS, fresh_grace_s=20.0), session_s=20.0)
     made.run_until(lambda: made.connection.connected)
     first, session_id = made.connection.link, made.connection.link.session_id
     server.kill()

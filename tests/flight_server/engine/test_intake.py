@@ -8,7 +8,8 @@ import pyarrow as pa
 import pytest
 
 from flightkeeper.flight_server.engine.intake import importable, says_more
-from flightkeeper.flight_server.engine.types import TYPE_NAME, Columns
+from flightkeeper.flight_server.engine.type_info import TYPE_NAME
+from flightkeeper.flight_server.engine.types import Columns
 from flightkeeper.flight_server.errors import InvalidArgument
 
 _NEW = duckdb.__version__ >= "2"

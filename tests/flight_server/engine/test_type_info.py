@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from flightkeeper.flight_server.engine import type_info
+from flightkeeper.flight_server.engine import catalog, type_info
 from flightkeeper.flight_server.engine.connection import Connection
 from flightkeeper.flight_server.engine.database import Database, DatabaseOptions
 from flightkeeper.flightsql import xdbc
@@ -53,7 +53,7 @@ def connection() -> Iterator[Connection]:
 
 @pytest.fixture(scope="module")
 def known(connection: Connection) -> dict[str, TypeInfo]:
-    found = type_info.types(connection)
+    found = type_info.types(catalog.type_names(connection))
     assert len({kind.type_name for kind in found}) == len(found)
     return {kind.type_name: kind for kind in found}
 

@@ -8,7 +8,7 @@ import duckdb
 import pyarrow as pa
 import pytest
 
-from flightkeeper.flight_server.engine.types import TYPE_NAME
+from flightkeeper.flight_server.engine.type_info import TYPE_NAME
 from flightkeeper.flight_server.engine.values import bindable, exact
 from flightkeeper.flight_server.errors import InvalidArgument
 from tests.flight_server.any_arrow import made

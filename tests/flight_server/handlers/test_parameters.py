@@ -7,7 +7,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from flightkeeper.flight_server.engine.types import TYPE_NAME
+from flightkeeper.flight_server.engine.type_info import TYPE_NAME
 from flightkeeper.flight_server.errors import InvalidArgument
 from flightkeeper.flight_server.handlers import parameters
 from flightkeeper.flightsql.wire import flight_sql_pb2 as sql

@@ -71,6 +71,30 @@ def test_big_answers_for_several_rows_come_one_after_another(client: WireClient)
     assert answer["a"].to_pylist() == [*range(300_000), *range(1_000_000, 1_300_000)]
 
 
+def test_who_goes_on_with_the_old_handle_gets_what_was_bound_to_it_last(
+    client: WireClient,
+) -> None:
+    mine, other = (client.prepare("SELECT ? AS a").prepared_statement_handle for _ in range(2))
+    client.bind(mine, pa.table({"0": [1]}))
+    client.bind(mine, pa.table({"0": [2, 3]}))
+    for _ in range(2):
+        assert client.execute(mine).to_pydict() == {"a": [2, 3]}
+    for unbound in (other, client.prepare("SELECT ? AS a").prepared_statement_handle):
+        with pytest.raises(pa.ArrowInvalid, match="1 parameters and 0 values"):
+            client.execute(unbound)
+    client.act(sql.ActionClosePreparedStatementRequest(prepared_statement_handle=mine))
+    with pytest.raises(pa.ArrowInvalid, match="1 parameters and 0 values"):
+        client.execute(mine)
+
+
+def test_an_update_takes_what_was_bound_to_the_old_handle(client: WireClient) -> None:
+    client.update("CREATE OR REPLACE TABLE p (a INT)")
+    handle = client.prepare("INSERT INTO p VALUES (?)").prepared_statement_handle
+    client.bind(handle, pa.table({"0": [1, 2]}))
+    assert client.execute_update(handle) == 2
+    assert client.query("FROM p ORDER BY a").to_pydict() == {"a": [1, 2]}
+
+
 def test_rows_that_lead_to_other_types_are_refused(client: WireClient) -> None:
     handle = client.prepare("SELECT ? AS a").prepared_statement_handle
     rows = pa.table({"0": pa.array([{"a": 1}, None], pa.struct([("a", pa.int64())]))})

@@ -73,10 +73,11 @@ def test_fields_of_parameters_say_all_there_is_to_say(client: WireClient) -> Non
     schema = schema_of(client.prepare("SELECT * FROM p WHERE h = $H AND u = $a").parameter_schema)
     assert schema.names == ["H", "a"]
     assert all(field.nullable for field in schema)
-    assert [field.metadata for field in schema] == [
-        {b"ARROW:FLIGHT:SQL:TYPE_NAME": b"HUGEINT"},
-        {b"ARROW:FLIGHT:SQL:TYPE_NAME": b"UUID"},
-    ]
+    huge, unique = (field.metadata or {} for field in schema)
+    assert huge[b"ARROW:FLIGHT:SQL:TYPE_NAME"] == b"HUGEINT"
+    assert huge[b"ARROW:FLIGHT:SQL:SCALE"] == b"0"
+    assert unique[b"ARROW:FLIGHT:SQL:TYPE_NAME"] == b"UUID"
+    assert unique[b"ARROW:FLIGHT:SQL:PRECISION"] == b"36"
 
 
 @pytest.mark.parametrize(

@@ -34,6 +34,12 @@ _SHOWN_DATABASES = """
       UNION
       SELECT database_name FROM duckdb_views() WHERE temporary AND NOT internal"""
 
+_TYPE_NAMES = """
+    SELECT DISTINCT logical_type FROM duckdb_types() WHERE internal
+    UNION
+    -- Types that are another one inside, such as JSON; mere synonyms are in lower case.
+    SELECT type_name FROM duckdb_types() WHERE internal AND type_name = upper(type_name)"""
+
 _CATALOGS = f"""
     SELECT database_name AS catalog_name FROM ({_SHOWN_DATABASES}) ORDER BY 1"""  # noqa: S608 - ours
 
@@ -175,6 +181,11 @@ def db_schemas(connection: Connection, catalog: str | None, pattern: str | None)
     """The schemas of the attached databases. Schema: `schemas.DB_SCHEMAS`."""
     found = connection.table(_DB_SCHEMAS, {"catalog": catalog, "schema_pattern": pattern})
     return as_specified(found, schemas.DB_SCHEMAS)
+
+
+def type_names(connection: Connection) -> list[str]:
+    """The names of the database's types; those of extensions too, if they are loaded."""
+    return [str(name) for (name,) in connection.rows(_TYPE_NAMES)]
 
 
 def table_types() -> pa.Table:

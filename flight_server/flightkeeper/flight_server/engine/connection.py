@@ -47,10 +47,14 @@ class Connection:
     def __init__(
         self, cursor: duckdb.DuckDBPyConnection, batch_bytes: int, changes: Changes | None = None
     ) -> None:
-        """`changes` counts those of all connections to the database."""
+        """`batch_bytes` is the target size of a result's batches.
+
+        Args:
+            changes: counts those of all connections to the database.
+        """
         self._cursor = cursor
         self._changes = changes or Changes()
-        self._batch_bytes = batch_bytes
+        self.batch_bytes = batch_bytes
         # Guards the cursor and `_open`: held while DuckDB works for a statement or a batch.
         self._lock = threading.RLock()
         # Guards `_busy`, for a moment only: an interrupt must not wait for the work it ends.
@@ -75,7 +79,7 @@ class Connection:
                     answer.reader,
                     (statement.sql, statement.source),
                     answer.rows,
-                    self._batch_bytes,
+                    self.batch_bytes,
                     work,
                     self._lock,
                     self._finish,
@@ -192,7 +196,7 @@ class Connection:
 
     def fork(self) -> "Connection":
         """Another connection to the same database; its owner closes it."""
-        return Connection(self._cursor.cursor(), self._batch_bytes, self._changes)
+        return Connection(self._cursor.cursor(), self.batch_bytes, self._changes)
 
     @contextmanager
     def alone(self) -> Iterator[None]:
@@ -296,7 +300,7 @@ class Connection:
     def _answer(self, statement: Statement, parameters: Parameters) -> Answer:
         parsed = self._parsed(statement)
         pure = statement.read_only
-        return answered(self._cursor, parsed, parameters, self._batch_bytes, pure=pure)
+        return answered(self._cursor, parsed, parameters, self.batch_bytes, pure=pure)
 
     def _check(self) -> None:
         # COMMIT of an aborted transaction answers success and drops the writes; any other

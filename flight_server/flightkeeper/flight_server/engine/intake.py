@@ -19,7 +19,8 @@ import pyarrow as pa
 
 from flightkeeper.flight_server.engine.conversions import Conversion, Refused, conversion
 from flightkeeper.flight_server.engine.sandbox import sandbox
-from flightkeeper.flight_server.engine.types import TYPE_NAME, presented, quoted
+from flightkeeper.flight_server.engine.type_info import TYPE_NAME
+from flightkeeper.flight_server.engine.types import presented, quoted
 from flightkeeper.flight_server.errors import InvalidArgument, NodeError
 
 _EXTENSION = b"ARROW:extension:name"

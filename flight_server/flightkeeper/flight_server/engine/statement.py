@@ -107,8 +107,20 @@ _SETTING = re.compile(
     (?:\s*(?:=|\bto\b)\s*(?:'(?P<text>[^']*)'|(?P<word>[\w.]+)))?\s*;?""",
     re.IGNORECASE | re.VERBOSE,
 )
-_FIXED = {"python_enable_replacements", "python_scan_all_frames"}
-"""They let SQL reach the server's own Python objects."""
+_FIXED = {
+    # They let SQL reach the server's own Python objects.
+    "python_enable_replacements",
+    "python_scan_all_frames",
+    # They are the whole node's, and would change the schemas of everybody's results.
+    "arrow_large_buffer_size",
+    "arrow_lossless_conversion",
+    "arrow_output_list_view",
+    "arrow_output_version",
+    "produce_arrow_string_view",
+}
+"""Settings that SQL may not change."""
+_OWN_STREAMS = {("from", "stdin"), ("to", "stdout")}
+"""In a COPY they are those of the node's process."""
 _FATAL = {"json_serialize_plan"}
 """It binds the text it is given, and a sequence asked for in there ends the whole database."""
 _WORD = re.compile(rb'"(?:[^"]|"")*"|[\w$\x80-\xff]+|.', re.DOTALL)
@@ -199,6 +211,11 @@ def _check_served(kind: duckdb.StatementType | None, words: list[str]) -> None:
     fixed = _FIXED & names
     if fixed and kind in {_S.SET, _S.PRAGMA, None}:
         raise InvalidArgument(f"{', '.join(fixed)} cannot be changed here; nothing was run")
+    if kind == _S.COPY and _OWN_STREAMS & set(pairwise(words)):
+        raise InvalidArgument(
+            "COPY from STDIN or to STDOUT would use the node's own; nothing was run: use bulk "
+            "ingest to send rows, and a query to get them"
+        )
     if _FATAL & names:
         raise InvalidArgument(f"{', '.join(_FATAL & names)} is not served; nothing was run")
 

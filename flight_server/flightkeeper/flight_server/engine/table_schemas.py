@@ -12,18 +12,17 @@ Owns Flight SQL's metadata of columns. Spec: FlightSql.proto, `CommandGetTables`
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from functools import lru_cache
 from itertools import groupby
 from operator import itemgetter
 from typing import Any, NamedTuple
 
 import pyarrow as pa
 
-from flightkeeper.flight_server.engine import catalog, type_info
+from flightkeeper.flight_server.engine import catalog
 from flightkeeper.flight_server.engine.catalog import Relation, TableFilter, quoted
 from flightkeeper.flight_server.engine.connection import Connection
 from flightkeeper.flight_server.engine.statement import parse
-from flightkeeper.flight_server.engine.types import TYPE_NAME
+from flightkeeper.flight_server.engine.type_info import METADATA
 from flightkeeper.flight_server.errors import (
     EngineFailed,
     InvalidArgument,
@@ -32,7 +31,6 @@ from flightkeeper.flight_server.errors import (
 )
 from flightkeeper.flightsql import schemas
 
-_KEY = b"ARROW:FLIGHT:SQL:"
 _YES_NO = {True: b"1", False: b"0"}
 
 _COLUMNS = r"""
@@ -49,8 +47,6 @@ _COLUMNS = r"""
     ORDER BY 1, 2, 3, column_index"""
 
 _TYPES_AT_ONCE = 256
-_APPROXIMATE = 2
-_CACHED_MAX = 1024
 
 _Type = tuple[pa.DataType, Mapping[bytes, bytes]]
 _STORED = ("TABLE", "LOCAL TEMPORARY")
@@ -122,7 +118,7 @@ class TableSchemas:
         fields = []
         for output in outputs:
             column = columns.get(output.name)
-            metadata: Any = {**output.metadata, **place, **_facts(output, column, relation)}
+            metadata: Any = {**place, **_facts(output, column, relation)}
             nullable = column is None or column.nullable
             fields.append(pa.field(output.name, output.type, nullable, metadata))
         return pa.schema(fields, _remarks(relation.comment) or None)
@@ -202,41 +198,26 @@ def _described(connection: Connection, query: str) -> pa.Schema:
 
 def _place(relation: Relation) -> Mapping[bytes, bytes]:
     return {
-        _KEY + b"CATALOG_NAME": relation.catalog.encode(),
+        METADATA + b"CATALOG_NAME": relation.catalog.encode(),
         # The specification and its implementations call it differently.
-        _KEY + b"SCHEMA_NAME": relation.schema.encode(),
-        _KEY + b"DB_SCHEMA_NAME": relation.schema.encode(),
-        _KEY + b"TABLE_NAME": relation.name.encode(),
+        METADATA + b"SCHEMA_NAME": relation.schema.encode(),
+        METADATA + b"DB_SCHEMA_NAME": relation.schema.encode(),
+        METADATA + b"TABLE_NAME": relation.name.encode(),
     }
 
 
 def _facts(output: _Output, column: _Column | None, relation: Relation) -> Mapping[bytes, bytes]:
     """What there is to say of a column; None = the catalog does not know it yet."""
-    said = dict(_facts_of_type(output.metadata[TYPE_NAME].decode()))
+    said = dict(output.metadata)
     generated = column is not None and column.generated
     read_only = generated or relation.read_only or relation.kind not in _STORED
     default = None if column is None or generated else column.default
-    said[_KEY + b"IS_READ_ONLY"] = _YES_NO[read_only]
-    said[_KEY + b"IS_AUTO_INCREMENT"] = _YES_NO[default is not None and "nextval(" in default]
+    said[METADATA + b"IS_READ_ONLY"] = _YES_NO[read_only]
+    said[METADATA + b"IS_AUTO_INCREMENT"] = _YES_NO[default is not None and "nextval(" in default]
     if default is not None:
-        said[_KEY + b"COLUMN_DEF"] = default.encode()
+        said[METADATA + b"COLUMN_DEF"] = default.encode()
     return said if column is None else {**said, **_remarks(column.comment)}
 
 
 def _remarks(comment: str | None) -> Any:
-    return {} if comment is None else {_KEY + b"REMARKS": comment.encode()}
-
-
-@lru_cache(_CACHED_MAX)
-def _facts_of_type(kind: str) -> Mapping[bytes, bytes]:
-    known = type_info.of_column(kind)
-    said = {
-        _KEY + b"IS_CASE_SENSITIVE": _YES_NO[known.case_sensitive],
-        _KEY + b"IS_SEARCHABLE": b"1",
-    }
-    # The size of approximate numbers is in bits, and drivers differ about how to read that.
-    if known.column_size is not None and known.num_prec_radix != _APPROXIMATE:
-        said[_KEY + b"PRECISION"] = str(known.column_size).encode()
-    if known.maximum_scale is not None:
-        said[_KEY + b"SCALE"] = str(known.maximum_scale).encode()
-    return said
+    return {} if comment is None else {METADATA + b"REMARKS": comment.encode()}

@@ -1,26 +1,26 @@
 """What DuckDB's types are to JDBC and ODBC.
 
 Owns the table of known types. Columns are described by it too, so that what a driver learns of a
-type and of a column of that type agree.
+type and of a column of that type agree. Pure.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from functools import lru_cache
 
-from flightkeeper.flight_server.engine.connection import Connection
 from flightkeeper.flightsql.xdbc import DataType, Searchable, Subcode, TypeInfo
 
-_TYPES_SQL = """
-    SELECT DISTINCT logical_type FROM duckdb_types() WHERE internal
-    UNION
-    -- Types that are another one inside, such as JSON; mere synonyms are in lower case.
-    SELECT type_name FROM duckdb_types() WHERE internal AND type_name = upper(type_name)"""
+METADATA = b"ARROW:FLIGHT:SQL:"
+"""How the keys of a field's metadata begin. Spec: FlightSql.proto, `CommandGetTables`."""
+TYPE_NAME = METADATA + b"TYPE_NAME"
+"""Metadata of a field: its type, as the database calls it."""
+
 _NOT_OF_COLUMNS = {"NULL", "TYPE"}
 _DECIMAL = re.compile(r"DECIMAL\((\d+),(\d+)\)")
 _CACHED_MAX = 1024
 _DECIMAL_DIGITS_MAX = 38
+_APPROXIMATE = 2
 
 
 def _integer(name: str, data_type: DataType, digits: int) -> TypeInfo:
@@ -142,10 +142,13 @@ _KNOWN: Mapping[str, TypeInfo] = {
 }
 
 
-def types(connection: Connection) -> list[TypeInfo]:
-    """Every type a column can be of, in no order; types of extensions too, if they are loaded."""
-    names = {str(name) for (name,) in connection.rows(_TYPES_SQL)} - _NOT_OF_COLUMNS
-    return [*_STANDARD, *map(_known, names)]
+def types(names: Iterable[str]) -> list[TypeInfo]:
+    """Every type a column can be of, in no order.
+
+    Args:
+        names: those of the database's types.
+    """
+    return [*_STANDARD, *map(_known, set(names) - _NOT_OF_COLUMNS)]
 
 
 @lru_cache(_CACHED_MAX)
@@ -159,6 +162,23 @@ def of_column(type_text: str) -> TypeInfo:
     if type_text.endswith("]"):
         return _known("LIST")
     return _known(type_text.partition("(")[0])
+
+
+@lru_cache(_CACHED_MAX)
+def metadata(type_text: str) -> Mapping[bytes, bytes]:
+    """What follows from a column's type for the metadata of its field."""
+    known = of_column(type_text)
+    said = {
+        TYPE_NAME: type_text.encode(),
+        METADATA + b"IS_CASE_SENSITIVE": b"1" if known.case_sensitive else b"0",
+        METADATA + b"IS_SEARCHABLE": b"1",
+    }
+    # The size of approximate numbers is in bits, and drivers differ about how to read that.
+    if known.column_size is not None and known.num_prec_radix != _APPROXIMATE:
+        said[METADATA + b"PRECISION"] = str(known.column_size).encode()
+    if known.maximum_scale is not None:
+        said[METADATA + b"SCALE"] = str(known.maximum_scale).encode()
+    return said
 
 
 def _known(name: str) -> TypeInfo:

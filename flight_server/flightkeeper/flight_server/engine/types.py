@@ -6,7 +6,7 @@ nothing at all. Such columns are sent as text instead, which every client can sh
 back. All others go out as DuckDB exports them, untouched. In every case the name of the DuckDB
 type stands in the field's metadata, so that nothing is lost for who wants it.
 
-Owns that mapping and the key of the name. docs/types.md is its table.
+Owns that mapping. docs/types.md is its table.
 """
 
 import re
@@ -17,8 +17,7 @@ from typing import Any
 import pyarrow as pa
 from duckdb.sqltypes import DuckDBPyType
 
-TYPE_NAME = b"ARROW:FLIGHT:SQL:TYPE_NAME"
-"""Metadata of a field: its type, as the database calls it. Spec: FlightSql.proto."""
+from flightkeeper.flight_server.engine import type_info
 
 _NAME_CHARACTERS_MAX = 4096
 _ENUM_CHARACTERS_MAX = 65_536
@@ -57,7 +56,10 @@ class Columns:
         )
 
     def named(self, schema: pa.Schema) -> pa.Schema:
-        """The schema with the names of the types in its fields; of very long ones the beginning."""
+        """The schema with what its fields' metadata say of the types, their names first.
+
+        Of very long names only the beginning.
+        """
         return _named(schema, tuple(map(_brief, self.types)))
 
 
@@ -160,7 +162,7 @@ def _named(schema: pa.Schema, types: tuple[str, ...]) -> pa.Schema:
 
 
 def _named_field(field: Any, name: str) -> Any:
-    return field.with_metadata({**(field.metadata or {}), TYPE_NAME: name.encode()})
+    return field.with_metadata({**(field.metadata or {}), **type_info.metadata(name)})
 
 
 def _doubtful(name: str) -> bool:

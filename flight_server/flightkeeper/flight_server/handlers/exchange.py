@@ -58,6 +58,7 @@ class Exchange:
             call,
             script,
             timeout_ms=options.statement_timeout_ms,
+            plain=options.plain(call.user_agent),
             continues=True,
             prepare=lambda connection: _fill(connection, intake, staged.reader()),
         )

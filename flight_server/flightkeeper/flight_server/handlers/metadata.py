@@ -103,7 +103,7 @@ def _cross_reference(connection: Connection, command: sql.CommandGetCrossReferen
 
 def _xdbc_types(connection: Connection, command: sql.CommandGetXdbcTypeInfo) -> pa.Table:
     data_type = command.data_type if command.HasField("data_type") else None
-    return xdbc.table(type_info.types(connection), data_type)
+    return xdbc.table(type_info.types(catalog.type_names(connection)), data_type)
 
 
 _QUESTIONS: Mapping[type[Message], _Question] = {

@@ -126,6 +126,7 @@ class Partitions:
                     call,
                     parse(text),
                     timeout_ms=body.statement_timeout_ms,
+                    plain=body.plain,
                     continues=bool(started),
                 )
                 started.append(Started(part, result))

@@ -13,6 +13,7 @@ from pyarrow import flight
 from flightkeeper.flight_server.call import Call
 from flightkeeper.flight_server.engine import catalog
 from flightkeeper.flight_server.engine.catalog import Relation, TableFilter
+from flightkeeper.flight_server.engine.dictionaries import plain_schema
 from flightkeeper.flight_server.engine.table_schemas import TableSchemas
 from flightkeeper.flight_server.errors import InvalidArgument, NotFound
 from flightkeeper.flight_server.execution import Execution
@@ -68,6 +69,7 @@ class Paths:
     def _offer(self, call: Call, relation: Relation, schema: pa.Schema) -> flight.FlightInfo:
         body = self._read(call, relation.sql)
         body.execution_id = uuid.uuid4().hex
+        schema = plain_schema(schema) if body.plain else schema
         endpoint = self._statements.endpoint(body, READ_LIFETIME_S)
         descriptor = flight.FlightDescriptor.for_path(
             relation.catalog, relation.schema, relation.name

@@ -1,10 +1,10 @@
 """Prepared statements: a handle is the statement itself, signed, so any node can execute it.
 
-Nothing is kept on the node. Binding parameters answers with a new handle that carries them, which
-is how Flight SQL lets a server stay stateless.
+Binding parameters answers with a new handle that carries them, which is how Flight SQL lets a
+server stay stateless. What is kept besides is for clients that do not know of it (`bindings`).
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pyarrow as pa
 from google.protobuf.message import Message
@@ -12,10 +12,12 @@ from pyarrow import flight
 
 from flightkeeper.flight_server.call import Call
 from flightkeeper.flight_server.engine.binder import aside
+from flightkeeper.flight_server.engine.dictionaries import plain_schema
 from flightkeeper.flight_server.engine.statement import Script, Shape, Statement
 from flightkeeper.flight_server.errors import InvalidArgument, NotFound
 from flightkeeper.flight_server.execution import Execution
 from flightkeeper.flight_server.handlers import parameters
+from flightkeeper.flight_server.handlers.bindings import Bindings
 from flightkeeper.flight_server.handlers.prepared_schemas import (
     UNKNOWN,
     dataset_schema,
@@ -31,12 +33,23 @@ from flightkeeper.flightsql.tickets import Kind, Signer
 from flightkeeper.flightsql.wire import flight_sql_pb2 as sql
 from flightkeeper.flightsql.wire.flightkeeper_pb2 import Statement as StatementBody
 
+_NOTHING = pa.schema([])
+
 
 class Prepared:
     """Serves prepared statements. Thread-safe."""
 
-    def __init__(self, statements: Statements, execution: Execution, signer: Signer) -> None:
+    def __init__(
+        self,
+        statements: Statements,
+        execution: Execution,
+        signer: Signer,
+        new_id: Callable[[], str],
+    ) -> None:
+        """`new_id` names preparations, as it names executions."""
         self._statements = statements
+        self._new_id = new_id
+        self._bindings = Bindings()
         self._execution = execution
         self._signer = signer
 
@@ -67,8 +80,9 @@ class Prepared:
         self, call: Call, request: sql.ActionCreatePreparedStatementRequest
     ) -> Iterator[bytes]:
         body = self._statements.body(call, request.query, request.transaction_id)
+        body.execution_id = self._new_id()
         script = parse(body.query, body.dialect)
-        parameter_schema, columns = self._schemas(call, script, body.transaction_id)
+        parameter_schema, columns = self._schemas(call, script, body)
         result = sql.ActionCreatePreparedStatementResult(
             prepared_statement_handle=self._signer.sign(Kind.PREPARED, body),
             # Decides between DoPut and GetFlightInfo in ADBC, so it is always said.
@@ -80,26 +94,28 @@ class Prepared:
         yield pack(result)
 
     def _schemas(
-        self, call: Call, script: Script, transaction_id: bytes
+        self, call: Call, script: Script, body: StatementBody
     ) -> tuple[pa.Schema, pa.Schema | None]:
         """What the last statement takes and, if it answers with rows, what it answers with."""
         last = script[-1]
         answers = last.shape is Shape.ROWS
         if not answers and not last.parameters:
-            return pa.schema([]), None
-        with self._execution.borrowed(call, transaction_id) as connection:
-            if not last.parameters:
-                return pa.schema([]), dataset_schema(connection, connection, script, pa.schema([]))
-            with aside(connection) as beside:
-                taken = parameter_schema(beside, last)
-                return taken, (
-                    dataset_schema(connection, beside, script, taken) if answers else None
-                )
+            return _NOTHING, None
+        with self._execution.borrowed(call, body.transaction_id) as connection:
+            if last.parameters:
+                with aside(connection) as beside:
+                    taken = parameter_schema(beside, last)
+                    columns = dataset_schema(connection, beside, script, taken) if answers else None
+            else:
+                taken = _NOTHING
+                columns = dataset_schema(connection, connection, script, taken)
+        return taken, plain_schema(columns) if columns is not None and body.plain else columns
 
     def _close(
         self, call: Call, request: sql.ActionClosePreparedStatementRequest
     ) -> Iterator[bytes]:
-        self._open(call, request.prepared_statement_handle)
+        body = self._open(call, request.prepared_statement_handle)
+        self._bindings.forget(body.execution_id)
         return iter(())
 
     def _info(
@@ -108,7 +124,7 @@ class Prepared:
         command: sql.CommandPreparedStatementQuery,
         descriptor: flight.FlightDescriptor,
     ) -> flight.FlightInfo:
-        body = self._open(call, command.prepared_statement_handle)
+        body = self._bound(self._open(call, command.prepared_statement_handle))
         return self._statements.plan(call, body, descriptor)
 
     def _schema(self, call: Call, command: sql.CommandPreparedStatementQuery) -> pa.Schema:
@@ -116,7 +132,7 @@ class Prepared:
         script = parse(body.query, body.dialect)
         if not script[-1].parameters or script[-1].shape is not Shape.ROWS:
             return self._statements.schema(call, body)
-        _, columns = self._schemas(call, script, body.transaction_id)
+        _, columns = self._schemas(call, script, body)
         if columns is None or columns.equals(UNKNOWN):
             raise InvalidArgument("the schema of this statement is known only once it has run")
         return columns
@@ -129,6 +145,7 @@ class Prepared:
     ) -> Message:
         body = self._open(call, command.prepared_statement_handle)
         body.parameters = parameters.encode(self._read(call, body, reader))
+        self._bindings.remember(body.execution_id, body.parameters)
         bound = self._signer.sign(Kind.PREPARED, body)
         return sql.DoPutPreparedStatementResult(prepared_statement_handle=bound)
 
@@ -141,7 +158,9 @@ class Prepared:
         body = self._open(call, command.prepared_statement_handle)
         sent = self._read(call, body, reader)
         # Some clients bind first, and then send the update without rows.
-        rows = parameters.rows_of(parameters.decode(body.parameters) if sent is None else sent)
+        if sent is None:
+            sent = parameters.decode(self._bound(body).parameters)
+        rows = parameters.rows_of(sent)
         return sql.DoPutUpdateResult(record_count=self._statements.update(call, body, rows))
 
     def _read(
@@ -152,6 +171,15 @@ class Prepared:
         if table is None:
             return None
         return restored(_matched(table, parse(body.query, body.dialect)[-1]))
+
+    def _bound(self, body: StatementBody) -> StatementBody:
+        """The statement with the parameters that its client means."""
+        if body.parameters:
+            # This client goes on with the handle that carries them.
+            self._bindings.forget(body.execution_id)
+        else:
+            body.parameters = self._bindings.recall(body.execution_id)
+        return body
 
     def _open(self, call: Call, handle: bytes) -> StatementBody:
         body = self._signer.open(Kind.PREPARED, handle, StatementBody)

@@ -15,7 +15,7 @@ import pyarrow as pa
 from flightkeeper.flight_server.engine.binder import binding
 from flightkeeper.flight_server.engine.connection import Connection, Parameters
 from flightkeeper.flight_server.engine.statement import Script, Statement, parse
-from flightkeeper.flight_server.engine.types import TYPE_NAME
+from flightkeeper.flight_server.engine.type_info import TYPE_NAME, metadata
 from flightkeeper.flight_server.errors import NodeError
 from flightkeeper.flight_server.handlers.parameters import rows_of
 from flightkeeper.flight_server.sql.client_types import TEXT, client_type
@@ -92,7 +92,7 @@ def dataset_schema(
 def _field(name: str, engine_type: str | None) -> "pa.Field[Any]":
     if engine_type is None:
         return pa.field(name, TEXT.arrow)
-    return pa.field(name, client_type(engine_type).arrow, metadata={TYPE_NAME: engine_type})
+    return pa.field(name, client_type(engine_type).arrow, metadata=dict(metadata(engine_type)))
 
 
 def _bound_columns(

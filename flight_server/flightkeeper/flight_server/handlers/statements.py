@@ -14,6 +14,7 @@ from pyarrow import flight
 from flightkeeper.flight_server.call import Call
 from flightkeeper.flight_server.clocks import Clocks
 from flightkeeper.flight_server.engine.connection import COUNT_SCHEMA
+from flightkeeper.flight_server.engine.dictionaries import plain_schema
 from flightkeeper.flight_server.engine.partitions import is_ordered
 from flightkeeper.flight_server.engine.result import Result
 from flightkeeper.flight_server.engine.statement import Script, Shape
@@ -70,6 +71,7 @@ class Statements:
             principal=call.identity.principal,
             dialect=options.dialect,
             statement_timeout_ms=options.statement_timeout_ms,
+            plain=options.plain(call.user_agent),
         )
 
     def plan(
@@ -128,7 +130,8 @@ class Statements:
         script = parse(body.query, body.dialect)
         if script[-1].shape is not Shape.ROWS:
             return COUNT_SCHEMA
-        return self._execution.describe(call, script[-1], body.transaction_id)
+        schema = self._execution.describe(call, script[-1], body.transaction_id)
+        return plain_schema(schema) if body.plain else schema
 
     def open(self, call: Call, ticket: bytes) -> StatementBody:
         """What a ticket of this caller stands for.
@@ -172,6 +175,7 @@ class Statements:
             _rows(body) or (),
             transaction_id=body.transaction_id,
             timeout_ms=body.statement_timeout_ms,
+            plain=body.plain,
             continues=continues,
         )
 

@@ -34,6 +34,7 @@ class Statement(_message.Message):
     STATEMENT_TIMEOUT_MS_FIELD_NUMBER: _builtins.int
     EXPIRES_MS_FIELD_NUMBER: _builtins.int
     DATA_VERSION_FIELD_NUMBER: _builtins.int
+    PLAIN_FIELD_NUMBER: _builtins.int
     query: _builtins.str
     """As the client wrote it, in the client's dialect."""
     parameters: _builtins.bytes
@@ -41,7 +42,7 @@ class Statement(_message.Message):
     transaction_id: _builtins.bytes
     """The signed transaction id it runs in; empty = autocommit."""
     execution_id: _builtins.str
-    """Names one execution; empty in a prepared-statement handle."""
+    """Names one execution; in a prepared-statement handle, one preparation."""
     principal: _builtins.str
     """Whom it was issued to; nobody else may redeem it."""
     dialect: _builtins.str
@@ -52,6 +53,8 @@ class Statement(_message.Message):
     """Unix time in milliseconds; a ticket is not served later. 0 in a prepared-statement handle."""
     data_version: _builtins.str
     """For one of several parts of a result: names the data all of them were read from."""
+    plain: _builtins.bool
+    """Values of dictionaries are sent as they are."""
     def __init__(
         self,
         *,
@@ -64,10 +67,11 @@ class Statement(_message.Message):
         statement_timeout_ms: _builtins.int = ...,
         expires_ms: _builtins.int = ...,
         data_version: _builtins.str = ...,
+        plain: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["data_version", b"data_version", "dialect", b"dialect", "execution_id", b"execution_id", "expires_ms", b"expires_ms", "parameters", b"parameters", "principal", b"principal", "query", b"query", "statement_timeout_ms", b"statement_timeout_ms", "transaction_id", b"transaction_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["data_version", b"data_version", "dialect", b"dialect", "execution_id", b"execution_id", "expires_ms", b"expires_ms", "parameters", b"parameters", "plain", b"plain", "principal", b"principal", "query", b"query", "statement_timeout_ms", b"statement_timeout_ms", "transaction_id", b"transaction_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
