@@ -10,6 +10,7 @@ from flightkeeper.flight_server.engine.result import Result
 
 _ENTRIES: Any = pa.array(["a", "b", None, "a"]).dictionary_encode()
 _KEYS: Any = pa.array(["a", "b", "c", "d"]).dictionary_encode()
+_OFFSETS: Any = pa.array([0, 1, 3, 4])
 _BATCH_BYTES = 64 * 1024
 
 
@@ -17,7 +18,7 @@ _BATCH_BYTES = 64 * 1024
     "column",
     [
         _ENTRIES,
-        pa.ListArray.from_arrays(pa.array([0, 1, 3, 4]), _ENTRIES),
+        pa.ListArray.from_arrays(_OFFSETS, _ENTRIES),
         pa.FixedSizeListArray.from_arrays(_ENTRIES, 2),
         pa.StructArray.from_arrays([_ENTRIES, pa.array([1, 2, 3, 4])], names=["x", "y"]),
         pa.MapArray.from_arrays(pa.array([0, 2, 4]), _KEYS, _ENTRIES),
