@@ -52,7 +52,7 @@ def test_hardening(service: configparser.SectionProxy, key: str, value: str) -> 
 
 
 def test_systemd_waits_longer_than_a_drain_takes(service: configparser.SectionProxy) -> None:
-    assert int(service["TimeoutStopSec"]) > NodeSettings().drain_timeout_s + 10
+    assert int(service["TimeoutStopSec"]) > 2 * NodeSettings().drain_timeout_s + 10
 
 
 def test_its_flags_exist(service: configparser.SectionProxy) -> None:

@@ -15,6 +15,7 @@ from pyarrow import flight
 from flightkeeper.discovery.records import Instance
 from flightkeeper.discovery.registry import open_registry
 from flightkeeper.discovery.topology import Event, Listed
+from flightkeeper.flight_server import node as node_module
 from flightkeeper.flight_server.config import NodeSettings
 from flightkeeper.flight_server.errors import StartFailed
 from flightkeeper.flight_server.node import Node
@@ -229,6 +230,33 @@ def test_stopping_does_not_wait() -> None:
     assert time.monotonic() - began_s < 10
     thread.join(10)
     assert len(failures) == 1
+
+
+@pytest.mark.parametrize("stopped", [False, True])
+def test_closing_the_database_may_take_as_long_as_a_drain(
+    monkeypatch: pytest.MonkeyPatch, *, stopped: bool
+) -> None:
+    monkeypatch.setattr(node_module, "_SHUTDOWN_MAX_S", 0.1)
+    node = Node(settings(drain_timeout_s=3600))
+    node.start()
+    closing, written = threading.Event(), threading.Event()
+    close = node._database.close
+
+    def slow() -> None:
+        closing.set()
+        written.wait(30)
+        close()
+
+    monkeypatch.setattr(node._database, "close", slow)
+    node.drain()
+    assert closing.wait(10)
+    assert not node._ended.wait(0.3)
+    if stopped:
+        node.stop()
+    else:
+        written.set()
+    assert node.wait() is not stopped
+    written.set()
 
 
 def test_a_statement_the_node_ends_may_be_asked_elsewhere() -> None:

@@ -26,7 +26,9 @@ class Terminal(io.StringIO):
 def logging_as_it_was() -> Iterator[None]:
     root = logging.getLogger()
     handlers, level = list(root.handlers), root.level
+    raising = logging.raiseExceptions
     yield
+    logging.raiseExceptions = raising
     root.handlers = handlers
     root.setLevel(level)
     structlog.reset_defaults()
@@ -45,6 +47,14 @@ def test_json_lines_from_both_loggers() -> None:
     assert (ours["event"], ours["port"], ours["level"]) == ("started", 1, "info")
     assert (theirs["event"], theirs["attempt"], theirs["level"]) == ("lost zk", 2, "warning")
     assert ours["timestamp"].endswith("Z")
+
+
+def test_a_line_that_cannot_be_written_is_lost(monkeypatch: pytest.MonkeyPatch) -> None:
+    stream = io.StringIO()
+    configure_logging("info", "json", stream)
+    stream.close()
+    monkeypatch.setattr("sys.stderr", stream)
+    structlog.get_logger("node").info("started")
 
 
 def test_text_has_colours_on_a_terminal_only() -> None:

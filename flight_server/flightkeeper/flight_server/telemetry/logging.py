@@ -51,6 +51,8 @@ def configure_logging(
             ],
         )
     )
+    # A line that cannot be written is lost; what it tells of goes on.
+    logging.raiseExceptions = False
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(severity)
