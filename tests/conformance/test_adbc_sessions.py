@@ -242,6 +242,19 @@ def cancelled_again_and_again(victim: Any) -> Iterator[None]:
         thread.join()
 
 
+@pytest.mark.tool(
+    TOOL,
+    "Connection.adbc_cancel",
+    limit="the driver does nothing then; Cursor.adbc_cancel stops the statement",
+)
+def test_cancelling_a_connection_is_not_passed_on(mine: Any) -> None:
+    with mine.cursor() as cursor:
+        cursor.execute("SELECT range AS a FROM range(100000000)")
+        assert cursor.fetchone() == (0,)
+        mine.adbc_cancel()
+        assert cursor.fetchmany(100_000)[-1] == (100_000,)
+
+
 @cancelling
 def test_ctrl_c_stops_a_statement(mine: Any) -> None:
     interrupter = threading.Timer(0.5, signal.raise_signal, [signal.SIGINT])
