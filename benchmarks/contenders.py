@@ -49,17 +49,16 @@ def contenders() -> Iterator[tuple[list[Contender], int]]:
     """Everything that is measured, started and loaded; and the node's process id."""
     with ExitStack() as stack:
         directory = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        database = directory / "bench.duckdb"
-        with duckdb.connect(str(database)) as loader:
-            for statement in CREATE_TABLES:
-                loader.execute(statement)
         raw = stack.enter_context(_process("benchmarks.baselines", "raw"))
         smallest = stack.enter_context(_process("benchmarks.baselines", "smallest"))
         registry = f"dir://{directory}/registry"
-        node = stack.enter_context(serving(database, "--registry", registry))
+        node = stack.enter_context(serving(":memory:", "--registry", registry))
         here = duckdb.connect()
+        # All hold them in memory: of a file's tables DuckDB has to decompress every batch.
+        load = _node(node.location)
         for statement in CREATE_TABLES:
             here.execute(statement)
+            load(statement)
         yield (
             [
                 Contender("raw Flight, from memory", lambda: _flight(raw.location)),
