@@ -141,7 +141,8 @@ def resolve(
         InvalidArgument: a header holds no value of its option; nothing was run.
     """
     options = replace(defaults, **session) if session else defaults
-    for header in _HEADERS.keys() & (sent or {}).keys():
-        text = str((sent or {})[header][0])
-        options = replace(options, **parsed(_HEADERS[header], text))
+    if not sent or _HEADERS.keys().isdisjoint(sent):
+        return options
+    for header in _HEADERS.keys() & sent.keys():
+        options = replace(options, **parsed(_HEADERS[header], str(sent[header][0])))
     return options

@@ -76,9 +76,14 @@ def size(batch: pa.RecordBatch) -> int:
 
 
 class Gathering:
-    """Makes batches of the target size from what the engine hands out, in order."""
+    """Makes batches of the target size from what the engine hands out, in order.
+
+    Attributes:
+        taken_bytes: how much it was handed so far.
+    """
 
     def __init__(self, batch_bytes: int) -> None:
+        self.taken_bytes = 0
         self._batch_bytes = batch_bytes
         self._small: list[pa.RecordBatch] = []
         self._small_bytes = 0
@@ -93,6 +98,7 @@ class Gathering:
         if not batch.num_rows:
             return []
         more = size(batch)
+        self.taken_bytes += more
         too_many = self._small_bytes + more > _OVERSIZE * self._batch_bytes
         complete = self.rest() if too_many else []
         self._small.append(batch)

@@ -69,8 +69,6 @@ class OpenResult:
         self._rows = rows
         self._gathering = Gathering(batch_bytes)
         self._ready: deque[pa.RecordBatch] = deque()
-        # Counted here, because who reads takes batches out without the lock.
-        self._read_bytes = 0
         self._failure: NodeError | None = None
 
     def read_first(self) -> None:
@@ -89,10 +87,10 @@ class OpenResult:
 
     def park(self) -> None:
         """Read the rest into memory. Hold the connection's lock when calling this."""
-        before = self._read_bytes
+        before = self._gathering.taken_bytes
         while not self.finished:
             self._read_translated()
-            if self._read_bytes - before > _PARKED_BYTES_MAX:
+            if self._gathering.taken_bytes - before > _PARKED_BYTES_MAX:
                 self._ready.clear()
                 self._failure = EngineFailed(
                     "the rest of this result was dropped: another statement of its transaction or "
@@ -154,7 +152,6 @@ class OpenResult:
                 # The engine's batches are full until its last ones, which come without a wait.
                 slow = rows >= self._rows and time.monotonic() - began_s > _GATHERED_WITHIN_S
                 ready = self._gathering.add(batch, hurry=slow)
-        self._read_bytes += sum(batch.nbytes for batch in ready)
         self._ready.extend(ready)
         return rows
 

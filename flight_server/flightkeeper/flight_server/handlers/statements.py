@@ -5,7 +5,6 @@ answer are known then. Its ticket carries the statement, so that any node can se
 """
 
 from collections.abc import Sequence
-from typing import Any
 
 import pyarrow as pa
 from google.protobuf.message import Message
@@ -29,6 +28,7 @@ from flightkeeper.flightsql.headers import Reason
 from flightkeeper.flightsql.messages import pack, unpack
 from flightkeeper.flightsql.tickets import Kind, Signer
 from flightkeeper.flightsql.wire import flight_sql_pb2 as sql
+from flightkeeper.flightsql.wire.flight_pb2 import FlightEndpoint, Ticket
 from flightkeeper.flightsql.wire.flightkeeper_pb2 import Statement as StatementBody
 
 READ_LIFETIME_S = 3600.0
@@ -109,10 +109,12 @@ class Statements:
         """Where an execution's answer is fetched: from whom the client asked, or any other node."""
         body.expires_ms = int((self._clocks.wall_s() + lifetime_s) * 1000)
         handle = self._signer.sign(Kind.STATEMENT, body)
-        ticket = flight.Ticket(pack(sql.TicketStatementQuery(statement_handle=handle)))
-        # Without a zone, or pyarrow casts it: a fiftieth of a small statement's time.
-        expires: Any = pa.scalar(body.expires_ms * 1_000_000, pa.timestamp("ns"))
-        return flight.FlightEndpoint(ticket, [], expires)
+        ticket = Ticket(ticket=pack(sql.TicketStatementQuery(statement_handle=handle)))
+        endpoint = FlightEndpoint(ticket=ticket)
+        endpoint.expiration_time.FromMilliseconds(body.expires_ms)
+        # Made of its bytes, because pyarrow's constructor casts the time, which takes longer than
+        # signing the ticket.
+        return flight.FlightEndpoint.deserialize(endpoint.SerializeToString())
 
     def renew(self, body: StatementBody) -> flight.FlightEndpoint:
         """The endpoint of an execution, to be fetched for as long as a new one.
