@@ -174,6 +174,31 @@ def test_a_commit_after_an_error_fails_loudly_and_writes_nothing(pair: Pair, cur
 
 
 @transactions
+def test_a_rollback_after_an_error_lets_the_connection_go_on(pair: Pair) -> None:
+    with connect(pair.first) as opened, opened.cursor() as one:
+        with pytest.raises(adbc.Error):
+            one.execute("SELECT error('mine')").fetchall()
+        opened.rollback()
+        assert one.execute("SELECT 1").fetchone() == (1,)
+
+
+@pytest.mark.tool(
+    TOOL,
+    "a connection after a commit that failed",
+    limit="the driver keeps the ended transaction; roll back first, or connect again",
+)
+def test_a_connection_is_lost_by_a_commit_that_fails(pair: Pair) -> None:
+    with connect(pair.first) as opened, opened.cursor() as one:
+        with pytest.raises(adbc.Error):
+            one.execute("SELECT error('mine')").fetchall()
+        with pytest.raises(adbc.Error, match="rolled back, nothing of it was written"):
+            opened.commit()
+        for act in (opened.rollback, lambda: one.execute("SELECT 1")):
+            with pytest.raises(adbc.Error, match="missing a valid transaction"):
+                act()
+
+
+@transactions
 def test_two_results_of_one_transaction_can_be_read_side_by_side(pair: Pair) -> None:
     with connect(pair.first) as opened, opened.cursor() as one, opened.cursor() as two:
         one.execute("SELECT range AS a FROM range(500000)")
@@ -199,6 +224,15 @@ def test_conflicting_changes_are_told_to_the_second_writer(pair: Pair, cursor: A
         one.commit()
         two.rollback()
         assert second.execute("SELECT b FROM work.t").fetchone() == (1,)
+
+
+@errors
+@pytest.mark.parametrize(
+    "text", ["SELECT\n 1,\n nope\nFROM range(3)", "SELECT *\nFROM\n nope", "SELECT 1,\n\n nope(1)"]
+)
+def test_an_error_points_at_its_place_in_the_text(cursor: Any, text: str) -> None:
+    with pytest.raises(adbc.ProgrammingError, match=r"\n\nLINE 3:  nope.*\n         \^"):
+        cursor.execute(text)
 
 
 @errors

@@ -78,6 +78,28 @@ def test_a_query_that_does_not_bind_leaves_the_transaction_alone(
     assert cursor.execute("SELECT 1").fetchall() == [(1,)]
 
 
+@pytest.mark.parametrize(
+    ("query", "pure"),
+    [
+        ("SELECT\n 1,\n nope\nFROM t WHERE a = ?", True),
+        ("SELECT\n 1,\n nope\nFROM t WHERE a = ? -- the end", True),
+        ("INSERT INTO t\n SELECT ? RETURNING\n nope", False),
+    ],
+)
+def test_an_error_of_binding_says_where_it_is(
+    cursor: duckdb.DuckDBPyConnection, query: str, *, pure: bool
+) -> None:
+    cursor.execute("CREATE TABLE t (a INT); BEGIN")
+    (statement,) = duckdb.extract_statements(query)
+    with pytest.raises(duckdb.BinderException, match=r"\n\nLINE 3:  nope\n         \^"):
+        ask(cursor, query, [1], pure=pure)
+    for parameters in ([1], [None]) if pure else ():
+        with pytest.raises(duckdb.BinderException, match=r"\n\nLINE 3:  nope\n         \^"):
+            described(cursor, statement, parameters)
+    if pure:
+        assert cursor.execute("SELECT count(*) FROM t").fetchall() == [(0,)]
+
+
 def test_what_changes_something_runs_once(cursor: duckdb.DuckDBPyConnection) -> None:
     cursor.execute("CREATE TABLE t (a BIT); CREATE SEQUENCE s")
     assert only(ask(cursor, "INSERT INTO t VALUES ('11') RETURNING a", pure=False)) == "11"
@@ -120,7 +142,7 @@ def test_a_query_with_parameters_is_described_without_running(
 
 
 def test_a_converted_answer_streams(cursor: duckdb.DuckDBPyConnection) -> None:
-    answer = ask(cursor, "SELECT range::UHUGEINT FROM range(?); -- the end", [10**12])
+    answer = ask(cursor, "SELECT range::UHUGEINT FROM range(?);; -- the end", [10**12])
     assert answer.reader.read_next_batch().column(0)[1].as_py() == "1"
 
 

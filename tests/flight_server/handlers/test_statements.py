@@ -332,3 +332,14 @@ def test_many_threads_in_one_session_and_in_many(served: Served) -> None:
     with served.stranger(shared) as client:
         assert client.value("SELECT count(*) FROM mine") == 32
     eventually(lambda: served.running == 0)
+
+
+def test_at_debug_level_the_log_has_the_clients_own_text(
+    client: WireClient, caplog: pytest.LogCaptureFixture
+) -> None:
+    client.extra_headers["x-flightkeeper-dialect"] = "mysql"
+    with caplog.at_level("DEBUG"):
+        assert client.query("SELECT `a` FROM (SELECT 1 AS a) t").to_pydict() == {"a": [1]}
+    (line,) = [line for line in caplog.records if line.message == "statement"]
+    assert vars(line)["text"] == "SELECT `a` FROM (SELECT 1 AS a) t"
+    assert vars(line)["dialect"] == "mysql"

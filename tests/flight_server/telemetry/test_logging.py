@@ -125,6 +125,8 @@ def test_values_on_every_line_until_taken_off() -> None:
         {"url": "flightsql+zk://user:hunter2@h1:1/x"},
         {"event": "token eyJhbGciOiJFZERTQSJ9.hunter2.sig"},
         {"event": "CREATE SECRET (TYPE s3, secret 'x', password = 'hunter2')"},
+        {"text": "CREATE SECRET (TYPE s3, SECRET 'hunter2', SESSION_TOKEN 'hunter2''s')"},
+        {"text": "ALTER USER ada PASSWORD 'hunter2'"},
     ],
 )
 def test_secrets_are_masked(event: dict[str, object]) -> None:

@@ -6,7 +6,7 @@ called by who holds the connection.
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -97,7 +97,8 @@ def _described(
     query = without_end(statement.query)
     # Of a query with parameters DuckDB 1.5 makes a relation by running it.
     nothing = bound is not None and statement.type == _S.SELECT
-    relation = cursor.sql(_none_of("*", query) if nothing else query, params=bound)
+    with _placed(cursor, query, bound), _within() if nothing else nullcontext():
+        relation = cursor.sql(_none_of("*", query) if nothing else query, params=bound)
     columns = _columns(relation)
     selection = columns.selection()
     if selection is not None:
@@ -127,7 +128,8 @@ def _begun(
 ) -> Answer:
     bound: Any = parameters or None
     relational = _STREAMS_FROM_RELATIONS or (not pure and _is_relation(statement))
-    source = _asked(cursor, statement, bound, relational=relational)
+    with _placed(cursor, statement.query, bound):
+        source = _asked(cursor, statement, bound, relational=relational)
     columns = _columns(source)
     selection = columns.selection()
     if selection is None:
@@ -151,6 +153,31 @@ def _asked(
     relational: bool,
 ) -> _Source:
     return cursor.sql(query, params=bound) if relational else cursor.execute(query, bound)
+
+
+@contextmanager
+def _placed(cursor: duckdb.DuckDBPyConnection, query: str, bound: Any) -> Iterator[None]:
+    """Errors of binding say where they are, which DuckDB tells of what it executes only."""
+    try:
+        yield
+    except (duckdb.BinderException, duckdb.CatalogException) as exc:
+        if "\nLINE " not in str(exc):
+            exc.args = (_place_of(str(exc), cursor, query, bound),)
+        raise
+
+
+def _place_of(error: str, cursor: duckdb.DuckDBPyConnection, query: str, bound: Any) -> str:
+    """An error of a query that does not bind, with its place if DuckDB tells the same of it again.
+
+    On a cursor of its own, because what fails when it is executed aborts the transaction.
+    """
+    with suppress(duckdb.Error), cursor.cursor() as beside:
+        try:
+            beside.execute(f"EXPLAIN\n{query}", bound)
+        except duckdb.Error as exc:
+            told = above(str(exc))
+            return told if told.startswith(error) else error
+    return error
 
 
 def _columns(source: _Source) -> Columns:

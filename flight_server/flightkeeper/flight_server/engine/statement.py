@@ -266,8 +266,7 @@ def _stateful(kind: duckdb.StatementType | None, words: list[str], sql: str) -> 
 
 def without_end(sql: str) -> str:
     """One statement without the semicolon that ends it, and what comes after that."""
-    ends = (start for start, word in reversed(words_at(sql)) if word == ";")
-    end = next(ends, None)
+    end = next((start for start, word in words_at(sql) if word == ";"), None)
     return sql if end is None else sql.encode()[:end].decode()
 
 

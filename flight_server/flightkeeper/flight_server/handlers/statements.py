@@ -4,6 +4,7 @@ A query starts when it is planned (GetFlightInfo): its schema, its errors and of
 answer are known then. Its ticket carries the statement, so that any node can serve it again.
 """
 
+import logging
 from collections.abc import Sequence
 
 import pyarrow as pa
@@ -35,6 +36,9 @@ READ_LIFETIME_S = 3600.0
 """How long a read's ticket is served, on any node; clients may renew it."""
 _UNKNOWN = -1
 
+# The standard library's, which costs next to nothing where the line is not wanted.
+_log = logging.getLogger(__name__)
+
 
 class Statements:
     """Serves statements, prepared or not. Thread-safe."""
@@ -65,6 +69,7 @@ class Statements:
     def body(self, call: Call, query: str, transaction_id: bytes) -> StatementBody:
         """A text of SQL with what the caller wants it to run under."""
         options = self._execution.options(call)
+        _log.debug("statement", extra={"text": query, "dialect": options.dialect})
         return StatementBody(
             query=query,
             transaction_id=transaction_id,

@@ -22,6 +22,8 @@ _SECRET_IN_TEXT = (
     (re.compile(r"(://[^/\s:@]*):[^/\s@]+@"), rf"\1:{MASK}@"),
     (re.compile(r"\beyJ[\w-]+\.[\w-]+\.[\w-]+"), MASK),
     (re.compile(r"(?i)\b(password|passwd|secret|token)(\s*[=:]\s*)('[^']*'|\S+)"), rf"\1\2{MASK}"),
+    # The same in SQL: CREATE SECRET (TYPE s3, SECRET 'x'), ALTER USER u PASSWORD 'x'.
+    (re.compile(r"(?i)\b(password|passwd|secret|\w*token)(\s+)'(?:[^']|'')*'"), rf"\1\2{MASK}"),
 )
 # These libraries report every retry at INFO or above; our own lines say it once.
 _NOISY = {"kazoo": logging.ERROR}
