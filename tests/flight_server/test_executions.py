@@ -114,12 +114,15 @@ def test_a_waiting_execution_is_cancelled() -> None:
 
 
 def test_a_fetched_execution_is_stopped_until_it_ends() -> None:
-    executions, watched = Executions(), Watched()
-    executions.fetching("a", watched.result)
+    executions, one, other = Executions(), Watched(), Watched()
+    executions.fetching("a", one.result)
+    executions.fetching("a", other.result)
     assert executions.cancel("a")
-    assert watched.done == ["stop"]
-    executions.fetched("a")
-    executions.fetched("a")
+    assert one.done == other.done == ["stop"]
+    executions.fetched("a", one.result)
+    executions.fetched("a", one.result)
+    assert executions.cancel("a")
+    executions.fetched("a", other.result)
     assert not executions.cancel("a")
 
 

@@ -7,7 +7,7 @@ import pytest
 from flightkeeper.flight_server.engine.connection import Connection
 from flightkeeper.flight_server.engine.database import Database, DatabaseOptions
 from flightkeeper.flight_server.engine.statement import parse
-from flightkeeper.flight_server.errors import EngineFailed, NotFound, Unavailable
+from flightkeeper.flight_server.errors import EngineFailed, NodeError, NotFound, Unavailable
 from flightkeeper.flight_server.sessions import SessionLimits, Sessions
 from flightkeeper.flightsql.headers import Reason
 
@@ -50,6 +50,36 @@ def test_a_transaction_is_its_principals(sessions: Sessions) -> None:
         with pytest.raises(NotFound) as lost:
             sessions.transaction(*wrong, 1)
         assert lost.value.reason is Reason.SESSION_LOST
+
+
+@pytest.mark.parametrize("with_session", [False, True])
+def test_a_transaction_that_ends_before_its_statement_is_not_begun(
+    sessions: Sessions, *, with_session: bool
+) -> None:
+    session = sessions.ensure("a", 0)
+    shared = sessions.connection(session) if with_session else None
+    name = sessions.begin("a", "ada", 0)
+    transaction = sessions.transaction(name, "ada", 0)
+    sessions.end(name, "ada", 0, commit=False)
+    with pytest.raises(NotFound, match="no such open transaction"):
+        sessions.enter(transaction)
+    assert transaction.connection is not None
+    assert not transaction.connection.in_transaction
+    if shared is None:
+        with pytest.raises(NodeError, match="closed"):
+            transaction.connection.rows("SELECT 1")
+    else:
+        assert session.holder is None
+        assert shared.rows("SELECT 1") == [(1,)]
+
+
+def test_an_ended_session_gets_no_connection(sessions: Sessions) -> None:
+    session = sessions.ensure("a", 0)
+    assert sessions.close_session("a")
+    with pytest.raises(NotFound, match="closed or timed out meanwhile") as lost:
+        sessions.connection(session)
+    assert lost.value.reason is Reason.SESSION_LOST
+    assert session.connection is None
 
 
 def test_an_ended_transaction_is_closed(sessions: Sessions) -> None:

@@ -71,7 +71,8 @@ class Executions:
         self._reads: OrderedDict[str, _Waiting] = OrderedDict()
         self._writes: OrderedDict[str, _Kept] = OrderedDict()
         self._writes_bytes = 0
-        self._fetched: dict[str, Result] = {}
+        # More than one where a ticket is fetched again meanwhile.
+        self._fetched: dict[str, list[Result]] = {}
 
     def new_id(self) -> str:
         """A name for an execution, never used before on any node."""
@@ -117,24 +118,26 @@ class Executions:
     def fetching(self, execution_id: str, result: Result) -> None:
         """This result is being delivered; `cancel` can stop it until `fetched`."""
         with self._lock:
-            self._fetched[execution_id] = result
+            self._fetched.setdefault(execution_id, []).append(result)
 
-    def fetched(self, execution_id: str) -> None:
+    def fetched(self, execution_id: str, result: Result) -> None:
         """The delivery ended. Idempotent."""
         with self._lock:
-            self._fetched.pop(execution_id, None)
+            others = [r for r in self._fetched.pop(execution_id, ()) if r is not result]
+            if others:
+                self._fetched[execution_id] = others
 
     def cancel(self, execution_id: str) -> bool:
         """Stop a waiting or running execution; whether there was one."""
         with self._lock:
             waiting = self._reads.pop(execution_id, None)
-            running = self._fetched.get(execution_id)
+            running = list(self._fetched.get(execution_id, ()))
             kept = self._forget(execution_id)
         if waiting is not None:
             waiting.result.close()
-        if running is not None:
-            running.stop()
-        return kept or waiting is not None or running is not None
+        for result in running:
+            result.stop()
+        return kept or waiting is not None or bool(running)
 
     def expire(self, now_s: float) -> None:
         """Drop what waited too long."""
@@ -154,7 +157,7 @@ class Executions:
             self._reads.clear()
             self._writes.clear()
             self._writes_bytes = 0
-            running = list(self._fetched.values())
+            running = [result for results in self._fetched.values() for result in results]
         for waiting in reads:
             waiting.result.close()
         for result in running:

@@ -16,7 +16,7 @@ from flightkeeper.flight_server.call import Call
 from flightkeeper.flight_server.clocks import Clocks
 from flightkeeper.flight_server.engine.connection import Connection
 from flightkeeper.flight_server.engine.database import Database
-from flightkeeper.flight_server.engine.statement import Statement
+from flightkeeper.flight_server.engine.statement import Control, Statement
 from flightkeeper.flight_server.errors import InvalidArgument, NotFound
 from flightkeeper.flight_server.sessions import Session, Sessions
 from flightkeeper.flightsql.headers import Reason
@@ -89,6 +89,11 @@ class Placement:
         joins = stateful and not any(statement.control for statement in statements)
         if session.holder is None or joins:
             return self._at(session, stateful=stateful)
+        if _leaves_open(statements):
+            raise InvalidArgument(
+                "a transaction of this session is open already; nothing was run: end it, or name "
+                "it in the statements that belong to it"
+            )
         beside = self._sessions.beside(session)
         return Place(beside, beside.close)
 
@@ -212,6 +217,12 @@ class Placement:
 def _is_option(statement: Statement) -> bool:
     """Whether it sets an option of ours, which is kept in the session and not in a connection."""
     return statement.setting is not None and options.known(statement.setting.name) is not None
+
+
+def _leaves_open(statements: Sequence[Statement]) -> bool:
+    """Whether they begin a transaction that they do not end."""
+    controls = [statement.control for statement in statements if statement.control]
+    return bool(controls) and controls[-1] is Control.BEGIN
 
 
 def _nothing() -> None:

@@ -3,6 +3,7 @@
 Every RPC goes through `_answer`, the only place where errors meet the wire.
 """
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, TypeVar
 
@@ -37,6 +38,7 @@ from flightkeeper.flightsql.wire.flightkeeper_pb2 import Path
 
 _T = TypeVar("_T")
 _log = structlog.get_logger(__name__)
+_QUOTED = re.compile(r"'(?:[^']|'')*'?")
 
 _CODECS: Mapping[str, Any] = {name: name for name in COMPRESSIONS} | {"none": None}
 _WRITE_OPTIONS = {
@@ -119,7 +121,12 @@ class FlightSqlService(flight.FlightServerBase):
             command = _command(descriptor)
             result = _found(self._routes.put, command)(call, command, reader)
             self._report_load(call)
-            writer.write(pa.py_buffer(result.SerializeToString()))
+            try:
+                writer.write(pa.py_buffer(result.SerializeToString()))
+            except (OSError, pa.ArrowException) as exc:
+                if call.cancelled:
+                    raise Cancelled("the caller left before it was told; it took effect") from exc
+                raise
 
         self._answer(context, answer)
 
@@ -270,8 +277,12 @@ def _node_error(exc: BaseException) -> NodeError:
 
 
 def _first_line(error: NodeError) -> str:
-    """The engine's later lines quote the statement, which may hold a secret."""
-    return str(error).partition("\n")[0]
+    """What of an error is for the log.
+
+    The engine's later lines quote the statement, and its first may quote a value: either may be
+    secret.
+    """
+    return _QUOTED.sub("'…'", str(error).partition("\n")[0])
 
 
 def _mark(context: flight.ServerCallContext, error: NodeError, call: Call) -> None:

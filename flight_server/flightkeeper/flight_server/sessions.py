@@ -112,14 +112,26 @@ class Sessions:
         return session
 
     def connection(self, session: Session) -> Connection:
-        """The connection that a session's statements share, made if need be."""
+        """The connection that a session's statements share, made if need be.
+
+        Raises:
+            NotFound: the session ended meanwhile.
+        """
+        if session.connection is not None:
+            return session.connection
+        made = self._database.connect()
+        with self._lock:
+            # One that is made for an ended session would never be closed.
+            lives = any(known is session for known in self._sessions.values())
+            if lives and session.connection is None:
+                session.connection = made
+        if session.connection is not made:
+            made.close()
         if session.connection is None:
-            made = self._database.connect()
-            with self._lock:
-                if session.connection is None:
-                    session.connection, made = made, session.connection
-            if made is not None:
-                made.close()
+            raise NotFound(
+                "the session was closed or timed out meanwhile; nothing was run: connect again",
+                reason=Reason.SESSION_LOST,
+            )
         return session.connection
 
     def begin(self, session_key: str, principal: str, now_s: float) -> str:
@@ -151,11 +163,21 @@ class Sessions:
         """The connection a transaction runs on, begun in DuckDB.
 
         Names are looked up where the session looks them up.
+
+        Raises:
+            NotFound: it ended meanwhile.
         """
         connection = transaction.connection
         if connection is None:
             connection = self._held(transaction) or self._own(transaction)
-        connection.begin()
+        with connection.alone():
+            connection.begin()
+            ended_meanwhile = transaction.transaction not in self._transactions
+            if ended_meanwhile:
+                connection.rollback()
+        if ended_meanwhile:
+            self._release(transaction, connection)
+            raise self._no_such_transaction()
         return connection
 
     def leave_behind(self, transaction: Transaction, now_s: float) -> Session:

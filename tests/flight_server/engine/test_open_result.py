@@ -79,16 +79,44 @@ def test_an_error_on_the_way_comes_after_the_rows_before_it() -> None:
 
 def test_what_is_set_aside_is_read_on() -> None:
     result, finished = opened([1], [], [2], [3])
-    result.park()
+    result.park(lambda: None)
     assert result.finished
     assert read(result) == [1, 2, 3]
     assert not finished
 
 
+def test_setting_aside_ends_when_who_waits_is_stopped() -> None:
+    many = [*range(200)]
+    result, finished = opened(many, many, many, many)
+    checks = iter([None, Cancelled("stopped")])
+
+    def check() -> None:
+        assert result.work.thread == threading.get_ident()
+        if (error := next(checks)) is not None:
+            raise error
+
+    with pytest.raises(Cancelled, match="stopped"):
+        result.park(check)
+    assert result.finished
+    with pytest.raises(EngineFailed, match="another statement waited for it, and was stopped"):
+        read(result)
+    assert not finished
+
+
+def test_what_is_set_aside_whole_stays_when_who_waits_is_stopped() -> None:
+    def check() -> None:
+        raise Cancelled("stopped")
+
+    result, _ = opened([1], [2])
+    with pytest.raises(Cancelled, match="stopped"):
+        result.park(check)
+    assert read(result) == [1, 2]
+
+
 def test_too_much_to_set_aside_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "_PARKED_BYTES_MAX", 20)
     result, _ = opened([1], [2], [3], [4])
-    result.park()
+    result.park(lambda: None)
     with pytest.raises(EngineFailed, match="too big to keep"):
         read(result)
 
@@ -97,7 +125,7 @@ def test_too_much_to_set_aside_is_an_error(monkeypatch: pytest.MonkeyPatch) -> N
 def test_what_is_dropped_is_an_error(*, parked: bool) -> None:
     result, _ = opened([1], [2])
     if parked:
-        result.park()
+        result.park(lambda: None)
     result.drop()
     result.drop()
     with pytest.raises(Cancelled, match="dropped before it was read to its end"):

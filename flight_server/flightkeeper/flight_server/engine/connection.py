@@ -23,6 +23,7 @@ from flightkeeper.flight_server.engine.failures import ENGINE_ERRORS, translate
 from flightkeeper.flight_server.engine.open_result import OpenResult, Work
 from flightkeeper.flight_server.engine.result import Result
 from flightkeeper.flight_server.engine.statement import Statement
+from flightkeeper.flight_server.engine.turns import Turns
 from flightkeeper.flight_server.errors import EngineFailed, InvalidArgument, NodeError
 
 Parameters = Sequence[Any] | Mapping[str, Any]
@@ -55,8 +56,9 @@ class Connection:
         self._cursor = cursor
         self._changes = changes or Changes()
         self.batch_bytes = batch_bytes
-        # Guards the cursor and `_open`: held while DuckDB works for a statement or a batch.
-        self._lock = threading.RLock()
+        # Guard the cursor and `_open`: held while DuckDB works for a statement or a batch.
+        self._turns = Turns()
+        self._lock = self._turns.lock
         # Guards `_busy`, for a moment only: an interrupt must not wait for the work it ends.
         self._busy_lock = threading.Lock()
         self._busy: Work | None = None
@@ -70,8 +72,7 @@ class Connection:
         Raises:
             NodeError: what DuckDB said; nothing is left open.
         """
-        with self._lock:
-            self._settle()
+        with self._turn():
             work = self._begin(changes=not statement.read_only)
             try:
                 answer = self._answer(statement, parameters)
@@ -109,8 +110,7 @@ class Connection:
         Raises:
             NodeError: what DuckDB said.
         """
-        with self._lock:
-            self._settle()
+        with self._turn():
             work = self._begin(changes=True)
             try:
                 rows = self._cursor.execute(self._parsed(statement), _bound(parameters)).fetchall()
@@ -124,8 +124,7 @@ class Connection:
 
     def table(self, sql: str, parameters: Parameters = ()) -> pa.Table:
         """The whole answer to a query of our own."""
-        with self._lock:
-            self._settle()
+        with self._turn():
             work = self._begin()
             try:
                 relation = self._cursor.sql(sql, params=_bound(parameters))
@@ -147,11 +146,10 @@ class Connection:
         """
         if not statement.read_only:
             raise InvalidArgument("the schema of this statement is known only once it has run")
-        with self._lock:
-            self._settle()
+        with self._turn():
             work = self._begin()
             try:
-                bound = _nulls(statement) if parameters is None else parameters
+                bound = dict.fromkeys(statement.parameters) if parameters is None else parameters
                 return described(self._cursor, self._parsed(statement), bound)
             except ENGINE_ERRORS as exc:
                 raise translate(exc, statement.sql, statement.source) from exc
@@ -159,19 +157,14 @@ class Connection:
                 self._end(work)
 
     def command(self, sql: str) -> None:
-        """Run a statement of our own that answers nothing.
-
-        Raises:
-            NodeError: what DuckDB said.
-        """
+        """Run a statement of our own that answers nothing."""
         self.rows(sql)
 
     def rows(
         self, sql: str, parameters: Parameters = (), *, changes: bool = False
     ) -> list[tuple[Any, ...]]:
         """The whole answer to a question of our own that has few rows."""
-        with self._lock:
-            self._settle()
+        with self._turn():
             work = self._begin(changes=changes)
             try:
                 # Fetched, because since 2.0 an answer that was not keeps the connection in use.
@@ -187,7 +180,7 @@ class Connection:
 
         Not within a transaction.
         """
-        with self._lock:
+        with self._turns:
             self.command("BEGIN TRANSACTION")
             try:
                 yield
@@ -201,7 +194,7 @@ class Connection:
     @contextmanager
     def alone(self) -> Iterator[None]:
         """Let no other thread run anything on it meanwhile."""
-        with self._lock:
+        with self._turns:
             yield
 
     def register(self, name: str, stream: object) -> None:
@@ -209,8 +202,7 @@ class Connection:
 
         Of other objects DuckDB 1.5 makes datasets of pyarrow, which read ahead without bounds.
         """
-        with self._lock:
-            self._settle()
+        with self._turn():
             try:
                 self._cursor.register(name, stream)
             except ENGINE_ERRORS as exc:
@@ -218,15 +210,13 @@ class Connection:
 
     def unregister(self, name: str) -> None:
         """Forget what was registered under this name. Idempotent."""
-        with self._lock:
-            self._settle()
-            # In an aborted transaction its end has the same effect.
-            with suppress(duckdb.Error):
-                self._cursor.unregister(name)
+        # In an aborted transaction its end has the same effect.
+        with self._turn(), suppress(duckdb.Error):
+            self._cursor.unregister(name)
 
     def begin(self) -> None:
         """Begin a transaction, unless one is open."""
-        with self._lock:
+        with self._turns:
             if not self.in_transaction:
                 self.command("BEGIN TRANSACTION")
                 self.in_transaction = True
@@ -237,7 +227,7 @@ class Connection:
         Raises:
             EngineFailed: it was aborted by an earlier error, or conflicted; it is rolled back.
         """
-        with self._lock:
+        with self._turns:
             if not self.in_transaction:
                 return
             try:
@@ -259,6 +249,11 @@ class Connection:
                 with suppress(NodeError):
                     self.command("ROLLBACK")
 
+    def abort(self) -> None:
+        """Make the open transaction fail: nothing of it can be committed."""
+        with suppress(NodeError):
+            self.rows("SELECT error('aborted')")
+
     @property
     def sound(self) -> bool:
         """Whether statements can run: not in a transaction that an error has aborted."""
@@ -274,11 +269,12 @@ class Connection:
         return self._busy is not None
 
     def interrupt(self, thread: int | None = None) -> None:
-        """End what runs now, if anything does; from any thread.
+        """End what runs now, or waits; from any thread.
 
         Args:
-            thread: only if the engine works for this thread; others may share the connection.
+            thread: only what does so for this thread; others may share the connection.
         """
+        self._turns.stop(thread)
         with self._busy_lock:
             if self._busy is not None and thread in (None, self._busy.thread):
                 self._interrupt_cursor()
@@ -298,8 +294,7 @@ class Connection:
             self._lock.release()
 
     def _answer(self, statement: Statement, parameters: Parameters) -> Answer:
-        parsed = self._parsed(statement)
-        pure = statement.read_only
+        parsed, pure = self._parsed(statement), statement.read_only
         return answered(self._cursor, parsed, parameters, self.batch_bytes, pure=pure)
 
     def _check(self) -> None:
@@ -313,12 +308,21 @@ class Connection:
             return statement.parsed
         return self._cursor.extract_statements(statement.sql)[0]
 
-    def _settle(self) -> None:
+    @contextmanager
+    def _turn(self) -> Iterator[None]:
+        """This thread's turn, with what is left of the open result set aside."""
+        with self._turns:
+            if self._open is not None:
+                self._settle(self._open)
+            yield
+
+    def _settle(self, opened: OpenResult) -> None:
         """Set aside what is left of the open result. Hold the lock when calling this."""
-        opened, self._open = self._open, None
-        if opened is not None:
-            opened.park()
-            self._end(opened.work)
+        with self._turns.stoppable() as check:
+            try:
+                opened.park(check)
+            finally:
+                self._finish(opened)
 
     def _abandon(self, opened: OpenResult) -> None:
         """Nobody will read the rest of this result."""
@@ -392,7 +396,3 @@ def _bound(parameters: Parameters) -> Any:
 def _changed_rows(rows: list[tuple[Any, ...]]) -> int:
     """DuckDB answers one number, or nothing when there is nothing to count."""
     return int(rows[0][0]) if rows and isinstance(rows[0][0], int) else 0
-
-
-def _nulls(statement: Statement) -> Parameters:
-    return dict.fromkeys(statement.parameters)

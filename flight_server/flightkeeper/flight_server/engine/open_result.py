@@ -85,19 +85,36 @@ class OpenResult:
             while True:
                 yield self._take()
 
-    def park(self) -> None:
-        """Read the rest into memory. Hold the connection's lock when calling this."""
+    def park(self, check: Callable[[], None]) -> None:
+        """Read the rest into memory. Hold the connection's lock when calling this.
+
+        Args:
+            check: raises Cancelled if who waits for this was stopped; the rest is lost then.
+        """
         before = self._gathering.taken_bytes
+        # Whose engine it is meanwhile: stopping that thread ends what it waits for.
+        self.work.thread = threading.get_ident()
         while not self.finished:
             self._read_translated()
+            try:
+                check()
+            except Cancelled:
+                if not self.finished or self._failure is not None:
+                    self._lose("another statement waited for it, and was stopped")
+                raise
             if self._gathering.taken_bytes - before > _PARKED_BYTES_MAX:
-                self._ready.clear()
-                self._failure = EngineFailed(
-                    "the rest of this result was dropped: another statement of its transaction or "
-                    "session ran, and the rest was too big to keep; read results to their end first"
-                )
-                self.finished = True
-                self._reader.close()
+                self._lose("another statement ran, and the rest was too big to keep")
+
+    def _lose(self, why: str) -> None:
+        """Forget the rest, because of another statement of its transaction or session."""
+        self._ready.clear()
+        self._failure = EngineFailed(
+            "the rest of this result was dropped: in its transaction or session "
+            f"{why}; read results to their end first"
+        )
+        self.finished = True
+        with suppress(*ENGINE_ERRORS):
+            self._reader.close()
 
     def drop(self) -> None:
         """Forget the rest; who still reads gets an error, never an end that came too early.

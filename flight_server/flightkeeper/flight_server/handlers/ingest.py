@@ -132,11 +132,22 @@ def _apply(
     """
     try:
         with ingest.offered(connection, staged.reader()), atomic(connection):
+            _check_wanted(call)
             connection.change(ingest.plan(connection, target, intake))
-            if call.cancelled:
-                raise Cancelled("the call ended before the upload was applied")
+            try:
+                _check_wanted(call)
+            except Cancelled:
+                # Its rows are in a transaction that goes on: they must not be committed with it.
+                if connection.in_transaction:
+                    connection.abort()
+                raise
     except NodeError as exc:
         message = str(exc).removesuffix(_NOTHING)
         aborted = connection.in_transaction and not connection.sound
         after = ", and the open transaction is aborted: roll it back" if aborted else ""
         raise exc.reworded(f"{message}{_NOTHING}{after}") from exc
+
+
+def _check_wanted(call: Call) -> None:
+    if call.cancelled:
+        raise Cancelled("the call ended before the upload was applied")

@@ -75,7 +75,12 @@ class Partitions:
                 if before is None or version is None:
                     return ()
                 started = self._started(call, texts, body, version)
-                if self._database.changes.version == before and self._is_plain(call):
+                try:
+                    same = self._database.changes.version == before and self._is_plain(call)
+                except BaseException:
+                    _close(started)
+                    raise
+                if same:
                     return _whole(body, started) or [s for s in started if s.result.rows != 0]
                 _close(started)
         return ()

@@ -6,6 +6,8 @@ answer are known then. Its ticket carries the statement, so that any node can se
 
 import logging
 from collections.abc import Sequence
+from functools import lru_cache
+from hashlib import blake2b
 
 import pyarrow as pa
 from google.protobuf.message import Message
@@ -35,6 +37,9 @@ from flightkeeper.flightsql.wire.flightkeeper_pb2 import Statement as StatementB
 READ_LIFETIME_S = 3600.0
 """How long a read's ticket is served, on any node; clients may renew it."""
 _UNKNOWN = -1
+_COLUMNS_BYTES = 8
+_COLUMNS_MAX = 512
+"""How many schemas' names are remembered."""
 
 # The standard library's, which costs next to nothing where the line is not wanted.
 _log = logging.getLogger(__name__)
@@ -99,6 +104,7 @@ class Statements:
         parts = self._partitions.start(call, script, body)
         parts = parts or [Started(body, self._query(call, script, body))]
         for part in parts:
+            part.body.columns = _named(part.result.schema)
             self._executions.keep_read(part.body.execution_id, part.result, now_s)
         endpoints = [self.endpoint(part.body, READ_LIFETIME_S) for part in parts]
         return flight.FlightInfo(
@@ -202,7 +208,7 @@ class Statements:
         if result.rows is None:
             call.stop_when_over(result.stop, result.over)
             self._executions.fetching(body.execution_id, result)
-            call.at_end(lambda: self._executions.fetched(body.execution_id))
+            call.at_end(lambda: self._executions.fetched(body.execution_id, result))
         return result
 
     def _again(self, call: Call, body: StatementBody) -> Result:
@@ -216,12 +222,13 @@ class Statements:
                 "the answer of this statement is no longer kept; the statement took effect when "
                 "it was planned and is not run again",
             )
-        if not body.data_version:
-            return self._query(call, script, body, continues=True)
-        self._partitions.check(call, body)
+        if body.data_version:
+            self._partitions.check(call, body)
         result = self._query(call, script, body, continues=True)
         try:
-            self._partitions.check(call, body)
+            if body.data_version:
+                self._partitions.check(call, body)
+            _check_columns(body, result.schema)
         except BaseException:
             result.close()
             raise
@@ -267,6 +274,20 @@ def check_read_only(call: Call, script: Script) -> None:
 def is_read_only(script: Script) -> bool:
     """Whether it surely changes nothing, so that it may be run again."""
     return all(statement.read_only for statement in script)
+
+
+@lru_cache(_COLUMNS_MAX)
+def _named(schema: pa.Schema) -> bytes:
+    """A name for the columns of a schema, the same on every node."""
+    plain = schema.remove_metadata().serialize()
+    return blake2b(plain, digest_size=_COLUMNS_BYTES).digest()
+
+
+def _check_columns(body: StatementBody, schema: pa.Schema) -> None:
+    if body.columns not in {b"", _named(schema)}:
+        raise NotFound(
+            "the columns of this result have changed since it was planned; run the statement again"
+        )
 
 
 def _total(parts: Sequence[Started]) -> int:
