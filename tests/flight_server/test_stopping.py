@@ -3,11 +3,14 @@
 import threading
 from collections.abc import Iterator
 
+import duckdb
 import pyarrow as pa
 import pytest
 from pyarrow import flight
 
-from flightkeeper.flight_server.errors import Cancelled
+from flightkeeper.flight_server.engine.connection import Connection
+from flightkeeper.flight_server.engine.database import Database, DatabaseOptions
+from flightkeeper.flight_server.errors import Cancelled, NodeError
 from flightkeeper.flight_server.handlers import ingest as module
 from flightkeeper.flightsql.wire import flight_sql_pb2 as sql
 from tests.flight_server.wire_client import Served, WireClient, eventually, serving
@@ -127,3 +130,65 @@ def test_a_ticket_whose_columns_have_changed_is_not_served(client: WireClient) -
     client.update("ALTER TABLE t ADD COLUMN b VARCHAR")
     with pytest.raises(KeyError, match="columns of this result have changed"):
         client.fetch(info)
+
+
+def test_the_ends_of_transactions_are_never_interrupted() -> None:
+    """Interrupted, a ROLLBACK leaves the transaction open, and a COMMIT may have happened."""
+    with duckdb.connect() as cursor:
+        connection = Connection(cursor, 1_000_000)
+        told: list[str] = []
+        over = threading.Event()
+
+        def interrupt() -> None:
+            while not over.is_set():
+                connection.interrupt()
+
+        connection.rows("CREATE TABLE t (a INT)")
+        thread = threading.Thread(target=interrupt)
+        thread.start()
+        try:
+            for _ in range(300):
+                told.extend(_in_a_transaction(connection))
+        finally:
+            over.set()
+            thread.join(10)
+        ((rows,),) = connection.rows("SELECT count(*) FROM t")
+        assert not connection.spoiled
+        assert told.count("committed") == rows
+        assert told.count("committed") + told.count("rolled back") == 300
+
+
+def _in_a_transaction(connection: Connection) -> Iterator[str]:
+    connection.begin()
+    try:
+        connection.rows("INSERT INTO t VALUES (1)")
+        connection.commit()
+        yield "committed"
+    except NodeError:
+        connection.rollback()
+        yield "rolled back"
+
+
+def test_a_spoiled_connection_is_not_lent_again() -> None:
+    database = Database(DatabaseOptions())
+    for spoiled in (False, True):
+        connection = database.lend()
+        connection.spoiled = spoiled
+        database.take_back(connection)
+        assert (connection in database._idle) is not spoiled
+    begun = database.lend()
+    begun.begin()
+    database.take_back(begun)
+    assert begun not in database._idle
+    database.close()
+
+
+def test_a_query_for_several_rows_stops_in_any_of_them(served: Served, client: WireClient) -> None:
+    text = "SELECT count(*) AS n FROM range(?::BIGINT) t(i) WHERE random() < 2"
+    client.extra_headers["x-flightkeeper-statement-timeout"] = "500ms"
+    handle = client.prepare(text).prepared_statement_handle
+    bound = client.bind(handle, pa.table({"0": [10, 100_000_000_000]}))
+    info = client.info(sql.CommandPreparedStatementQuery(prepared_statement_handle=bound))
+    with pytest.raises(flight.FlightTimedOutError, match="500 ms"):
+        client.get(info.endpoints[0].ticket).read_all()
+    eventually(lambda: served.running == 0)

@@ -4,6 +4,7 @@ Owns binding of parameters, repetition over rows of them, and what happens betwe
 Which connection it is, and for how long, is decided by others.
 """
 
+import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -14,7 +15,7 @@ from flightkeeper.flight_server import options
 from flightkeeper.flight_server.engine.connection import Connection, Parameters
 from flightkeeper.flight_server.engine.result import Result
 from flightkeeper.flight_server.engine.statement import Control, Script, Shape, Statement
-from flightkeeper.flight_server.errors import InvalidArgument, NodeError
+from flightkeeper.flight_server.errors import Cancelled, InvalidArgument, NodeError
 
 Rows = Sequence[Mapping[str, Any]]
 """Rows of bound parameters, each by column name in the order of the columns."""
@@ -124,10 +125,15 @@ def _run_each(connection: Connection, statement: Statement, rows: Rows) -> Resul
     """A query's answers for several rows of parameters, one after another."""
     results = [connection.run(statement, bind(statement, rows[0]))]
     schema = results[0].schema
+    stopped = threading.Event()
+    threads: list[int] = []
 
     def batches() -> Iterator[pa.RecordBatch]:
+        threads.append(threading.get_ident())
         yield from results[0]
         for row in rows[1:]:
+            if stopped.is_set():
+                raise Cancelled("the statement was stopped between two rows of its parameters")
             results[0] = connection.run(statement, bind(statement, row))
             if results[0].schema != schema:
                 results[0].close()
@@ -138,10 +144,15 @@ def _run_each(connection: Connection, statement: Statement, rows: Rows) -> Resul
             yield from results[0]
 
     def stop() -> bool:
+        stopped.set()
         results[0].stop()
-        return False  # the next row may be on its way
+        # The next row may be on its way.
+        for thread in threads:
+            connection.interrupt(thread)
+        return False
 
     def close() -> None:
+        stopped.set()
         results[0].close()
 
     return Result(schema, batches(), stop=stop, close=close)

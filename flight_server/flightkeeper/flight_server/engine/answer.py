@@ -91,6 +91,11 @@ def described(
         return _described(cursor, statement, parameters or None)
 
 
+def changed_rows(rows: list[tuple[Any, ...]]) -> int:
+    """DuckDB answers one number, or nothing when there is nothing to count."""
+    return int(rows[0][0]) if rows and isinstance(rows[0][0], int) else 0
+
+
 def _described(
     cursor: duckdb.DuckDBPyConnection, statement: duckdb.Statement, bound: Any
 ) -> pa.Schema:

@@ -11,7 +11,8 @@ file is the same, or a copy that has kept its time of modification.
 
 import secrets
 import threading
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from hashlib import blake2b
 from pathlib import Path
 
@@ -40,6 +41,15 @@ class Changes:
         """It has changed what it would."""
         with self._lock:
             self._running -= 1
+
+    @contextmanager
+    def counted(self) -> Iterator[None]:
+        """What runs meanwhile may change something."""
+        self.begin()
+        try:
+            yield
+        finally:
+            self.end()
 
     @property
     def version(self) -> str | None:

@@ -17,33 +17,30 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
-from flightkeeper.flight_server.engine.answer import Answer, answered, described
+from flightkeeper.flight_server.engine.answer import Answer, answered, changed_rows, described
 from flightkeeper.flight_server.engine.changes import Changes
 from flightkeeper.flight_server.engine.failures import ENGINE_ERRORS, translate
 from flightkeeper.flight_server.engine.open_result import OpenResult, Work
 from flightkeeper.flight_server.engine.result import Result
-from flightkeeper.flight_server.engine.statement import Statement
+from flightkeeper.flight_server.engine.statement import PARSER_SETTINGS, Statement
 from flightkeeper.flight_server.engine.turns import Turns
-from flightkeeper.flight_server.errors import EngineFailed, InvalidArgument, NodeError
+from flightkeeper.flight_server.errors import Cancelled, EngineFailed, InvalidArgument, NodeError
 
 Parameters = Sequence[Any] | Mapping[str, Any]
 
 COUNT_SCHEMA = pa.schema([pa.field("Count", pa.int64())])
 """What DuckDB answers to a statement that changes rows."""
 
-_PARSER_SETTINGS = {
-    "integer_division",
-    "max_expression_depth",
-    "order_by_non_integer_literal",
-    "preserve_identifier_case",
-}
-"""They change what a text means; statements are parsed before a connection is chosen."""
 _INTERRUPT_AGAIN_S = 0.05
 """An interrupt that comes before DuckDB has begun is lost."""
 
 
 class Connection:
-    """A DuckDB connection. Thread-safe: one statement runs at a time, others wait for it."""
+    """A DuckDB connection. Thread-safe: one statement runs at a time, others wait for it.
+
+    Attributes:
+        spoiled: a transaction could not be ended; it is good for nothing but being closed.
+    """
 
     def __init__(
         self, cursor: duckdb.DuckDBPyConnection, batch_bytes: int, changes: Changes | None = None
@@ -65,6 +62,7 @@ class Connection:
         self._open: OpenResult | None = None
         self._parses = False
         self.in_transaction = False
+        self.spoiled = False
 
     def run(self, statement: Statement, parameters: Parameters = ()) -> Result:
         """Run a statement that answers with rows, and read its first batch.
@@ -118,9 +116,9 @@ class Connection:
                 raise translate(exc, statement.sql, statement.source) from exc
             finally:
                 self._end(work)
-        if statement.setting is not None and statement.setting.name in _PARSER_SETTINGS:
+        if statement.setting is not None and statement.setting.name in PARSER_SETTINGS:
             self._parses = True
-        return _changed_rows(rows)
+        return changed_rows(rows)
 
     def table(self, sql: str, parameters: Parameters = ()) -> pa.Table:
         """The whole answer to a query of our own."""
@@ -181,11 +179,11 @@ class Connection:
         Not within a transaction.
         """
         with self._turns:
-            self.command("BEGIN TRANSACTION")
+            self._control("BEGIN TRANSACTION")
             try:
                 yield
             finally:
-                self.command("ROLLBACK")
+                self._control("ROLLBACK")
 
     def fork(self) -> "Connection":
         """Another connection to the same database; its owner closes it."""
@@ -218,7 +216,7 @@ class Connection:
         """Begin a transaction, unless one is open."""
         with self._turns:
             if not self.in_transaction:
-                self.command("BEGIN TRANSACTION")
+                self._control("BEGIN TRANSACTION")
                 self.in_transaction = True
 
     def commit(self) -> None:
@@ -232,7 +230,8 @@ class Connection:
                 return
             try:
                 self._check()
-                self.rows("COMMIT", changes=True)
+                with self._changes.counted():
+                    self._control("COMMIT")
             except NodeError as exc:
                 self.rollback()
                 raise EngineFailed(
@@ -245,14 +244,21 @@ class Connection:
         with self._lock:
             if self.in_transaction:
                 self.in_transaction = False
-                # A failed COMMIT has ended the transaction already.
-                with suppress(NodeError):
-                    self.command("ROLLBACK")
+                try:
+                    self._control("ROLLBACK")
+                except NodeError as exc:
+                    # A failed COMMIT has ended the transaction already.
+                    self.spoiled = "no transaction is active" not in str(exc)
 
-    def abort(self) -> None:
-        """Make the open transaction fail: nothing of it can be committed."""
-        with suppress(NodeError):
-            self.rows("SELECT error('aborted')")
+    def _control(self, sql: str) -> None:
+        """Begin or end a transaction. Never interrupted: nobody would know whether it ended."""
+        if self._open is not None:
+            with suppress(Cancelled):
+                self._settle(self._open)
+        try:
+            self._cursor.execute(sql).fetchall()
+        except duckdb.Error as exc:
+            raise translate(exc, sql) from exc
 
     @property
     def sound(self) -> bool:
@@ -300,7 +306,7 @@ class Connection:
     def _check(self) -> None:
         # COMMIT of an aborted transaction answers success and drops the writes; any other
         # statement tells the truth.
-        self.command("SELECT 1")
+        self.rows("SELECT 1")
 
     def _parsed(self, statement: Statement) -> duckdb.Statement:
         """The statement as this connection understands its text."""
@@ -391,8 +397,3 @@ class Connection:
 
 def _bound(parameters: Parameters) -> Any:
     return parameters or None
-
-
-def _changed_rows(rows: list[tuple[Any, ...]]) -> int:
-    """DuckDB answers one number, or nothing when there is nothing to count."""
-    return int(rows[0][0]) if rows and isinstance(rows[0][0], int) else 0

@@ -88,7 +88,8 @@ class Database:
     def take_back(self, connection: Connection) -> None:
         """The statement has ended and left nothing behind."""
         with self._lock:
-            if not self._closed and len(self._idle) < _IDLE_CONNECTIONS_MAX:
+            room = not self._closed and len(self._idle) < _IDLE_CONNECTIONS_MAX
+            if room and not (connection.spoiled or connection.in_transaction):
                 self._idle.append(connection)
                 return
         connection.close()

@@ -101,6 +101,13 @@ _CHANGING_FUNCTIONS = re.compile(
     r"|external_resource|json_execute_serialized_sql"
 )
 """Functions that leave something behind; looked for in quotes, literals and comments as well."""
+PARSER_SETTINGS = {
+    "integer_division",
+    "max_expression_depth",
+    "order_by_non_integer_literal",
+    "preserve_identifier_case",
+}
+"""They change what a text means; statements are parsed before a connection is chosen."""
 _SESSION_FUNCTIONS = re.compile(r"setseed|_profiling")
 _SETTING = re.compile(
     r"""(?:set|reset)\s+(?:(?:session|local|global)\s+)?"?(?P<name>\w+)"?
