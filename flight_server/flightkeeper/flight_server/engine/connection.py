@@ -158,12 +158,10 @@ class Connection:
         """Run a statement of our own that answers nothing."""
         self.rows(sql)
 
-    def rows(
-        self, sql: str, parameters: Parameters = (), *, changes: bool = False
-    ) -> list[tuple[Any, ...]]:
+    def rows(self, sql: str, parameters: Parameters = ()) -> list[tuple[Any, ...]]:
         """The whole answer to a question of our own that has few rows."""
         with self._turn():
-            work = self._begin(changes=changes)
+            work = self._begin()
             try:
                 # Fetched, because since 2.0 an answer that was not keeps the connection in use.
                 return self._cursor.execute(sql, _bound(parameters)).fetchall()
