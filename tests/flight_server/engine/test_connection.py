@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -12,6 +13,7 @@ from flightkeeper.flight_server.engine.connection import Connection
 from flightkeeper.flight_server.engine.database import Database, DatabaseOptions
 from flightkeeper.flight_server.engine.result import Result
 from flightkeeper.flight_server.engine.statement import parse
+from flightkeeper.flight_server.engine.work import Engine
 from flightkeeper.flight_server.errors import Cancelled, EngineFailed, InvalidArgument, NodeError
 from tests.flight_server.wire_client import LATE, eventually, total
 
@@ -398,3 +400,19 @@ def test_threads_take_turns(connection: Connection) -> None:
         thread.join(60)
     assert not failures
     assert rows(connection, "SELECT count(*) AS n FROM t") == [{"n": 20}]
+
+
+def test_a_result_nobody_reads_on_leaves_no_transaction(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # An interrupt that DuckDB does not notice in time.
+    monkeypatch.setattr(Engine, "interrupt", lambda *_: None)
+    database = Database(DatabaseOptions(path=str(tmp_path / "a.duckdb")))
+    writer, reader = database.connect(), database.connect()
+    writer.command("CREATE TABLE t AS SELECT range AS a, repeat('x', 100) AS b FROM range(1000000)")
+    run(reader, "FROM t").close()
+    writer.command("UPDATE t SET a = -1 WHERE a = 5")
+    writer.command("CHECKPOINT")
+    reader.close()
+    writer.close()
+    database.close()

@@ -7,7 +7,8 @@ import pyarrow as pa
 import pytest
 
 from flightkeeper.flight_server.engine import open_result as module
-from flightkeeper.flight_server.engine.open_result import OpenResult, Work
+from flightkeeper.flight_server.engine.open_result import OpenResult
+from flightkeeper.flight_server.engine.work import Work
 from flightkeeper.flight_server.errors import Cancelled, EngineFailed, InvalidArgument
 
 _SCHEMA = pa.schema([pa.field("a", pa.int64())])

@@ -9,7 +9,6 @@ connection leased for a single read never needs it.
 Owns the lock that makes a connection safe to share, and the only calls that execute SQL.
 """
 
-import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any
@@ -20,10 +19,11 @@ import pyarrow as pa
 from flightkeeper.flight_server.engine.answer import Answer, answered, changed_rows, described
 from flightkeeper.flight_server.engine.changes import Changes
 from flightkeeper.flight_server.engine.failures import ENGINE_ERRORS, translate
-from flightkeeper.flight_server.engine.open_result import OpenResult, Work
+from flightkeeper.flight_server.engine.open_result import OpenResult
 from flightkeeper.flight_server.engine.result import Result
 from flightkeeper.flight_server.engine.statement import PARSER_SETTINGS, Statement
 from flightkeeper.flight_server.engine.turns import Turns
+from flightkeeper.flight_server.engine.work import Engine
 from flightkeeper.flight_server.errors import Cancelled, EngineFailed, InvalidArgument, NodeError
 
 Parameters = Sequence[Any] | Mapping[str, Any]
@@ -56,9 +56,7 @@ class Connection:
         # Guard the cursor and `_open`: held while DuckDB works for a statement or a batch.
         self._turns = Turns()
         self._lock = self._turns.lock
-        # Guards `_busy`, for a moment only: an interrupt must not wait for the work it ends.
-        self._busy_lock = threading.Lock()
-        self._busy: Work | None = None
+        self._engine = Engine(cursor, self._changes)
         self._open: OpenResult | None = None
         self._parses = False
         self.in_transaction = False
@@ -71,7 +69,7 @@ class Connection:
             NodeError: what DuckDB said; nothing is left open.
         """
         with self._turn():
-            work = self._begin(changes=not statement.read_only)
+            work = self._engine.begin(changes=not statement.read_only)
             try:
                 answer = self._answer(statement, parameters)
                 opened = OpenResult(
@@ -85,13 +83,13 @@ class Connection:
                 )
                 opened.read_first()
             except BaseException as exc:
-                self._end(work)
+                self._engine.end(work)
                 if isinstance(exc, ENGINE_ERRORS):
                     raise translate(exc, statement.sql, statement.source) from exc
                 raise
             work.thread = None
             if opened.finished:
-                self._end(work)
+                self._engine.end(work)
             else:
                 self._open = opened
             return Result(
@@ -109,13 +107,13 @@ class Connection:
             NodeError: what DuckDB said.
         """
         with self._turn():
-            work = self._begin(changes=True)
+            work = self._engine.begin(changes=True)
             try:
                 rows = self._cursor.execute(self._parsed(statement), _bound(parameters)).fetchall()
             except duckdb.Error as exc:
                 raise translate(exc, statement.sql, statement.source) from exc
             finally:
-                self._end(work)
+                self._engine.end(work)
         if statement.setting is not None and statement.setting.name in PARSER_SETTINGS:
             self._parses = True
         return changed_rows(rows)
@@ -123,14 +121,14 @@ class Connection:
     def table(self, sql: str, parameters: Parameters = ()) -> pa.Table:
         """The whole answer to a query of our own."""
         with self._turn():
-            work = self._begin()
+            work = self._engine.begin()
             try:
                 relation = self._cursor.sql(sql, params=_bound(parameters))
                 return relation.to_arrow_table()
             except ENGINE_ERRORS as exc:
                 raise translate(exc, sql) from exc
             finally:
-                self._end(work)
+                self._engine.end(work)
 
     def describe(self, statement: Statement, parameters: Parameters | None = None) -> pa.Schema:
         """The schema a pure read would answer with, without running it.
@@ -145,14 +143,14 @@ class Connection:
         if not statement.read_only:
             raise InvalidArgument("the schema of this statement is known only once it has run")
         with self._turn():
-            work = self._begin()
+            work = self._engine.begin()
             try:
                 bound = dict.fromkeys(statement.parameters) if parameters is None else parameters
                 return described(self._cursor, self._parsed(statement), bound)
             except ENGINE_ERRORS as exc:
                 raise translate(exc, statement.sql, statement.source) from exc
             finally:
-                self._end(work)
+                self._engine.end(work)
 
     def command(self, sql: str) -> None:
         """Run a statement of our own that answers nothing."""
@@ -161,14 +159,14 @@ class Connection:
     def rows(self, sql: str, parameters: Parameters = ()) -> list[tuple[Any, ...]]:
         """The whole answer to a question of our own that has few rows."""
         with self._turn():
-            work = self._begin()
+            work = self._engine.begin()
             try:
                 # Fetched, because since 2.0 an answer that was not keeps the connection in use.
                 return self._cursor.execute(sql, _bound(parameters)).fetchall()
             except duckdb.Error as exc:
                 raise translate(exc, sql) from exc
             finally:
-                self._end(work)
+                self._engine.end(work)
 
     @contextmanager
     def undoing(self) -> Iterator[None]:
@@ -270,7 +268,7 @@ class Connection:
     @property
     def working(self) -> bool:
         """Whether a statement runs or a result is open."""
-        return self._busy is not None
+        return self._engine.busy
 
     def interrupt(self, thread: int | None = None) -> None:
         """End what runs now, or waits; from any thread.
@@ -279,9 +277,7 @@ class Connection:
             thread: only what does so for this thread; others may share the connection.
         """
         self._turns.stop(thread)
-        with self._busy_lock:
-            if self._busy is not None and thread in (None, self._busy.thread):
-                self._interrupt_cursor()
+        self._engine.interrupt_thread(thread)
 
     def close(self) -> None:
         """End what runs and close. An open transaction is rolled back by DuckDB."""
@@ -289,10 +285,8 @@ class Connection:
         while not self._lock.acquire(timeout=_INTERRUPT_AGAIN_S):
             self.interrupt()
         try:
-            opened, self._open = self._open, None
-            if opened is not None:
-                opened.drop()
-                self._end(opened.work)
+            if self._open is not None:
+                self._drop(self._open)
             self._cursor.close()
         finally:
             self._lock.release()
@@ -332,11 +326,10 @@ class Connection:
         """Nobody will read the rest of this result."""
         # Once it is finished the connection may work for somebody else, who is not waited for.
         while not opened.finished:
-            self._interrupt(opened.work)
+            self._engine.interrupt(opened.work)
             if self._lock.acquire(timeout=_INTERRUPT_AGAIN_S):
                 try:
-                    opened.drop()
-                    self._finish(opened)
+                    self._drop(opened)
                 finally:
                     self._lock.release()
                 return
@@ -348,49 +341,31 @@ class Connection:
         A reader that does not come for more, as a client that stopped reading, would hold the
         engine's memory for ever otherwise.
         """
-        self._interrupt(opened.work)
+        self._engine.interrupt(opened.work)
         if not self._lock.acquire(blocking=False):
             return False
         try:
-            if not opened.finished:
-                opened.drop()
-                self._finish(opened)
+            self._drop(opened)
         finally:
             self._lock.release()
         return True
+
+    def _drop(self, opened: OpenResult) -> None:
+        """Forget the rest of this result. Hold the lock when calling this."""
+        ended = opened.finished
+        opened.drop()
+        if not ended:
+            self._finish(opened)
+            # Without another statement DuckDB 1.5 may leave the transaction of this one open,
+            # which nobody could checkpoint beside.
+            with suppress(duckdb.Error):
+                self._cursor.execute("SELECT 1").fetchall()
 
     def _finish(self, opened: OpenResult) -> None:
         """This result was read to its end. Hold the lock when calling this."""
         if self._open is opened:
             self._open = None
-        self._end(opened.work)
-
-    def _begin(self, *, changes: bool = False) -> Work:
-        if changes:
-            self._changes.begin()
-        work = Work(changes=changes)
-        with self._busy_lock:
-            self._busy = work
-        return work
-
-    def _end(self, work: Work) -> None:
-        with self._busy_lock:
-            if self._busy is work:
-                self._busy = None
-            changed, work.changes = work.changes, False
-        if changed:
-            self._changes.end()
-
-    def _interrupt(self, work: Work) -> None:
-        """End this piece of work, unless it has ended and the connection does something else."""
-        with self._busy_lock:
-            if self._busy is work:
-                self._interrupt_cursor()
-
-    def _interrupt_cursor(self) -> None:
-        # The database may have been closed under it, which ended the work as well.
-        with suppress(duckdb.Error):
-            self._cursor.interrupt()
+        self._engine.end(opened.work)
 
 
 def _bound(parameters: Parameters) -> Any:

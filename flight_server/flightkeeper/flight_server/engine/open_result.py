@@ -15,26 +15,12 @@ import pyarrow as pa
 from flightkeeper.flight_server.engine.batches import Gathering
 from flightkeeper.flight_server.engine.failures import ENGINE_ERRORS, translate
 from flightkeeper.flight_server.engine.result import Batches
+from flightkeeper.flight_server.engine.work import Work
 from flightkeeper.flight_server.errors import Cancelled, EngineFailed, NodeError
 
 _PARKED_BYTES_MAX = 256 * 1024 * 1024
 _GATHERED_WITHIN_S = 0.1
 """What a slow statement has produced by then is delivered, however little it is."""
-
-
-class Work:
-    """One statement, from its start until the engine has nothing left to do for it.
-
-    Attributes:
-        thread: the thread that waits for the engine; None between two batches.
-        changes: it may change something, and has not ended.
-    """
-
-    __slots__ = ("changes", "thread")
-
-    def __init__(self, *, changes: bool = False) -> None:
-        self.thread: int | None = threading.get_ident()
-        self.changes = changes
 
 
 class OpenResult:
