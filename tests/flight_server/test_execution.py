@@ -208,7 +208,8 @@ def test_the_node_has_a_limit_of_its_own() -> None:
 def test_a_full_node_says_so_at_once() -> None:
     with serving(statements_max=1) as node, node.client() as client:
         client.update("CREATE TABLE t (a INT)")
-        transaction = client.begin()
+        transaction, unused = client.begin(), client.begin()
+        client.query("SELECT 1", transaction)
         client.update("BEGIN")
         client.update("INSERT INTO t VALUES (1)")
         with node.client(user="other") as other:
@@ -220,6 +221,9 @@ def test_a_full_node_says_so_at_once() -> None:
                         ask()
                     assert third.received["x-flightkeeper-reason"] == "overloaded"
                     assert third.received["x-flightkeeper-retry-after-ms"] == "200"
+            for begun in (client.begin, lambda: client.query("SELECT 1", unused)):
+                with pytest.raises(flight.FlightUnavailableError, match="nothing was run"):
+                    begun()
             # What was begun goes on.
             assert client.value("SELECT 1", transaction) == 1
             client.end(transaction)

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pytest
 from pyarrow import flight
 
@@ -161,7 +162,7 @@ def test_draining_finishes_what_runs_and_takes_nothing_new(
     with served.client() as client, served.client(user="other") as other:
         client.update("CREATE TABLE t (a INT)")
         other.value("SELECT 1")
-        transaction = client.begin()
+        transaction, unused = client.begin(), client.begin()
         client.update("INSERT INTO t VALUES (1)", transaction)
         client.update("BEGIN")
         client.update("INSERT INTO t VALUES (2)")
@@ -174,6 +175,10 @@ def test_draining_finishes_what_runs_and_takes_nothing_new(
         with pytest.raises(flight.FlightUnavailableError, match="leaving; nothing was run"):
             other.query("SELECT 1")
         assert other.received[headers.REASON] == "draining"
+        for begun in (client.begin, lambda: client.query("SELECT 1", unused)):
+            with pytest.raises(flight.FlightUnavailableError, match="leaving; nothing was run"):
+                begun()
+        client.update("INSERT INTO t VALUES (3)", transaction)
         assert total + stream.read_all().num_rows == 3_000_000
         client.end(transaction)
         client.update("COMMIT")
@@ -291,3 +296,15 @@ def test_a_drain_does_not_wait_for_a_transaction_nobody_uses() -> None:
         clock.now_s += 6
         served.node.drain()
         eventually(served.node._ended.is_set)
+
+
+def test_a_node_whose_engine_has_failed_ends() -> None:
+    node = Node(settings())
+    served = Served(node, node.start().location)
+    with served.client() as client:
+        client.update("CREATE SEQUENCE numbers")
+        with pytest.raises((pa.ArrowException, flight.FlightError), match="defect of its own"):
+            client.query(
+                "FROM query('SELECT json_serialize_' || 'plan(''FROM range(nextval(''''numbers''''))'')')"
+            )
+    assert not node.wait()

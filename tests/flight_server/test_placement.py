@@ -117,3 +117,20 @@ def test_state_is_refused_where_it_would_be_lost(client: WireClient) -> None:
     for text in ("SET dialect = 'duckdb'", "BEGIN", "CREATE TEMP TABLE t (a INT)"):
         with pytest.raises(pa.ArrowInvalid, match="nothing was run: use a transaction"):
             client.update(text)
+
+
+def test_what_would_be_half_in_a_transaction_is_refused(client: WireClient) -> None:
+    client.update("CREATE OR REPLACE TABLE placed (a INT); SET VARIABLE v = 1")
+    transaction = client.begin()
+    client.update("INSERT INTO placed VALUES (1)", transaction)
+    for text in (
+        "INSERT INTO placed VALUES (2); SET VARIABLE v = 2",
+        "BEGIN; CREATE TEMP TABLE placed_here (a INT); COMMIT",
+    ):
+        with pytest.raises(pa.ArrowInvalid, match="nothing was run: send them apart"):
+            client.update(text)
+    client.update("SET VARIABLE v = 3")
+    client.update("INSERT INTO placed VALUES (4)")
+    client.end(transaction, commit=False)
+    assert client.value("SELECT a * 10 + getvariable('v') FROM placed") == 43
+    client.update("DROP TABLE placed")

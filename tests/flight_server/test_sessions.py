@@ -8,7 +8,7 @@ from flightkeeper.flight_server.engine.connection import Connection
 from flightkeeper.flight_server.engine.database import Database, DatabaseOptions
 from flightkeeper.flight_server.engine.statement import parse
 from flightkeeper.flight_server.errors import EngineFailed, NodeError, NotFound, Unavailable
-from flightkeeper.flight_server.sessions import SessionLimits, Sessions
+from flightkeeper.flight_server.sessions import SessionLimits, Sessions, Transaction
 from flightkeeper.flightsql.headers import Reason
 
 _LIMITS = SessionLimits(sessions_max=2, session_idle_timeout_s=100, transaction_idle_timeout_s=10)
@@ -22,6 +22,14 @@ def sessions() -> Iterator[Sessions]:
     made.close()
     made.close()
     database.close()
+
+
+def entered(sessions: Sessions, transaction: Transaction) -> Connection:
+    """The connection of a transaction that one of its statements has begun."""
+    connection = sessions.placed(transaction)
+    with sessions.enter(transaction, connection):
+        assert connection.in_transaction
+    return connection
 
 
 def test_a_session_is_made_once_and_found_again(sessions: Sessions) -> None:
@@ -62,7 +70,7 @@ def test_a_transaction_that_ends_before_its_statement_is_not_begun(
     transaction = sessions.transaction(name, "ada", 0)
     sessions.end(name, "ada", 0, commit=False)
     with pytest.raises(NotFound, match="no such open transaction"):
-        sessions.enter(transaction)
+        entered(sessions, transaction)
     assert transaction.connection is not None
     assert not transaction.connection.in_transaction
     if shared is None:
@@ -84,7 +92,7 @@ def test_an_ended_session_gets_no_connection(sessions: Sessions) -> None:
 
 def test_an_ended_transaction_is_closed(sessions: Sessions) -> None:
     name = sessions.begin("a", "ada", 0)
-    connection = sessions.enter(sessions.transaction(name, "ada", 0))
+    connection = entered(sessions, sessions.transaction(name, "ada", 0))
     sessions.end(name, "ada", 0, commit=True)
     with pytest.raises(NotFound):
         sessions.end(name, "ada", 0, commit=False)
@@ -118,7 +126,7 @@ def test_idle_ones_end(sessions: Sessions) -> None:
 def test_transactions_in_use(sessions: Sessions) -> None:
     name = sessions.begin("a", "ada", 0)
     assert sessions.transactions_in_use(0, within_s=5) == 0, "DuckDB has not heard of it"
-    sessions.enter(sessions.transaction(name, "ada", 1))
+    entered(sessions, sessions.transaction(name, "ada", 1))
     sessions.connection(sessions.ensure("b", 4)).begin()
     assert sessions.transactions_in_use(6, within_s=5) == 2
     assert sessions.transactions_in_use(7, within_s=5) == 1
@@ -154,18 +162,18 @@ def test_a_transaction_runs_on_its_sessions_connection_while_that_is_free(
     home = sessions.connection(sessions.ensure("a", 0))
     home.command("CREATE TEMP TABLE mine AS SELECT 7 AS x")
     first, second = (sessions.begin("a", "ada", 0) for _ in range(2))
-    assert sessions.enter(sessions.transaction(first, "ada", 0)) is home
-    assert sessions.enter(sessions.transaction(first, "ada", 0)) is home, "it stays there"
-    assert sessions.enter(sessions.transaction(second, "ada", 0)) is not home
+    assert entered(sessions, sessions.transaction(first, "ada", 0)) is home
+    assert entered(sessions, sessions.transaction(first, "ada", 0)) is home, "it stays there"
+    assert entered(sessions, sessions.transaction(second, "ada", 0)) is not home
     sessions.end(first, "ada", 0, commit=True)
     assert value(home, "FROM mine") == 7, "the session goes on"
     third = sessions.begin("a", "ada", 0)
-    assert sessions.enter(sessions.transaction(third, "ada", 0)) is home
+    assert entered(sessions, sessions.transaction(third, "ada", 0)) is home
 
 
 def test_what_a_transaction_leaves_behind_is_its_sessions(sessions: Sessions) -> None:
     name = sessions.begin("a", "ada", 0)
-    own = sessions.enter(sessions.transaction(name, "ada", 0))
+    own = entered(sessions, sessions.transaction(name, "ada", 0))
     own.command("CREATE TEMP TABLE mine AS SELECT 7 AS x")
     session = sessions.leave_behind(sessions.transaction(name, "ada", 0), 0)
     assert (session.connection, session.holder) == (own, name)
@@ -180,7 +188,7 @@ def test_an_abandoned_transaction_is_rolled_back_and_its_session_goes_on(
     home = sessions.connection(sessions.ensure("a", 0))
     home.command("CREATE TABLE t AS SELECT 1 AS x")
     name = sessions.begin("a", "ada", 0)
-    sessions.enter(sessions.transaction(name, "ada", 0)).command("DELETE FROM t")
+    entered(sessions, sessions.transaction(name, "ada", 0)).command("DELETE FROM t")
     assert sessions.expire(11) == 1
     session = sessions.find("a", 11)
     assert session is not None
@@ -194,7 +202,7 @@ def test_beside_a_transaction_names_are_looked_up_in_the_same_place(sessions: Se
     home.command("CREATE SCHEMA s")
     home.command("USE s")
     sessions.remember(session)
-    sessions.enter(sessions.transaction(sessions.begin("a", "ada", 0), "ada", 0))
+    entered(sessions, sessions.transaction(sessions.begin("a", "ada", 0), "ada", 0))
     beside = sessions.beside(session)
     assert beside is not home
     assert value(beside, "SELECT current_schema()") == "s"
@@ -215,3 +223,23 @@ def test_options_need_no_connection(sessions: Sessions) -> None:
     session.options = {"dialect": "trino"}
     assert session.connection is None
     assert sessions.expire(101) == 1
+
+
+def test_a_statement_that_waited_for_its_turn_until_the_transaction_ended_is_not_run(
+    sessions: Sessions,
+) -> None:
+    name = sessions.begin("a", "ada", 0)
+    transaction = sessions.transaction(name, "ada", 0)
+    connection = entered(sessions, transaction)
+    turn = sessions.enter(transaction, connection)
+    sessions.end(name, "ada", 0, commit=True)
+    with pytest.raises(NotFound, match="no such open transaction"), turn:
+        pytest.fail("it would be a transaction of nobody's")
+    assert not connection.in_transaction
+
+
+def test_a_session_shares_its_own_connections_only(sessions: Sessions) -> None:
+    own = entered(sessions, sessions.transaction(sessions.begin("a", "ada", 0), "ada", 0))
+    entered(sessions, sessions.transaction(sessions.begin("b", "ada", 0), "ada", 0))
+    session = sessions.ensure("a", 0)
+    assert sessions.shared("a", session) == [session.connection, own]

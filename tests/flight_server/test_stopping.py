@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
 
 import duckdb
 import pyarrow as pa
@@ -192,3 +193,29 @@ def test_a_query_for_several_rows_stops_in_any_of_them(served: Served, client: W
     with pytest.raises(flight.FlightTimedOutError, match="500 ms"):
         client.get(info.endpoints[0].ticket).read_all()
     eventually(lambda: served.running == 0)
+
+
+def test_a_change_that_waits_does_not_outlive_its_transaction(
+    served: Served, client: WireClient
+) -> None:
+    transaction = client.begin()
+    client.update("INSERT INTO t VALUES (7)", transaction)
+
+    def occupy() -> None:
+        query = sql.CommandStatementQuery(query=_ENDLESS, transaction_id=transaction)
+        with again(served, client) as slow, pytest.raises(flight.FlightError):
+            slow.info(query, timeout_s=1)
+
+    def insert() -> None:
+        with again(served, client) as other, suppress(flight.FlightError, pa.ArrowException):
+            other.update("INSERT INTO t VALUES (8)", transaction)
+
+    threads = [threading.Thread(target=occupy), threading.Thread(target=insert)]
+    for number, thread in enumerate(threads, start=1):
+        thread.start()
+        eventually(lambda: served.running >= number)  # noqa: B023 - it is called at once
+    # It waits as well, and whether it comes before the other one is chance.
+    client.end(transaction, commit=False)
+    for thread in threads:
+        thread.join(30)
+    assert client.value("SELECT count(*) FROM t") == 0

@@ -51,9 +51,14 @@ class Limit:
 class Lease:
     """A slot and a connection for a piece of a call's work, until it is released."""
 
-    connection: Connection
+    place: Place
     release: "_Once"
     limit: Limit
+
+    @property
+    def connection(self) -> Connection:
+        """What the work is done on."""
+        return self.place.connection
 
 
 class Execution:
@@ -121,9 +126,9 @@ class Execution:
         place = partial(self._placement.place, call, script, transaction_id)
         if prepare:
             place = partial(self._placement.beside, call)
-        lease = self._claim(call, place, timeout_ms, continues=continues or bool(transaction_id))
+        lease = self._claim(call, place, transaction_id, timeout_ms, continues=continues)
         try:
-            with self._limited(lease.limit):
+            with self._limited(lease.limit), lease.place.turn():
                 if prepare:
                     prepare(lease.connection)
                 result = scripts.run(lease.connection, script, rows, self._setter(call))
@@ -172,9 +177,9 @@ class Execution:
             TimedOut: what was done inside was interrupted at its time limit.
         """
         place = partial(self._placement.place, call, statements, transaction_id, stateful=stateful)
-        lease = self._claim(call, place, timeout_ms, continues=continues or bool(transaction_id))
+        lease = self._claim(call, place, transaction_id, timeout_ms, continues=continues)
         try:
-            with self._limited(lease.limit):
+            with self._limited(lease.limit), lease.place.turn():
                 yield lease.connection
         finally:
             lease.release()
@@ -210,7 +215,8 @@ class Execution:
         release = _Once(place.release)
         call.stop_when_over(_stopper(place.connection, release))
         try:
-            yield place.connection
+            with place.turn():
+                yield place.connection
         finally:
             release()
 
@@ -218,12 +224,13 @@ class Execution:
         self,
         call: Call,
         find_place: Callable[[], Place],
+        transaction_id: bytes,
         timeout_ms: int,
         *,
         continues: bool,
     ) -> Lease:
         """A slot and a connection, with one way to give both back."""
-        slot = self._enter(call, continues=continues)
+        slot = self._enter(call, transaction_id, continues=continues)
         try:
             place = find_place()
         except BaseException:
@@ -232,17 +239,15 @@ class Execution:
         release = _Once(place.release, slot.release)
         limit = self._limit(timeout_ms)
         call.stop_when_over(_stopper(place.connection, release), self._over(limit))
-        return Lease(place.connection, release, limit)
+        return Lease(place, release, limit)
 
-    def _enter(self, call: Call, *, continues: bool) -> Slot:
+    def _enter(self, call: Call, transaction_id: bytes, *, continues: bool) -> Slot:
         try:
             return self._admission.enter(continues=continues)
         except Unavailable:
-            session = self._placement.find(call)
-            connection = None if session is None else session.connection
-            if connection is None or not connection.in_transaction:
+            if not self._placement.in_transaction(call, transaction_id):
                 raise
-            # A full or leaving node still takes the rest of a transaction, begun as text here.
+            # A full or leaving node still takes the rest of what was begun here.
             return self._admission.enter(continues=True)
 
     def _setter(self, call: Call) -> Callable[[str, str | None], None]:

@@ -121,7 +121,7 @@ class Node:
         return Ready(self._instance.node_id, self._instance.location)
 
     def wait(self) -> bool:
-        """Wait until the node has ended; False if something of it would not end."""
+        """Wait until the node has ended; False if its engine failed or something would not end."""
         self._ended.wait()
         return self._clean
 
@@ -156,7 +156,9 @@ class Node:
         families = [
             statements.routes(),
             Prepared(statements, execution, signer, self._executions.new_id).routes(),
-            Transactions(self._sessions, placement, signer, clocks, self._home).routes(),
+            Transactions(
+                self._sessions, placement, self._admission, signer, clocks, self._home
+            ).routes(),
             Ingest(execution, self._staging).routes(),
             Exchange(execution, self._staging).routes(),
             Metadata(execution, self._facts()).routes(),
@@ -227,6 +229,12 @@ class Node:
             self._executions.expire(now_s)
             if expired := self._sessions.expire(now_s):
                 _log.info("idle sessions and transactions ended", count=expired)
+            if not self._database.works():
+                # Whoever watches over the process starts it again, with a database that works.
+                _log.error("the engine has failed and takes no more statements; the node ends")
+                self._clean = False
+                self.stop()
+                return
 
     def _begin_end(self) -> None:
         with self._end_lock:

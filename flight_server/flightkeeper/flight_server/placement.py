@@ -7,6 +7,7 @@ token, and a token that says where the state is, is not served without that stat
 """
 
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from functools import partial
 
@@ -18,7 +19,7 @@ from flightkeeper.flight_server.engine.connection import Connection
 from flightkeeper.flight_server.engine.database import Database
 from flightkeeper.flight_server.engine.statement import Control, Statement
 from flightkeeper.flight_server.errors import InvalidArgument, NotFound
-from flightkeeper.flight_server.sessions import Session, Sessions
+from flightkeeper.flight_server.sessions import Session, Sessions, Transaction
 from flightkeeper.flightsql.headers import Reason
 from flightkeeper.flightsql.tickets import Kind, Signer
 from flightkeeper.flightsql.wire.flightkeeper_pb2 import Transaction as TransactionBody
@@ -29,10 +30,16 @@ _ADBC = "ADBC "
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a statement runs, and what to do when it ended."""
+    """Where a statement runs.
+
+    Attributes:
+        release: what to do when it ended.
+        turn: within it the statement is begun; nobody else uses the connection meanwhile.
+    """
 
     connection: Connection
     release: Callable[[], None]
+    turn: Callable[[], AbstractContextManager[None]] = nullcontext
 
 
 class Placement:
@@ -85,14 +92,20 @@ class Placement:
         session = self.session(call) if stateful else self.find(call)
         if session is None or (session.connection is None and not stateful):
             return self._lent()
-        # A temporary table made beside a transaction would be gone with its connection.
-        joins = stateful and not any(statement.control for statement in statements)
-        if session.holder is None or joins:
+        if session.holder is None or (stateful and _only_leave_behind(statements)):
             return self._at(session, stateful=stateful)
-        if _leaves_open(statements):
+        if _leave_open(statements):
             raise InvalidArgument(
                 "a transaction of this session is open already; nothing was run: end it, or name "
                 "it in the statements that belong to it"
+            )
+        if any(statement.stateful and not statement.control for statement in statements):
+            # Left beside the transaction, it would be gone with the connection; and the other
+            # statements are no part of the transaction.
+            raise InvalidArgument(
+                "SET, temporary tables and the like join the open transaction of this session, and "
+                "other statements do not; nothing was run: send them apart from each other, or "
+                "name the transaction"
             )
         beside = self._sessions.beside(session)
         return Place(beside, beside.close)
@@ -110,9 +123,20 @@ class Placement:
         """
         self.find(call)
         if transaction_id:
-            name = self.transaction_name(transaction_id)
-            now_s = self._clocks.monotonic_s()
-            self._sessions.transaction(name, call.identity.principal, now_s)
+            self._transaction(call, transaction_id)
+
+    def in_transaction(self, call: Call, transaction_id: bytes) -> bool:
+        """Whether the caller has begun something that the engine will not forget by itself.
+
+        Raises:
+            NotFound: the transaction, or the state of the caller's session, is lost.
+        """
+        if transaction_id:
+            connection = self._transaction(call, transaction_id).connection
+        else:
+            session = self.find(call)
+            connection = None if session is None else session.connection
+        return connection is not None and connection.in_transaction
 
     def for_metadata(self, call: Call) -> Place:
         """Where questions about the catalog see what the caller's statements see.
@@ -193,17 +217,22 @@ class Placement:
             )
         return body.transaction
 
-    def _in_transaction(self, call: Call, transaction_id: bytes, *, stateful: bool) -> Place:
-        now_s = self._clocks.monotonic_s()
+    def _transaction(self, call: Call, transaction_id: bytes) -> Transaction:
         name = self.transaction_name(transaction_id)
-        transaction = self._sessions.transaction(name, call.identity.principal, now_s)
-        connection = self._sessions.enter(transaction)
+        now_s = self._clocks.monotonic_s()
+        return self._sessions.transaction(name, call.identity.principal, now_s)
+
+    def _in_transaction(self, call: Call, transaction_id: bytes, *, stateful: bool) -> Place:
+        transaction = self._transaction(call, transaction_id)
+        connection = self._sessions.placed(transaction)
+        turn = partial(self._sessions.enter, transaction, connection)
         if stateful and not call.stateless:
             self.session(call)
-            session = self._sessions.leave_behind(transaction, now_s)
+            session = self._sessions.leave_behind(transaction, self._clocks.monotonic_s())
             if session.connection is connection:
-                return self._at(session, stateful=True)
-        return Place(connection, _nothing)
+                release = partial(self._sessions.remember, session)
+                return Place(connection, release, turn)
+        return Place(connection, _nothing, turn)
 
     def _at(self, session: Session, *, stateful: bool) -> Place:
         release = partial(self._sessions.remember, session) if stateful else _nothing
@@ -219,7 +248,12 @@ def _is_option(statement: Statement) -> bool:
     return statement.setting is not None and options.known(statement.setting.name) is not None
 
 
-def _leaves_open(statements: Sequence[Statement]) -> bool:
+def _only_leave_behind(statements: Sequence[Statement]) -> bool:
+    """Whether each of them leaves something in the session, and none begins a transaction."""
+    return all(statement.stateful and not statement.control for statement in statements)
+
+
+def _leave_open(statements: Sequence[Statement]) -> bool:
     """Whether they begin a transaction that they do not end."""
     controls = [statement.control for statement in statements if statement.control]
     return bool(controls) and controls[-1] is Control.BEGIN

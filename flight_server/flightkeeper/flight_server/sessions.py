@@ -15,7 +15,7 @@ Time is an argument (seconds of a monotonic clock).
 import secrets
 import threading
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -134,6 +134,14 @@ class Sessions:
             )
         return session.connection
 
+    def shared(self, session_key: str, session: Session) -> list[Connection]:
+        """Every connection that statements of a session may run on, its transactions' included."""
+        connection = self.connection(session)
+        with self._lock:
+            its = [t for t in self._transactions.values() if t.session_key == session_key]
+        own = (transaction.connection for transaction in its)
+        return [connection, *(other for other in own if other not in (None, connection))]
+
     def begin(self, session_key: str, principal: str, now_s: float) -> str:
         """Open a transaction; its name, for `transaction`.
 
@@ -159,26 +167,28 @@ class Sessions:
         transaction.used_s = now_s
         return transaction
 
-    def enter(self, transaction: Transaction) -> Connection:
-        """The connection a transaction runs on, begun in DuckDB.
+    def placed(self, transaction: Transaction) -> Connection:
+        """The connection a transaction runs on; its statements run there within `enter`.
 
         Names are looked up where the session looks them up.
+        """
+        return transaction.connection or self._held(transaction) or self._own(transaction)
+
+    @contextmanager
+    def enter(self, transaction: Transaction, connection: Connection) -> Iterator[None]:
+        """What this thread runs meanwhile is part of the transaction; the first of it begins it.
+
+        Others wait: a statement that waited is not run once the transaction has ended.
 
         Raises:
             NotFound: it ended meanwhile.
         """
-        connection = transaction.connection
-        if connection is None:
-            connection = self._held(transaction) or self._own(transaction)
         with connection.alone():
+            if transaction.transaction not in self._transactions:
+                self._release(transaction, connection)
+                raise self._no_such_transaction()
             connection.begin()
-            ended_meanwhile = transaction.transaction not in self._transactions
-            if ended_meanwhile:
-                connection.rollback()
-        if ended_meanwhile:
-            self._release(transaction, connection)
-            raise self._no_such_transaction()
-        return connection
+            yield
 
     def leave_behind(self, transaction: Transaction, now_s: float) -> Session:
         """What this transaction's statements leave in its connection belongs to its session.

@@ -182,3 +182,10 @@ def test_a_file_that_is_replaced_while_it_is_opened_has_no_name(
     monkeypatch.setattr(module, "fingerprint", lambda _path: next(told))
     with closing(_read_only(files[0])) as opened:
         assert opened.version(opened.lend(), "data") == opened.changes.version
+
+
+def test_a_closed_database_has_not_failed() -> None:
+    database = Database(DatabaseOptions())
+    assert database.works()
+    database.close()
+    assert database.works()

@@ -57,6 +57,20 @@ def test_catalog_and_schema(client: WireClient) -> None:
     client.update('USE memory; DETACH other; DROP SCHEMA "s 1"')
 
 
+def test_the_open_transaction_follows(client: WireClient) -> None:
+    client.update("CREATE SCHEMA IF NOT EXISTS s2")
+    transaction = client.begin()
+    assert client.value("SELECT current_schema()", transaction) == "main"
+    assert set_options(client, schema=value("s2")) == {}
+    assert client.value("SELECT current_schema()", transaction) == "s2"
+    assert client.value("SELECT current_schema()") == "s2"
+    with pytest.raises(pa.ArrowInvalid):
+        client.query("SELECT error('now it is aborted')", transaction)
+    assert set_options(client, schema=value("main")) == {}
+    client.end(transaction, commit=False)
+    assert client.value("SELECT current_schema()", client.begin()) == "main"
+
+
 def test_only_what_failed_is_named(client: WireClient) -> None:
     errors = set_options(
         client,

@@ -17,7 +17,7 @@ import duckdb
 from flightkeeper.flight_server.engine import settings
 from flightkeeper.flight_server.engine.changes import Changes, fingerprint
 from flightkeeper.flight_server.engine.connection import Connection
-from flightkeeper.flight_server.errors import StartFailed
+from flightkeeper.flight_server.errors import EngineFailed, Internal, StartFailed
 
 _IDLE_CONNECTIONS_MAX = 16
 
@@ -97,6 +97,19 @@ class Database:
     def connect(self) -> Connection:
         """A connection for a session or a transaction; its owner closes it."""
         return Connection(self._root.cursor(), self._options.batch_bytes, self.changes)
+
+    def works(self) -> bool:
+        """Whether the engine can run anything; after a defect of its own it never can again."""
+        # It may be closed just then, which is no defect.
+        with suppress(duckdb.Error, EngineFailed):
+            connection = self.lend()
+            try:
+                connection.command("SELECT 1")
+            except Internal:
+                connection.close()
+                return False
+            self.take_back(connection)
+        return True
 
     def version(self, connection: Connection, catalog: str) -> str | None:
         """A name for the data of a catalog as they are now; None while something may change them.

@@ -99,7 +99,10 @@ class SessionOptions:
 
     def _in_engine(self, call: Call, change: Callable[[Connection], None]) -> None:
         session = self._placement.session(call)
-        change(self._sessions.connection(session))
+        for connection in self._sessions.shared(call.session_key, session):
+            # An aborted transaction takes nothing, and will not be seen again.
+            if connection.sound:
+                change(connection)
         self._sessions.remember(session)
 
     def _get(self, call: Call, request: core.GetSessionOptionsRequest) -> Iterator[bytes]:

@@ -5,6 +5,7 @@ Spec: SqlInfo id 8 says so to clients.
 
 from collections.abc import Callable, Iterator
 
+from flightkeeper.flight_server.admission import Admission
 from flightkeeper.flight_server.call import Call
 from flightkeeper.flight_server.clocks import Clocks
 from flightkeeper.flight_server.errors import InvalidArgument, Unimplemented
@@ -26,6 +27,7 @@ class Transactions:
         self,
         sessions: Sessions,
         placement: Placement,
+        admission: Admission,
         signer: Signer,
         clocks: Clocks,
         home: Callable[[], TransactionBody],
@@ -33,6 +35,7 @@ class Transactions:
         """`home` names the node and incarnation that transactions live in."""
         self._sessions = sessions
         self._placement = placement
+        self._admission = admission
         self._signer = signer
         self._clocks = clocks
         self._home = home
@@ -58,6 +61,8 @@ class Transactions:
 
     def _begin(self, call: Call, request: sql.ActionBeginTransactionRequest) -> Iterator[bytes]:
         del request
+        # A node that would not take its first statement does not take the transaction either.
+        self._admission.enter().release()
         name = self._sessions.begin(
             call.session_key, call.identity.principal, self._clocks.monotonic_s()
         )
