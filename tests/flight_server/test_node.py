@@ -302,9 +302,9 @@ def test_a_node_whose_engine_has_failed_ends() -> None:
     node = Node(settings())
     served = Served(node, node.start().location)
     with served.client() as client:
-        client.update("CREATE SEQUENCE numbers")
+        client.update("CREATE SEQUENCE n")
         with pytest.raises((pa.ArrowException, flight.FlightError), match="defect of its own"):
             client.query(
-                "FROM query('SELECT json_serialize_' || 'plan(''FROM range(nextval(''''numbers''''))'')')"
+                "FROM query('SELECT json_serialize_' || 'plan(''FROM range(nextval(''''n''''))'')')"
             )
     assert not node.wait()

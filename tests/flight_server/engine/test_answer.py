@@ -23,7 +23,7 @@ def ask(
     cursor: duckdb.DuckDBPyConnection, sql: str, parameters: Any = (), *, pure: bool = True
 ) -> Answer:
     (statement,) = duckdb.extract_statements(sql)
-    return answered(cursor, statement, parameters, _SIZE, pure=pure)
+    return answered(cursor, statement, parameters, _SIZE, pure=pure, again=pure)
 
 
 def rest(answer: Answer) -> pa.Table:

@@ -9,6 +9,7 @@ import pyarrow as pa
 import pytest
 
 from flightkeeper.flight_server.engine import open_result as module
+from flightkeeper.flight_server.engine.answer import BINDING_ABORTS
 from flightkeeper.flight_server.engine.connection import Connection
 from flightkeeper.flight_server.engine.database import Database, DatabaseOptions
 from flightkeeper.flight_server.engine.result import Result
@@ -416,3 +417,32 @@ def test_a_result_nobody_reads_on_leaves_no_transaction(
     reader.close()
     writer.close()
     database.close()
+
+
+@pytest.mark.parametrize("begun", [False, True])
+def test_a_number_is_a_bigint_in_changes_too(connection: Connection, *, begun: bool) -> None:
+    change(connection, "CREATE OR REPLACE TABLE numbers (a BIGINT, b DATE)")
+    if begun:
+        if BINDING_ABORTS:
+            return  # DuckDB takes them as it likes there, because a second try is none
+        connection.begin()
+    change(connection, "INSERT INTO numbers SELECT ? * ?, NULL", [5000, 1_000_000])
+    # Dates take an INTEGER only.
+    text = "INSERT INTO numbers SELECT 1, DATE '2024-02-28' + ? RETURNING b::VARCHAR AS b"
+    assert rows(connection, text, [1]) == [{"b": "2024-02-29"}]
+    assert rows(connection, "SELECT max(a) AS a FROM numbers") == [{"a": 5_000_000_000}]
+    connection.rollback()
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["SET integer_division = true", "SET /* so */ integer_division = true -- from now on"],
+)
+def test_what_changes_the_meaning_of_texts_does_for_all_after_it(
+    database: Database, text: str
+) -> None:
+    connection = database.connect()
+    assert rows(connection, "SELECT 7 / 2 AS a") == [{"a": 3.5}]
+    change(connection, text)
+    assert rows(connection, "SELECT 7 / 2 AS a") == [{"a": 3}]
+    connection.close()

@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pytest
 
 from flightkeeper.flight_server.engine import statement
-from flightkeeper.flight_server.engine.statement import Control, Shape, Statement, parse
+from flightkeeper.flight_server.engine.statement import Control, Setting, Shape, Statement, parse
 from flightkeeper.flight_server.errors import InvalidArgument, NodeError
 from tests.flight_server.engine.statements import NOT_READS, READS
 
@@ -28,6 +28,31 @@ def test_everything_else_is_not_a_read(text: str) -> None:
     except NodeError:
         return  # this version does not know the syntax
     assert not all(part.read_only for part in script)
+
+
+@pytest.mark.parametrize(
+    ("text", "setting"),
+    [
+        ("SET a = 1", Setting("a", "1")),
+        ("set SESSION \"A\" to 'x y' -- 'z'", Setting("a", "x y")),
+        ("SET/* b */a = 'x -- y'/* c */;", Setting("a", "x -- y")),
+        ("SET a = 1.5", Setting("a", "1.5")),
+        ("RESET a -- b", Setting("a", None)),
+        ("SET a = DEFAULT", Setting("a", None)),
+        ("SET a = 1 + 1", None),
+        ("SELECT 1", None),
+    ],
+)
+def test_what_is_set(text: str, setting: Setting | None) -> None:
+    assert only(text).setting == setting
+
+
+@pytest.mark.parametrize(
+    "text", ["SET GLOBAL integer_division = true", "SET arrow_output_version = 1"]
+)
+def test_what_would_change_for_everybody_is_refused(text: str) -> None:
+    with pytest.raises(InvalidArgument, match="cannot be changed here; nothing was run"):
+        parse(text)
 
 
 @pytest.mark.parametrize(

@@ -5,10 +5,10 @@ called by who holds the connection.
 """
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, TypeVar
 
 import duckdb
 import pyarrow as pa
@@ -21,11 +21,14 @@ from flightkeeper.flight_server.engine.statement import without_end
 from flightkeeper.flight_server.engine.types import Columns
 from flightkeeper.flight_server.engine.values import exact
 
+_T = TypeVar("_T")
 _Parameters = Sequence[Any] | Mapping[str, Any]
 _Source = duckdb.DuckDBPyConnection | duckdb.DuckDBPyRelation
 
 _STREAMS_FROM_RELATIONS = int(duckdb.__version__.split(".")[0]) >= 2  # noqa: PLR2004
 """Since 2.0 only a relation streams; before, a relation binds twice and a cursor streams."""
+BINDING_ABORTS = _STREAMS_FROM_RELATIONS
+"""Since 2.0 a change that does not bind aborts its transaction."""
 _S = duckdb.StatementType
 _RELATIONS = {_S.SELECT, _S.INSERT, _S.UPDATE, _S.DELETE, _S.MERGE_INTO}
 """What DuckDB 1.5 makes relations of without losing an answer."""
@@ -59,22 +62,39 @@ def answered(
     batch_bytes: int,
     *,
     pure: bool,
+    again: bool,
 ) -> Answer:
     """Begin a statement.
 
     Args:
-        pure: a query that changes nothing, so that it may be begun again.
+        pure: a query that changes nothing.
+        again: it may be begun once more if it does not bind.
 
     Raises:
         duckdb.Error: a pure one has not ended the transaction if it does not even bind.
     """
-    if not pure or not parameters:
-        return _begun(cursor, statement, parameters, batch_bytes, pure=pure)
+    return exactly(
+        lambda bound: _begun(cursor, statement, bound, batch_bytes, pure=pure),
+        parameters,
+        again=again,
+    )
+
+
+def exactly(run: Callable[[Any], _T], parameters: _Parameters, *, again: bool) -> _T:
+    """Run with every number as the BIGINT that it is, or else as DuckDB takes it.
+
+    Args:
+        run: gets what to bind.
+        again: it may be run twice. If not, DuckDB takes the numbers: as INTEGER when they are
+            small, of which two overflow when they are multiplied.
+    """
+    if not parameters or not again:
+        return run(parameters or None)
     try:
-        return _begun(cursor, statement, exact(parameters), batch_bytes, pure=pure)
+        return run(exact(parameters))
     except duckdb.BinderException:
         # Some place takes an INTEGER and no BIGINT, or it is wrong with both.
-        return _begun(cursor, statement, parameters, batch_bytes, pure=pure)
+        return run(parameters)
 
 
 def described(
@@ -85,10 +105,7 @@ def described(
     Raises:
         duckdb.Error: it does not bind; the transaction goes on.
     """
-    try:
-        return _described(cursor, statement, exact(parameters) or None)
-    except duckdb.BinderException:
-        return _described(cursor, statement, parameters or None)
+    return exactly(lambda bound: _described(cursor, statement, bound), parameters, again=True)
 
 
 def changed_rows(rows: list[tuple[Any, ...]]) -> int:
@@ -126,12 +143,11 @@ def _of(selection: str, query: str) -> str:
 def _begun(
     cursor: duckdb.DuckDBPyConnection,
     statement: duckdb.Statement,
-    parameters: _Parameters,
+    bound: Any,
     batch_bytes: int,
     *,
     pure: bool,
 ) -> Answer:
-    bound: Any = parameters or None
     relational = _STREAMS_FROM_RELATIONS or (not pure and _is_relation(statement))
     with _placed(cursor, statement.query, bound):
         source = _asked(cursor, statement, bound, relational=relational)

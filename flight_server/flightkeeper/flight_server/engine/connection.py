@@ -16,12 +16,19 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
-from flightkeeper.flight_server.engine.answer import Answer, answered, changed_rows, described
+from flightkeeper.flight_server.engine.answer import (
+    BINDING_ABORTS,
+    Answer,
+    answered,
+    changed_rows,
+    described,
+    exactly,
+)
 from flightkeeper.flight_server.engine.changes import Changes
 from flightkeeper.flight_server.engine.failures import ENGINE_ERRORS, translate
 from flightkeeper.flight_server.engine.open_result import OpenResult
 from flightkeeper.flight_server.engine.result import Result
-from flightkeeper.flight_server.engine.statement import PARSER_SETTINGS, Statement
+from flightkeeper.flight_server.engine.statement import Statement
 from flightkeeper.flight_server.engine.turns import Turns
 from flightkeeper.flight_server.engine.work import Engine
 from flightkeeper.flight_server.errors import Cancelled, EngineFailed, InvalidArgument, NodeError
@@ -87,6 +94,7 @@ class Connection:
                 if isinstance(exc, ENGINE_ERRORS):
                     raise translate(exc, statement.sql, statement.source) from exc
                 raise
+            self._parses |= statement.parses
             work.thread = None
             if opened.finished:
                 self._engine.end(work)
@@ -109,13 +117,17 @@ class Connection:
         with self._turn():
             work = self._engine.begin(changes=True)
             try:
-                rows = self._cursor.execute(self._parsed(statement), _bound(parameters)).fetchall()
+                parsed = self._parsed(statement)
+                rows = exactly(
+                    lambda bound: self._cursor.execute(parsed, bound).fetchall(),
+                    parameters,
+                    again=self._begins_again,
+                )
             except duckdb.Error as exc:
                 raise translate(exc, statement.sql, statement.source) from exc
             finally:
                 self._engine.end(work)
-        if statement.setting is not None and statement.setting.name in PARSER_SETTINGS:
-            self._parses = True
+        self._parses |= statement.parses
         return changed_rows(rows)
 
     def table(self, sql: str, parameters: Parameters = ()) -> pa.Table:
@@ -293,7 +305,13 @@ class Connection:
 
     def _answer(self, statement: Statement, parameters: Parameters) -> Answer:
         parsed, pure = self._parsed(statement), statement.read_only
-        return answered(self._cursor, parsed, parameters, self.batch_bytes, pure=pure)
+        again = pure or self._begins_again
+        return answered(self._cursor, parsed, parameters, self.batch_bytes, pure=pure, again=again)
+
+    @property
+    def _begins_again(self) -> bool:
+        """Whether a change that does not even bind can be begun once more."""
+        return not (BINDING_ABORTS and self.in_transaction)
 
     def _check(self) -> None:
         # COMMIT of an aborted transaction answers success and drops the writes; any other

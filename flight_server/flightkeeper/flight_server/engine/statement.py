@@ -60,6 +60,8 @@ class Statement:
         parameters: names of its parameters; digits for positional ones.
         control: the transaction control it is, if any.
         setting: what it sets, if it sets something to a plain value.
+        parses: after it, the session's texts may mean something else.
+        undoable: a transaction that is rolled back undoes all that it does.
     """
 
     sql: str
@@ -71,6 +73,8 @@ class Statement:
     parameters: frozenset[str]
     control: Control | None
     setting: Setting | None
+    parses: bool
+    undoable: bool
 
 
 Script = tuple[Statement, ...]
@@ -81,6 +85,7 @@ _S = duckdb.StatementType
 _NUMBERS_LATE = int(duckdb.__version__.split(".")[0]) < 2  # noqa: PLR2004
 """DuckDB 1.5 numbers the `?` of a FROM or USING before those of the SET or WHERE they follow."""
 _CHANGES = {_S.INSERT, _S.UPDATE, _S.DELETE, _S.MERGE_INTO, _S.COPY}
+_UNDOABLE = {_S.INSERT, _S.UPDATE, _S.DELETE, _S.MERGE_INTO}
 _ROWS = {_S.SELECT, _S.EXPLAIN, _S.CALL, _S.EXECUTE, _S.PRAGMA, _S.RELATION, _S.MULTI}
 _STATEFUL = {
     _S.TRANSACTION,
@@ -92,6 +97,7 @@ _STATEFUL = {
     _S.DETACH,
     _S.PRAGMA,
 }
+_SETS = {_S.SET, _S.PRAGMA, None}
 _DML_WORDS = {"insert", "update", "delete", "merge", "truncate"}
 """Since DuckDB 2.0 a CTE may hold one, and the whole is still a SELECT."""
 _ANALYZE_WORDS = {"analyze", "analyse", '"analyze"', '"analyse"'}
@@ -100,8 +106,8 @@ _CHANGING_FUNCTIONS = re.compile(
     r"nextval|setval|setseed|write_log|checkpoint|_logging|_profiling|truncate_duckdb_logs"
     r"|external_resource|json_execute_serialized_sql"
 )
-"""Functions that leave something behind; looked for in quotes, literals and comments as well."""
-PARSER_SETTINGS = {
+"""In the names of functions that leave something behind."""
+_PARSER_SETTINGS = {
     "integer_division",
     "max_expression_depth",
     "order_by_non_integer_literal",
@@ -131,6 +137,7 @@ _OWN_STREAMS = {("from", "stdin"), ("to", "stdout")}
 _FATAL = {"json_serialize_plan"}
 """It binds the text it is given, and a sequence asked for in there ends the whole database."""
 _WORD = re.compile(rb'"(?:[^"]|"")*"|[\w$\x80-\xff]+|.', re.DOTALL)
+_TOKEN = re.compile(rb"'(?:[^']|'')*'|" + _WORD.pattern.replace(rb"[\w$", rb"[\w$."), re.DOTALL)
 _WORD_KINDS = {
     duckdb.token_type.keyword,
     duckdb.token_type.identifier,
@@ -188,10 +195,12 @@ def _classify(parsed: duckdb.Statement, source: str | None) -> Statement:
         parsed=parsed,
         shape=_shape(kind, words),
         read_only=_read_only(kind, words, sql),
-        stateful=_stateful(kind, words, sql),
+        stateful=_stateful(kind, words),
         parameters=frozenset(parsed.named_parameters),
         control=_CONTROL_WORDS.get(words[0]) if kind == _S.TRANSACTION else None,
         setting=_setting(sql) if kind == _S.SET else None,
+        parses=kind in _SETS and bool(_PARSER_SETTINGS & _names(words)),
+        undoable=kind in _UNDOABLE,
     )
 
 
@@ -205,7 +214,7 @@ def _numbered(parsed: duckdb.Statement) -> duckdb.Statement:
 
 def _setting(sql: str) -> Setting | None:
     """The setting and the plain value of a SET or RESET."""
-    found = _SETTING.fullmatch(sql)
+    found = _SETTING.fullmatch(_bare(sql))
     if found is None:
         return None
     value = found["text"] if found["text"] is not None else found["word"]
@@ -214,9 +223,11 @@ def _setting(sql: str) -> Setting | None:
 
 
 def _check_served(kind: duckdb.StatementType | None, words: list[str]) -> None:
-    names = {word.strip('"') for word in words}
+    names = _names(words)
     fixed = _FIXED & names
-    if fixed and kind in {_S.SET, _S.PRAGMA, None}:
+    if "global" in names:
+        fixed |= _PARSER_SETTINGS & names
+    if fixed and kind in _SETS:
         raise InvalidArgument(f"{', '.join(fixed)} cannot be changed here; nothing was run")
     if kind == _S.COPY and _OWN_STREAMS & set(pairwise(words)):
         raise InvalidArgument(
@@ -248,24 +259,33 @@ def _read_only(kind: duckdb.StatementType | None, words: list[str], sql: str) ->
     # DuckDB's own rewriting of a PIVOT has no text, so nothing is known of it.
     if kind != _S.SELECT or not sql:
         return False
+    # The argument of query() may be put together from pieces.
     return not (
-        _DML_WORDS & set(words) or _runs_text(words) or _CHANGING_FUNCTIONS.search(sql.lower())
+        _DML_WORDS & set(words) or "query" in _called(words) or _calls(_CHANGING_FUNCTIONS, words)
     )
 
 
-def _runs_text(words: list[str]) -> bool:
-    """Whether it calls query(), whose argument may be put together from pieces."""
-    return any(word.strip('"') == "query" and after == "(" for word, after in pairwise(words))
+def _calls(functions: re.Pattern[str], words: list[str]) -> bool:
+    return any(map(functions.search, _called(words)))
 
 
-def _stateful(kind: duckdb.StatementType | None, words: list[str], sql: str) -> bool:
+def _called(words: list[str]) -> set[str]:
+    """The functions it calls, and keywords that have arguments like one."""
+    return {word.strip('"') for word, after in pairwise(words) if after == "("}
+
+
+def _names(words: list[str]) -> set[str]:
+    return {word.strip('"') for word in words}
+
+
+def _stateful(kind: duckdb.StatementType | None, words: list[str]) -> bool:
     match kind:
         case _S.CREATE:
             # What is created is named before its columns and its query.
             head = takewhile(lambda word: word not in {"(", "as"}, words)
             return not _TEMPORARY_WORDS.isdisjoint(head)
         case _S.SELECT:
-            return _SESSION_FUNCTIONS.search(sql.lower()) is not None
+            return _calls(_SESSION_FUNCTIONS, words)
         case _S.CALL:
             return words[:1] == ["call"]  # and not CHECKPOINT
     return kind is None or kind in _STATEFUL
@@ -291,6 +311,17 @@ def words_at(sql: str) -> list[tuple[int, str]]:
         for start, kind in duckdb.tokenize(sql)
         if kind in _WORD_KINDS and (word := _WORD.match(text, start))
     ]
+
+
+def _bare(sql: str) -> str:
+    """A text of names and plain values without its comments."""
+    text = sql.encode()
+    found = (
+        _TOKEN.match(text, start)
+        for start, kind in duckdb.tokenize(sql)
+        if kind != duckdb.token_type.comment
+    )
+    return " ".join(token.group().decode(errors="replace") for token in found if token)
 
 
 def _words(sql: str) -> list[str]:
