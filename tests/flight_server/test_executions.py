@@ -5,7 +5,7 @@ import pytest
 
 from flightkeeper.flight_server import executions as module
 from flightkeeper.flight_server.engine.result import Result
-from flightkeeper.flight_server.executions import Answer, Executions
+from flightkeeper.flight_server.executions import WRITE_WAITS_S, Answer, Cancelling, Executions
 
 
 class Watched:
@@ -101,36 +101,43 @@ def test_the_last_answer_stays_however_big() -> None:
     executions = Executions()
     executions.keep_write("a", answer(), 0)
     assert executions.take("a") is not None
-    assert executions.cancel("a")
+    executions.expire(WRITE_WAITS_S + 1)
     assert executions.take("a") is None
 
 
 def test_a_waiting_execution_is_cancelled() -> None:
     executions, watched = Executions(), Watched()
     executions.keep_read("a", watched.result, 0)
-    assert executions.cancel("a")
+    assert executions.cancel("a") is Cancelling.STOPPED
     assert watched.done == ["close"]
-    assert not executions.cancel("a")
+    assert executions.cancel("a") is Cancelling.NOTHING
+
+
+def test_what_has_had_its_effect_keeps_its_answer() -> None:
+    executions = Executions()
+    executions.keep_write("a", answer(), 0)
+    assert executions.cancel("a") is Cancelling.FINISHED
+    assert executions.take("a") is not None
 
 
 def test_a_fetched_execution_is_stopped_until_it_ends() -> None:
     executions, one, other = Executions(), Watched(), Watched()
-    executions.fetching("a", one.result)
-    executions.fetching("a", other.result)
-    assert executions.cancel("a")
+    executions.fetching("a", one.result.stop)
+    executions.fetching("a", other.result.stop)
+    assert executions.cancel("a") is Cancelling.STOPPED
     assert one.done == other.done == ["stop"]
-    executions.fetched("a", one.result)
-    executions.fetched("a", one.result)
-    assert executions.cancel("a")
-    executions.fetched("a", other.result)
-    assert not executions.cancel("a")
+    executions.fetched("a", one.result.stop)
+    executions.fetched("a", one.result.stop)
+    assert executions.cancel("a") is Cancelling.STOPPED
+    executions.fetched("a", other.result.stop)
+    assert executions.cancel("a") is Cancelling.NOTHING
 
 
 def test_closing_drops_what_waits_and_stops_what_runs() -> None:
     executions, read, running = Executions(), Watched(), Watched()
     executions.keep_read("a", read.result, 0)
     executions.keep_write("b", answer(), 0)
-    executions.fetching("c", running.result)
+    executions.fetching("c", running.result.stop)
     executions.close()
     executions.close()
     assert read.done == ["close"]

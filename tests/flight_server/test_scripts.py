@@ -9,7 +9,7 @@ from flightkeeper.flight_server.engine.connection import Connection
 from flightkeeper.flight_server.engine.database import Database, DatabaseOptions
 from flightkeeper.flight_server.engine.result import Result
 from flightkeeper.flight_server.engine.statement import parse
-from flightkeeper.flight_server.errors import InvalidArgument
+from flightkeeper.flight_server.errors import EngineFailed, InvalidArgument
 
 
 @pytest.fixture
@@ -107,3 +107,35 @@ def test_atomic_keeps_an_open_transaction_open(connection: Connection) -> None:
     with pytest.raises(InvalidArgument), scripts.atomic(connection):
         connection.command("INSERT INTO t VALUES (1); INSERT INTO t VALUES (NULL)")
     assert connection.table("SELECT count(*) FROM t").column(0)[0].as_py() == 0
+
+
+@pytest.mark.parametrize(
+    ("text", "told", "left"),
+    [
+        ("INSERT INTO t FROM range(1000000) RETURNING a", "nothing was written", 0),
+        ("INSERT INTO t VALUES (1); CALL test_all_types()", "what it did stays", 1),
+    ],
+)
+def test_a_change_answers_with_so_much_only(
+    monkeypatch: pytest.MonkeyPatch, connection: Connection, text: str, told: str, left: int
+) -> None:
+    monkeypatch.setattr(scripts, "_ANSWER_BYTES_MAX", 1000)
+    with pytest.raises(EngineFailed, match=told):
+        scripts.run(connection, parse(text), (), Options())
+    assert connection.rows("SELECT count(*) FROM t") == [(left,)]
+    connection.begin()
+    with pytest.raises(EngineFailed, match=told):
+        scripts.run(connection, parse(text), (), Options())
+    assert connection.sound is bool(left)
+    connection.rollback()
+
+
+def test_a_change_answers_with_all_its_rows_or_nothing_of_it_is_done(
+    connection: Connection,
+) -> None:
+    text = "INSERT INTO t FROM range(5) RETURNING 1 // (a - {})"
+    assert len(values(scripts.run(connection, parse(text.format(9)), (), Options()))) == 5
+    text = "INSERT INTO t FROM range(5) RETURNING error('late')"
+    with pytest.raises(InvalidArgument, match="late"):
+        scripts.run(connection, parse(text), (), Options())
+    assert connection.rows("SELECT count(*) FROM t") == [(5,)]

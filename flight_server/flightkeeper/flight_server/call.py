@@ -13,7 +13,7 @@ from flightkeeper.flight_server.cancellation import CancelWatcher
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A call in progress. Used by the call's own thread only, and never after the call ended."""
+    """A call in progress. But for `cancel`, used by its own thread only, and not after it ended."""
 
     context: flight.ServerCallContext
     middleware: CallMiddleware
@@ -51,8 +51,12 @@ class Call:
 
     @property
     def cancelled(self) -> bool:
-        """The caller went away, cancelled, or ran out of time."""
-        return bool(self.context.is_cancelled())
+        """The caller went away, cancelled by this call or another one, or ran out of time."""
+        return self.middleware.cancelled or bool(self.context.is_cancelled())
+
+    def cancel(self) -> None:
+        """End it as if its caller had; from any thread, and harmless once it has ended."""
+        self.middleware.cancelled = True
 
     def stop_when_over(
         self, stop: Callable[[], object], over: Callable[[], bool] | None = None
@@ -62,8 +66,11 @@ class Call:
         Args:
             over: asked as well; true when the work has had its time.
         """
-        gone = self.context.is_cancelled
-        key = self.watcher.watch(gone if over is None else lambda: gone() or over(), stop)
+
+        def gone() -> bool:
+            return self.cancelled or (over is not None and over())
+
+        key = self.watcher.watch(gone, stop)
         self.at_end(lambda: self.watcher.forget(key))
 
     def at_end(self, action: Callable[[], None]) -> None:

@@ -212,13 +212,14 @@ class Execution:
             place = self._placement.place(call, (), transaction_id)
         else:
             place = self._placement.for_metadata(call)
-        release = _Once(place.release)
-        call.stop_when_over(_stopper(place.connection, release))
-        try:
-            with place.turn():
-                yield place.connection
-        finally:
-            release()
+        with _used(call, place) as connection:
+            yield connection
+
+    @contextmanager
+    def lent(self, call: Call) -> Iterator[Connection]:
+        """A connection for questions that have nothing to do with anybody's session."""
+        with _used(call, self._placement.lent()) as connection:
+            yield connection
 
     def _claim(
         self,
@@ -293,6 +294,18 @@ class Execution:
     def _limited_batches(self, result: Result, limit: Limit) -> Batches:
         with self._limited(limit):
             yield from result
+
+
+@contextmanager
+def _used(call: Call, place: Place) -> Iterator[Connection]:
+    """The connection of a place, for as long as the caller waits."""
+    release = _Once(place.release)
+    call.stop_when_over(_stopper(place.connection, release))
+    try:
+        with place.turn():
+            yield place.connection
+    finally:
+        release()
 
 
 def _stopper(connection: Connection, release: "_Once") -> Callable[[], None]:

@@ -8,10 +8,12 @@ fetched as often as the client likes.
 Time is an argument (seconds of a monotonic clock).
 """
 
+import enum
 import itertools
 import secrets
 import threading
 from collections import OrderedDict
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import pyarrow as pa
@@ -23,6 +25,15 @@ _READ_WAITS_S = 10.0
 _WRITES_MAX = 4096
 _WRITES_BYTES_MAX = 256 * 1024 * 1024
 WRITE_WAITS_S = 300.0
+
+
+class Cancelling(enum.IntEnum):
+    """What cancelling found, from the least to the most."""
+
+    NOTHING = enum.auto()
+    FINISHED = enum.auto()
+    """It has had its effect; its answer is still kept."""
+    STOPPED = enum.auto()
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +83,7 @@ class Executions:
         self._writes: OrderedDict[str, _Kept] = OrderedDict()
         self._writes_bytes = 0
         # More than one where a ticket is fetched again meanwhile.
-        self._fetched: dict[str, list[Result]] = {}
+        self._fetched: dict[str, list[Callable[[], object]]] = {}
 
     def new_id(self) -> str:
         """A name for an execution, never used before on any node."""
@@ -115,29 +126,31 @@ class Executions:
                 self._writes.move_to_end(execution_id)
         return kept is not None
 
-    def fetching(self, execution_id: str, result: Result) -> None:
-        """This result is being delivered; `cancel` can stop it until `fetched`."""
+    def fetching(self, execution_id: str, stop: Callable[[], object]) -> None:
+        """A result is fetched, or made again to be; `cancel` runs `stop` until `fetched`."""
         with self._lock:
-            self._fetched.setdefault(execution_id, []).append(result)
+            self._fetched.setdefault(execution_id, []).append(stop)
 
-    def fetched(self, execution_id: str, result: Result) -> None:
+    def fetched(self, execution_id: str, stop: Callable[[], object]) -> None:
         """The delivery ended. Idempotent."""
         with self._lock:
-            others = [r for r in self._fetched.pop(execution_id, ()) if r is not result]
+            others = [other for other in self._fetched.pop(execution_id, ()) if other != stop]
             if others:
                 self._fetched[execution_id] = others
 
-    def cancel(self, execution_id: str) -> bool:
-        """Stop a waiting or running execution; whether there was one."""
+    def cancel(self, execution_id: str) -> Cancelling:
+        """Stop a waiting or running execution. The answer of a change stays."""
         with self._lock:
             waiting = self._reads.pop(execution_id, None)
             running = list(self._fetched.get(execution_id, ()))
-            kept = self._forget(execution_id)
+            kept = execution_id in self._writes
         if waiting is not None:
             waiting.result.close()
-        for result in running:
-            result.stop()
-        return kept or waiting is not None or bool(running)
+        for stop in running:
+            stop()
+        if kept:
+            return Cancelling.FINISHED
+        return Cancelling.STOPPED if waiting is not None or running else Cancelling.NOTHING
 
     def expire(self, now_s: float) -> None:
         """Drop what waited too long."""
@@ -157,15 +170,12 @@ class Executions:
             self._reads.clear()
             self._writes.clear()
             self._writes_bytes = 0
-            running = [result for results in self._fetched.values() for result in results]
+            running = [stop for stops in self._fetched.values() for stop in stops]
         for waiting in reads:
             waiting.result.close()
-        for result in running:
-            result.stop()
+        for stop in running:
+            stop()
 
-    def _forget(self, execution_id: str) -> bool:
-        """Drop the answer of a write, if it is here. Hold the lock when calling this."""
-        kept = self._writes.pop(execution_id, None)
-        if kept is not None:
-            self._writes_bytes -= kept.answer.nbytes
-        return kept is not None
+    def _forget(self, execution_id: str) -> None:
+        """Drop the answer of a write. Hold the lock when calling this."""
+        self._writes_bytes -= self._writes.pop(execution_id).answer.nbytes

@@ -164,7 +164,7 @@ class Node:
             Metadata(execution, self._facts()).routes(),
             Paths(execution, statements).routes(),
             SessionOptions(execution, placement, self._sessions).routes(),
-            Lifecycle(self._executions, statements, self._database, self._record).routes(),
+            Lifecycle(self._executions, statements, execution, self._record).routes(),
         ]
         authentication = Authentication(users, tokens, clocks.wall_s)
         self._service = _listen(

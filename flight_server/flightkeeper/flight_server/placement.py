@@ -91,7 +91,7 @@ class Placement:
             stateful = False
         session = self.session(call) if stateful else self.find(call)
         if session is None or (session.connection is None and not stateful):
-            return self._lent()
+            return self.lent() if session is None else self._lent_to(session)
         if session.holder is None or (stateful and _only_leave_behind(statements)):
             return self._at(session, stateful=stateful)
         if _leave_open(statements):
@@ -114,6 +114,11 @@ class Placement:
         """A connection for this work alone, which looks names up where the caller's others do."""
         connection = self._sessions.beside(self.find(call))
         return Place(connection, connection.close)
+
+    def lent(self) -> Place:
+        """A connection that belongs to nobody's session."""
+        connection = self._database.lend()
+        return Place(connection, lambda: self._database.take_back(connection))
 
     def heard(self, call: Call, transaction_id: bytes) -> None:
         """The caller is still at work: neither its session nor its transaction is idle.
@@ -238,9 +243,16 @@ class Placement:
         release = partial(self._sessions.remember, session) if stateful else _nothing
         return Place(self._sessions.connection(session), release)
 
-    def _lent(self) -> Place:
+    def _lent_to(self, session: Session) -> Place:
+        """A lent connection; the session is in use until it is given back."""
         connection = self._database.lend()
-        return Place(connection, lambda: self._database.take_back(connection))
+        self._sessions.hold(session)
+
+        def release() -> None:
+            self._database.take_back(connection)
+            self._sessions.let_go(session, self._clocks.monotonic_s())
+
+        return Place(connection, release)
 
 
 def _is_option(statement: Statement) -> bool:

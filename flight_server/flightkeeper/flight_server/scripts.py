@@ -6,7 +6,7 @@ Which connection it is, and for how long, is decided by others.
 
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import Any
 
 import pyarrow as pa
@@ -15,10 +15,12 @@ from flightkeeper.flight_server import options
 from flightkeeper.flight_server.engine.connection import Connection, Parameters
 from flightkeeper.flight_server.engine.result import Result
 from flightkeeper.flight_server.engine.statement import Control, Script, Shape, Statement
-from flightkeeper.flight_server.errors import Cancelled, InvalidArgument, NodeError
+from flightkeeper.flight_server.errors import Cancelled, EngineFailed, InvalidArgument, NodeError
 
 Rows = Sequence[Mapping[str, Any]]
 """Rows of bound parameters, each by column name in the order of the columns."""
+
+_ANSWER_BYTES_MAX = 256 * 1024 * 1024
 
 SetOption = Callable[[str, str | None], None]
 """Sets an option of the session from a `SET` statement; None puts it back to its default."""
@@ -29,16 +31,22 @@ def run(connection: Connection, script: Script, rows: Rows, set_option: SetOptio
 
     Args:
         rows: parameters of the last statement; it runs once for each, answers concatenated.
+
+    Returns: a stream, or the whole answer of a statement that changes something.
+
+    Raises:
+        EngineFailed: a change answers with too much; says what became of it.
     """
     last = script[-1]
     _run_all_but_last(connection, script, set_option)
     with _numbered(script, len(script)):
-        if len(rows) <= 1:
-            return connection.run(last, bind(last, rows[0] if rows else {}))
         if last.read_only:
+            if len(rows) <= 1:
+                return connection.run(last, bind(last, rows[0] if rows else {}))
             return _run_each(connection, last, rows)
-        with atomic(connection):
-            return materialised(_run_each(connection, last, rows))
+        undoable = last.undoable or len(rows) > 1
+        with atomic(connection) if undoable else nullcontext():
+            return _collected(connection, _run_each(connection, last, rows or ({},)), last)
 
 
 def update(connection: Connection, script: Script, rows: Rows | None, set_option: SetOption) -> int:
@@ -76,9 +84,23 @@ def atomic(connection: Connection) -> Iterator[None]:
             raise
 
 
-def materialised(result: Result) -> Result:
-    """The whole answer in memory."""
-    batches = list(result)
+def _collected(connection: Connection, result: Result, statement: Statement) -> Result:
+    """The whole answer of a change in memory, where it can be fetched again."""
+    batches, size = [], 0
+    for batch in result:
+        batches.append(batch)
+        size += batch.nbytes
+        if size > _ANSWER_BYTES_MAX:
+            result.close()
+            after = "what it did stays"
+            if statement.undoable:
+                connection.abort("the answer of a statement was too big")
+                after = "nothing was written, and an open transaction is aborted"
+            raise EngineFailed(
+                f"a statement that may change something answered with more than "
+                f"{_ANSWER_BYTES_MAX >> 20} MiB, which is the limit; {after}: let it answer with "
+                "less, and ask for the rows with a statement of their own"
+            )
     return Result(result.schema, iter(batches), rows=sum(batch.num_rows for batch in batches))
 
 

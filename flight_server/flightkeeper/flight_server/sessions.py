@@ -44,6 +44,7 @@ class Session:
         connection: what its statements share; None while nothing was left behind in the engine.
         namespace: where the connection looks names up, as far as it is known without asking.
         holder: the transaction that runs on the connection now.
+        lent: how many of its statements run elsewhere, or stream from there.
     """
 
     used_s: float
@@ -51,6 +52,7 @@ class Session:
     connection: Connection | None = None
     namespace: catalog.Namespace | None = None
     holder: str | None = None
+    lent: int = 0
 
 
 @dataclass(slots=True)
@@ -133,6 +135,17 @@ class Sessions:
                 reason=Reason.SESSION_LOST,
             )
         return session.connection
+
+    def hold(self, session: Session) -> None:
+        """The session is not idle until `let_go`."""
+        with self._lock:
+            session.lent += 1
+
+    def let_go(self, session: Session, now_s: float) -> None:
+        """A statement of the session has ended elsewhere."""
+        with self._lock:
+            session.lent -= 1
+        session.used_s = now_s
 
     def shared(self, session_key: str, session: Session) -> list[Connection]:
         """Every connection that statements of a session may run on, its transactions' included."""
@@ -258,6 +271,7 @@ class Sessions:
                 key: session
                 for key, session in self._sessions.items()
                 if session.holder is None
+                and not session.lent
                 and _idle(session.connection, session.used_s, now_s, _limit(limits, session))
             }
             for key in ended:

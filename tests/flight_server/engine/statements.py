@@ -6,7 +6,7 @@ READS = (
     "SELECT 1 -- INSERT INTO t",
     "/* UPDATE t SET a = 1 */ SELECT 1",
     "(SELECT 1)",
-    "SELECT 'checkpoint', checkpoint, \"nextval\" FROM t WHERE a LIKE '%nextval(%' -- setseed(1)",
+    "SELECT 'checkpoint' AS checkpoint, 'a' LIKE '%nextval(%' AS \"nextval\" -- setseed(1)",
     "SELECT 1; SELECT 2",
     "VALUES (1), (2)",
     "FROM range(3)",

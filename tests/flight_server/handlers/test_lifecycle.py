@@ -52,6 +52,38 @@ def test_the_older_action_does_the_same(served: Served, client: WireClient) -> N
     assert served.running == 0
 
 
+def test_what_took_effect_is_not_cancelled(client: WireClient) -> None:
+    info = client.plan("CREATE TABLE IF NOT EXISTS lasting AS SELECT 1 AS a")
+    assert cancel(client, info) == core.CANCEL_STATUS_NOT_CANCELLABLE
+    answer = client.act(sql.ActionCancelQueryRequest(info=info.serialize()))
+    assert isinstance(answer, sql.ActionCancelQueryResult)
+    assert answer.result == sql.ActionCancelQueryResult.CANCEL_RESULT_NOT_CANCELLABLE
+    assert client.fetch(info).column_names == ["Count"]
+
+
+def test_a_read_that_runs_again_is_cancelled_in_its_first_batch() -> None:
+    clock = Clock()
+    endless = "SELECT count(*) FROM n a, n b, n c WHERE hash(a.i, b.i, c.i) % 7 = 9"
+    with serving(Clocks(monotonic_s=clock)) as served, served.client() as client:
+        client.update("CREATE TABLE n AS SELECT 1 AS i")
+        info = client.plan(endless)
+        client.update("INSERT INTO n FROM range(100000)")
+        clock.now_s += 11
+        eventually(lambda: not served.node._executions._reads)
+
+        def stop() -> None:
+            with served.client() as other:
+                eventually(lambda: served.running == 1)
+                assert cancel(other, info) == core.CANCEL_STATUS_CANCELLED
+
+        stopping = threading.Thread(target=stop)
+        stopping.start()
+        with pytest.raises(flight.FlightCancelledError):
+            client.fetch(info)
+        stopping.join(30)
+        eventually(lambda: served.running == 0)
+
+
 def test_another_user_cannot_cancel(served: Served, client: WireClient) -> None:
     info = client.plan(_MANY)
     with served.client(user="eve") as eve, pytest.raises(KeyError, match="issued to another user"):

@@ -259,3 +259,19 @@ def test_an_idle_transaction_written_as_text_is_rolled_back_sooner() -> None:
         eventually(lambda: not node.node._sessions._sessions)
         with node.client(user="other") as other:
             assert other.value("SELECT count(*) FROM t") == 0
+
+
+def test_a_session_that_only_streams_is_not_idle() -> None:
+    clock = Clock()
+    timeout_s = {"session_idle_timeout_s": 60}
+    with serving(clock.clocks, **timeout_s) as served, served.client() as client:
+        assert set_options(client, compression=value("lz4")) == {}
+        stream = client.get(client.plan("FROM range(3000000)").endpoints[0].ticket)
+        stream.read_chunk()
+        clock.now_s += 1000
+        served.node._sessions.expire(clock.now_s)
+        stream.read_all()
+        assert get_options(client)["compression"] == "lz4"
+        eventually(lambda: served.running == 0)
+        clock.now_s += 61
+        eventually(lambda: not served.node._sessions._sessions)

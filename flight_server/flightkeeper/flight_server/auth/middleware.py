@@ -38,12 +38,17 @@ Headers = Mapping[str, Sequence[Any]]
 
 
 class CallMiddleware(flight.ServerMiddleware):
-    """One call: who makes it, what its headers ask for, and what is to be done when it ends."""
+    """One call: who makes it, what its headers ask for, and what is to be done when it ends.
+
+    Attributes:
+        cancelled: another call asked for its end.
+    """
 
     def __init__(self, identity: Identity, new_token: str | None, headers: Headers) -> None:
         self.identity = identity
         self.at_end: list[Callable[[], None]] = []
         self.headers = headers
+        self.cancelled = False
         self._new_token = new_token
 
     @property

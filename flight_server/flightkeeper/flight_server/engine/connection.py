@@ -258,6 +258,11 @@ class Connection:
                     # A failed COMMIT has ended the transaction already.
                     self.spoiled = "no transaction is active" not in str(exc)
 
+    def abort(self, why: str) -> None:
+        """Let the open transaction do nothing more; it can only be rolled back."""
+        with suppress(NodeError):
+            self.rows("SELECT error($why)", {"why": why})
+
     def _control(self, sql: str) -> None:
         """Begin or end a transaction. Never interrupted: nobody would know whether it ended."""
         if self._open is not None:

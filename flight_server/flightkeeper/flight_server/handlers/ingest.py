@@ -5,7 +5,7 @@ What can be refused without the data is refused before they are sent.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import closing, suppress
+from contextlib import closing
 from functools import partial
 
 import pyarrow as pa
@@ -139,8 +139,7 @@ def _apply(
             except Cancelled:
                 # Its rows are in a transaction that goes on: they must not be committed with it.
                 if connection.in_transaction:
-                    with suppress(NodeError):
-                        connection.rows("SELECT error('an upload was cancelled')")
+                    connection.abort("an upload was cancelled")
                 raise
     except NodeError as exc:
         message = str(exc).removesuffix(_NOTHING)

@@ -7,15 +7,24 @@ from google.protobuf import empty_pb2
 from flightkeeper.discovery import records
 from flightkeeper.discovery.records import Instance
 from flightkeeper.flight_server.call import Call
-from flightkeeper.flight_server.engine.database import Database
-from flightkeeper.flight_server.errors import NodeError, NotFound
-from flightkeeper.flight_server.executions import Executions
+from flightkeeper.flight_server.errors import NotFound
+from flightkeeper.flight_server.execution import Execution
+from flightkeeper.flight_server.executions import Cancelling, Executions
 from flightkeeper.flight_server.handlers.routes import Action, Routes
 from flightkeeper.flight_server.handlers.statements import Statements
 from flightkeeper.flightsql import headers
 from flightkeeper.flightsql.messages import pack, parse
 from flightkeeper.flightsql.wire import flight_pb2 as core
 from flightkeeper.flightsql.wire import flight_sql_pb2 as sql
+
+_STATUS = {
+    Cancelling.STOPPED: core.CANCEL_STATUS_CANCELLED,
+    Cancelling.FINISHED: core.CANCEL_STATUS_NOT_CANCELLABLE,
+}
+_OLDER_STATUS = {
+    Cancelling.STOPPED: sql.ActionCancelQueryResult.CANCEL_RESULT_CANCELLED,
+    Cancelling.FINISHED: sql.ActionCancelQueryResult.CANCEL_RESULT_NOT_CANCELLABLE,
+}
 
 
 class Lifecycle:
@@ -25,12 +34,12 @@ class Lifecycle:
         self,
         executions: Executions,
         statements: Statements,
-        database: Database,
+        execution: Execution,
         instance: Callable[[], Instance],
     ) -> None:
         self._executions = executions
         self._statements = statements
-        self._database = database
+        self._execution = execution
         self._instance = instance
 
     def routes(self) -> Routes:
@@ -66,26 +75,27 @@ class Lifecycle:
     def _cancel_flight_info(
         self, call: Call, request: core.CancelFlightInfoRequest
     ) -> Iterator[bytes]:
-        self._cancel(call, request.info)
-        status = core.CANCEL_STATUS_CANCELLED
+        status = _STATUS[self._cancel(call, request.info)]
         yield core.CancelFlightInfoResult(status=status).SerializeToString()
 
     def _cancel_query(self, call: Call, request: sql.ActionCancelQueryRequest) -> Iterator[bytes]:
-        self._cancel(call, parse(core.FlightInfo, request.info))
-        status = sql.ActionCancelQueryResult.CANCEL_RESULT_CANCELLED
+        status = _OLDER_STATUS[self._cancel(call, parse(core.FlightInfo, request.info))]
         yield pack(sql.ActionCancelQueryResult(result=status))
 
-    def _cancel(self, call: Call, info: core.FlightInfo) -> None:
+    def _cancel(self, call: Call, info: core.FlightInfo) -> Cancelling:
         """Stop what the tickets of a FlightInfo stand for.
 
         Raises:
-            NotFound: nothing of it is waiting or running here.
+            NotFound: nothing of it is here.
         """
         tickets = [endpoint.ticket.ticket for endpoint in info.endpoint]
         bodies = [self._statements.open(call, ticket) for ticket in tickets]
         # A list, because each of them has to be stopped.
-        if not any([self._executions.cancel(body.execution_id) for body in bodies]):  # noqa: C419
+        found = [self._executions.cancel(body.execution_id) for body in bodies]
+        most = max(found, default=Cancelling.NOTHING)
+        if most is Cancelling.NOTHING:
             raise NotFound("no such execution is waiting or running on this node")
+        return most
 
     def _renew(self, call: Call, request: core.RenewFlightEndpointRequest) -> Iterator[bytes]:
         endpoint = request.endpoint
@@ -99,12 +109,6 @@ class Lifecycle:
     def _probe(self, call: Call, request: empty_pb2.Empty) -> Iterator[bytes]:
         """Health is being able to run SQL: a node whose engine is broken still answers calls."""
         del request
-        connection = self._database.lend()
-        call.stop_when_over(connection.interrupt)
-        try:
+        with self._execution.lent(call) as connection:
             connection.command("SELECT 1")
-        except NodeError:
-            connection.close()
-            raise
-        self._database.take_back(connection)
         yield records.encode(self._instance())

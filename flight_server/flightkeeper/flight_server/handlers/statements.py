@@ -204,11 +204,12 @@ class Statements:
 
     def _get(self, call: Call, ticket: sql.TicketStatementQuery) -> Result:
         body = self._opened(call, ticket)
+        # From before it runs once more, so that it is found in its first batch as well.
+        self._executions.fetching(body.execution_id, call.cancel)
+        call.at_end(lambda: self._executions.fetched(body.execution_id, call.cancel))
         result = self._executions.take(body.execution_id) or self._again(call, body)
         if result.rows is None:
             call.stop_when_over(result.stop, result.over)
-            self._executions.fetching(body.execution_id, result)
-            call.at_end(lambda: self._executions.fetched(body.execution_id, result))
         return result
 
     def _again(self, call: Call, body: StatementBody) -> Result:
