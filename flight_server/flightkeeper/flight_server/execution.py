@@ -1,6 +1,5 @@
 """Runs statements for calls: under which slot, options and time limit, and how they are stopped."""
 
-import math
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -23,28 +22,40 @@ from flightkeeper.flight_server.placement import Place, Placement
 from flightkeeper.flight_server.scripts import Rows
 
 
-@dataclass(frozen=True, slots=True)
 class Limit:
-    """How long a statement may run.
+    """How long a statement may run. What the engine stops within it is told as that.
 
     Attributes:
-        timeout_ms: what was asked for; 0 = for ever.
-        ends_s: when it is over, in seconds of the monotonic clock.
+        over: says whether it ran too long; None = it may run for ever.
     """
 
-    timeout_ms: int
-    ends_s: float
+    def __init__(self, timeout_ms: int, now_s: Callable[[], float]) -> None:
+        """Begin now.
 
-    def over(self, now_s: float) -> bool:
-        """Whether it ran too long."""
-        return now_s >= self.ends_s
+        Args:
+            timeout_ms: how long it may be; 0 = for ever.
+            now_s: the monotonic clock.
+        """
+        self.over: Callable[[], bool] | None = None
+        self._timeout_ms = timeout_ms
+        if timeout_ms:
+            ends_s = now_s() + timeout_ms / 1000
+            self.over = lambda: now_s() >= ends_s
 
-    def error(self) -> TimedOut:
-        """What the caller is told."""
-        return TimedOut(
-            f"the statement was stopped at its time limit of {self.timeout_ms} ms "
-            "(statement_timeout); what it had not committed has no effect"
-        )
+    def __enter__(self) -> None:
+        """A part of the statement runs until `__exit__`."""
+
+    def __exit__(self, kind: object, exc: BaseException | None, trace: object) -> None:
+        """Say what a part was stopped by.
+
+        Raises:
+            TimedOut: by this limit.
+        """
+        if isinstance(exc, Cancelled) and self.over is not None and self.over():
+            raise TimedOut(
+                f"the statement was stopped at its time limit of {self._timeout_ms} ms "
+                "(statement_timeout); what it had not committed has no effect"
+            ) from exc
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,8 +91,12 @@ class Execution:
             InvalidArgument: a header holds no value of its option.
             NotFound: the state of the caller's session is lost.
         """
-        session = self._placement.find(call)
-        return options.resolve(self._defaults, session.options if session else {}, call.headers)
+        middleware = call.middleware
+        if middleware.options is None:
+            session = self._placement.find(call)
+            set_here = session.options if session else {}
+            middleware.options = options.resolve(self._defaults, set_here, call.headers)
+        return middleware.options
 
     def implied_transaction(self, call: Call) -> bytes:
         """The transaction that a caller means without naming it; empty for none."""
@@ -97,6 +112,7 @@ class Execution:
         session = self._placement.session(call)
         kept = {k: v for k, v in session.options.items() if k != options.field_of(name)}
         session.options = {**kept, **changed}
+        call.middleware.options = None
 
     def query(
         self,
@@ -128,14 +144,14 @@ class Execution:
             place = partial(self._placement.beside, call)
         lease = self._claim(call, place, transaction_id, timeout_ms, continues=continues)
         try:
-            with self._limited(lease.limit), lease.place.turn():
+            with lease.limit, lease.place.turn():
                 if prepare:
                     prepare(lease.connection)
                 result = scripts.run(lease.connection, script, rows, self._setter(call))
         except BaseException:
             lease.release()
             raise
-        owned = self._owned(result, lease)
+        owned = _owned(result, lease)
         return plain_result(owned, lease.connection.batch_bytes) if plain else owned
 
     def update(
@@ -179,7 +195,7 @@ class Execution:
         place = partial(self._placement.place, call, statements, transaction_id, stateful=stateful)
         lease = self._claim(call, place, transaction_id, timeout_ms, continues=continues)
         try:
-            with self._limited(lease.limit), lease.place.turn():
+            with lease.limit, lease.place.turn():
                 yield lease.connection
         finally:
             lease.release()
@@ -238,8 +254,8 @@ class Execution:
             slot.release()
             raise
         release = _Once(place.release, slot.release)
-        limit = self._limit(timeout_ms)
-        call.stop_when_over(_stopper(place.connection, release), self._over(limit))
+        limit = Limit(timeout_ms, self._clocks.monotonic_s)
+        call.stop_when_over(_stopper(place.connection, release), limit.over)
         return Lease(place, release, limit)
 
     def _enter(self, call: Call, transaction_id: bytes, *, continues: bool) -> Slot:
@@ -254,46 +270,29 @@ class Execution:
     def _setter(self, call: Call) -> Callable[[str, str | None], None]:
         return lambda name, text: self.set_option(call, name, text)
 
-    def _limit(self, timeout_ms: int) -> Limit:
-        ends_s = self._clocks.monotonic_s() + timeout_ms / 1000 if timeout_ms else math.inf
-        return Limit(timeout_ms, ends_s)
 
-    def _over(self, limit: Limit) -> Callable[[], bool] | None:
-        if not limit.timeout_ms:
-            return None
-        return lambda: limit.over(self._clocks.monotonic_s())
+def _owned(result: Result, lease: Lease) -> Result:
+    """The result, giving its place back when it is closed; at once if all of it is here."""
+    if result.rows is not None:
+        lease.release()
+        return result
 
-    @contextmanager
-    def _limited(self, limit: Limit) -> Iterator[None]:
-        """What the engine stopped at the time limit is told as that."""
-        try:
-            yield
-        except Cancelled as exc:
-            if limit.over(self._clocks.monotonic_s()):
-                raise limit.error() from exc
-            raise
+    def close() -> None:
+        result.close()
+        lease.release()
 
-    def _owned(self, result: Result, lease: Lease) -> Result:
-        """The result, giving its place back when it is closed; at once if all of it is here."""
-        if result.rows is not None:
-            lease.release()
-            return result
+    return Result(
+        result.schema,
+        _limited(result, lease.limit),
+        stop=result.stop,
+        close=close,
+        over=lease.limit.over,
+    )
 
-        def close() -> None:
-            result.close()
-            lease.release()
 
-        return Result(
-            result.schema,
-            self._limited_batches(result, lease.limit),
-            stop=result.stop,
-            close=close,
-            over=self._over(lease.limit),
-        )
-
-    def _limited_batches(self, result: Result, limit: Limit) -> Batches:
-        with self._limited(limit):
-            yield from result
+def _limited(result: Result, limit: Limit) -> Batches:
+    with limit:
+        yield from result
 
 
 @contextmanager

@@ -6,7 +6,7 @@ Which connection it is, and for how long, is decided by others.
 
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
 import pyarrow as pa
@@ -130,14 +130,16 @@ def _run_all_but_last(connection: Connection, script: Script, set_option: SetOpt
             _change(connection, statement, (), set_option)
 
 
-@contextmanager
-def _numbered(script: Script, number: int) -> Iterator[None]:
+def _numbered(script: Script, number: int) -> AbstractContextManager[None]:
     """Say which statement of several failed: the ones before it have run."""
+    return _named(script, number) if len(script) > 1 else nullcontext()
+
+
+@contextmanager
+def _named(script: Script, number: int) -> Iterator[None]:
     try:
         yield
     except NodeError as exc:
-        if len(script) == 1:
-            raise
         before = "" if number == 1 else "; the ones before it have run"
         message = f"statement {number} of {len(script)} failed{before}: {exc}"
         raise exc.reworded(message) from exc

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import pytest
 
-from flightkeeper.flight_server.engine.turns import Turns
+from flightkeeper.flight_server.engine.turns import Turn, Turns
 from flightkeeper.flight_server.errors import Cancelled
 from tests.flight_server.wire_client import eventually
 
@@ -96,3 +96,23 @@ def test_a_turn_that_came_with_the_stop_is_given_back(monkeypatch: pytest.Monkey
     holder.join(10)
     assert turns.lock.acquire(blocking=False)
     turns.lock.release()
+
+
+def test_a_turn_begins_with_the_same_thing_and_ends_when_that_fails() -> None:
+    turns, done = Turns(), []
+
+    def first() -> None:
+        done.append("first")
+        if len(done) > 1:
+            raise ValueError
+
+    turn = Turn(turns, first)
+    with turn:
+        assert done == ["first"]
+    with pytest.raises(ValueError), turn:  # noqa: PT011 - its own
+        pytest.fail("it does not begin")
+    free: list[bool] = []
+    other = threading.Thread(target=lambda: free.append(turns.lock.acquire(blocking=False)))
+    other.start()
+    other.join(10)
+    assert free == [True]

@@ -24,6 +24,7 @@ from flightkeeper.flight_server.errors import (
     Unauthenticated,
     to_wire,
 )
+from flightkeeper.flight_server.options import Options
 from flightkeeper.flightsql import headers as names
 
 MIDDLEWARE = "flightkeeper"
@@ -42,6 +43,7 @@ class CallMiddleware(flight.ServerMiddleware):
 
     Attributes:
         cancelled: another call asked for its end.
+        options: what its statements run under, once that is known.
     """
 
     def __init__(self, identity: Identity, new_token: str | None, headers: Headers) -> None:
@@ -49,6 +51,7 @@ class CallMiddleware(flight.ServerMiddleware):
         self.at_end: list[Callable[[], None]] = []
         self.headers = headers
         self.cancelled = False
+        self.options: Options | None = None
         self._new_token = new_token
 
     @property

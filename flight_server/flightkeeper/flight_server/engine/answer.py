@@ -29,6 +29,7 @@ _STREAMS_FROM_RELATIONS = int(duckdb.__version__.split(".")[0]) >= 2  # noqa: PL
 """Since 2.0 only a relation streams; before, a relation binds twice and a cursor streams."""
 BINDING_ABORTS = _STREAMS_FROM_RELATIONS
 """Since 2.0 a change that does not bind aborts its transaction."""
+_UNBOUND = (duckdb.BinderException, duckdb.CatalogException)
 _S = duckdb.StatementType
 _RELATIONS = {_S.SELECT, _S.INSERT, _S.UPDATE, _S.DELETE, _S.MERGE_INTO}
 """What DuckDB 1.5 makes relations of without losing an answer."""
@@ -119,8 +120,12 @@ def _described(
     query = without_end(statement.query)
     # Of a query with parameters DuckDB 1.5 makes a relation by running it.
     nothing = bound is not None and statement.type == _S.SELECT
-    with _placed(cursor, query, bound), _within() if nothing else nullcontext():
-        relation = cursor.sql(_none_of("*", query) if nothing else query, params=bound)
+    try:
+        with _within() if nothing else nullcontext():
+            relation = cursor.sql(_none_of("*", query) if nothing else query, params=bound)
+    except _UNBOUND as exc:
+        _place(exc, cursor, query, bound)
+        raise
     columns = _columns(relation)
     selection = columns.selection()
     if selection is not None:
@@ -149,8 +154,11 @@ def _begun(
     pure: bool,
 ) -> Answer:
     relational = _STREAMS_FROM_RELATIONS or (not pure and _is_relation(statement))
-    with _placed(cursor, statement.query, bound):
+    try:
         source = _asked(cursor, statement, bound, relational=relational)
+    except _UNBOUND as exc:
+        _place(exc, cursor, statement.query, bound)
+        raise
     columns = _columns(source)
     selection = columns.selection()
     if selection is None:
@@ -176,15 +184,10 @@ def _asked(
     return cursor.sql(query, params=bound) if relational else cursor.execute(query, bound)
 
 
-@contextmanager
-def _placed(cursor: duckdb.DuckDBPyConnection, query: str, bound: Any) -> Iterator[None]:
-    """Errors of binding say where they are, which DuckDB tells of what it executes only."""
-    try:
-        yield
-    except (duckdb.BinderException, duckdb.CatalogException) as exc:
-        if "\nLINE " not in str(exc):
-            exc.args = (_place_of(str(exc), cursor, query, bound),)
-        raise
+def _place(exc: duckdb.Error, cursor: duckdb.DuckDBPyConnection, query: str, bound: Any) -> None:
+    """Let an error of binding say where it is, which DuckDB tells of what it executes only."""
+    if "\nLINE " not in str(exc):
+        exc.args = (_place_of(str(exc), cursor, query, bound),)
 
 
 def _place_of(error: str, cursor: duckdb.DuckDBPyConnection, query: str, bound: Any) -> str:

@@ -29,7 +29,7 @@ from flightkeeper.flight_server.engine.failures import ENGINE_ERRORS, translate
 from flightkeeper.flight_server.engine.open_result import OpenResult
 from flightkeeper.flight_server.engine.result import Result
 from flightkeeper.flight_server.engine.statement import Statement
-from flightkeeper.flight_server.engine.turns import Turns
+from flightkeeper.flight_server.engine.turns import Turn, Turns
 from flightkeeper.flight_server.engine.work import Engine
 from flightkeeper.flight_server.errors import Cancelled, EngineFailed, InvalidArgument, NodeError
 
@@ -63,6 +63,7 @@ class Connection:
         # Guard the cursor and `_open`: held while DuckDB works for a statement or a batch.
         self._turns = Turns()
         self._lock = self._turns.lock
+        self._turn = Turn(self._turns, self._set_aside)
         self._engine = Engine(cursor, self._changes)
         self._open: OpenResult | None = None
         self._parses = False
@@ -75,7 +76,7 @@ class Connection:
         Raises:
             NodeError: what DuckDB said; nothing is left open.
         """
-        with self._turn():
+        with self._turn:
             work = self._engine.begin(changes=not statement.read_only)
             try:
                 answer = self._answer(statement, parameters)
@@ -114,7 +115,7 @@ class Connection:
         Raises:
             NodeError: what DuckDB said.
         """
-        with self._turn():
+        with self._turn:
             work = self._engine.begin(changes=True)
             try:
                 parsed = self._parsed(statement)
@@ -132,7 +133,7 @@ class Connection:
 
     def table(self, sql: str, parameters: Parameters = ()) -> pa.Table:
         """The whole answer to a query of our own."""
-        with self._turn():
+        with self._turn:
             work = self._engine.begin()
             try:
                 relation = self._cursor.sql(sql, params=_bound(parameters))
@@ -154,7 +155,7 @@ class Connection:
         """
         if not statement.read_only:
             raise InvalidArgument("the schema of this statement is known only once it has run")
-        with self._turn():
+        with self._turn:
             work = self._engine.begin()
             try:
                 bound = dict.fromkeys(statement.parameters) if parameters is None else parameters
@@ -170,7 +171,7 @@ class Connection:
 
     def rows(self, sql: str, parameters: Parameters = ()) -> list[tuple[Any, ...]]:
         """The whole answer to a question of our own that has few rows."""
-        with self._turn():
+        with self._turn:
             work = self._engine.begin()
             try:
                 # Fetched, because since 2.0 an answer that was not keeps the connection in use.
@@ -208,7 +209,7 @@ class Connection:
 
         Of other objects DuckDB 1.5 makes datasets of pyarrow, which read ahead without bounds.
         """
-        with self._turn():
+        with self._turn:
             try:
                 self._cursor.register(name, stream)
             except ENGINE_ERRORS as exc:
@@ -217,7 +218,7 @@ class Connection:
     def unregister(self, name: str) -> None:
         """Forget what was registered under this name. Idempotent."""
         # In an aborted transaction its end has the same effect.
-        with self._turn(), suppress(duckdb.Error):
+        with self._turn, suppress(duckdb.Error):
             self._cursor.unregister(name)
 
     def begin(self) -> None:
@@ -329,13 +330,10 @@ class Connection:
             return statement.parsed
         return self._cursor.extract_statements(statement.sql)[0]
 
-    @contextmanager
-    def _turn(self) -> Iterator[None]:
-        """This thread's turn, with what is left of the open result set aside."""
-        with self._turns:
-            if self._open is not None:
-                self._settle(self._open)
-            yield
+    def _set_aside(self) -> None:
+        """Set aside what is left of the open result, if any. Hold the lock when calling this."""
+        if self._open is not None:
+            self._settle(self._open)
 
     def _settle(self, opened: OpenResult) -> None:
         """Set aside what is left of the open result. Hold the lock when calling this."""
