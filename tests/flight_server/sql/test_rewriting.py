@@ -34,7 +34,7 @@ from tests.flight_server.sql.translated import becomes
         (
             "SELECT RATIO_TO_REPORT(a) OVER (PARTITION BY b) FROM t",
             "snowflake",
-            "SELECT (a / SUM(a) OVER (PARTITION BY b)) FROM t",
+            "SELECT (a / NULLIF(SUM(a) OVER (PARTITION BY b), 0)) FROM t",
         ),
     ],
 )

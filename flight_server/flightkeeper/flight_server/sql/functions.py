@@ -56,14 +56,11 @@ _ANY: Forms = {
 
 _HIVE: Forms = {
     **_ANY,
-    "BIGINT": ("CAST({0} AS BIGINT)",),
     "BOOLEAN": ("CAST({0} AS BOOLEAN)",),
     "EVERY": ("BOOL_AND({0})",),
     "FIND_IN_SET": ("COALESCE(LIST_POSITION(STRING_SPLIT({1}, ','), {0}), 0)",),
     "FORMAT_NUMBER": ("FORMAT('{{:,.' || {1} || 'f}}', CAST({0} AS DOUBLE))",),
-    "SMALLINT": ("CAST({0} AS SMALLINT)",),
     "SOME": ("BOOL_OR({0})",),
-    "TINYINT": ("CAST({0} AS TINYINT)",),
 }
 
 _MOVED = {

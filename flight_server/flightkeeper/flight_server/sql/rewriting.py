@@ -94,17 +94,25 @@ def _share(window: exp.Window, _dialect: str) -> None:
     if window.this.name.upper() == "RATIO_TO_REPORT":
         value = window.this.expressions[0].copy()
         window.set("this", exp.Sum(this=value.copy()))
-        window.replace(exp.paren(exp.Div(this=value, expression=window.copy())))
+        window.replace(exp.paren(exp.Div(this=value, expression=window.copy(), safe=True)))
 
 
-def _choice(call: exp.Anonymous, dialect: str) -> None:
-    """ClickHouse's multiIf."""
-    if dialect == "clickhouse" and call.name.upper() == "MULTIIF":
+def _called(call: exp.Anonymous, dialect: str) -> None:
+    """ClickHouse's multiIf, and Hive's types as functions."""
+    name = call.name.upper()
+    if dialect == "clickhouse" and name == "MULTIIF":
         *pairs, default = call.expressions
         choice = exp.Case(default=default.copy())
         for condition, value in zip(pairs[::2], pairs[1::2], strict=True):
             choice = choice.when(condition.copy(), value.copy())
         call.replace(choice)
+    elif dialect in _HIVE_LIKE and name in _INTEGERS and len(call.expressions) == 1:
+        cast = exp.Cast if dialect == "databricks" else exp.TryCast
+        call.replace(cast(this=call.expressions[0].copy(), to=exp.DataType.build(name)))
+
+
+_HIVE_LIKE = frozenset({"databricks", "hive", "impala", "spark"})
+_INTEGERS = frozenset({"BIGINT", "SMALLINT", "TINYINT"})
 
 
 def _formatted(node: exp.ToChar, dialect: str) -> None:
@@ -123,7 +131,7 @@ def _session_value(node: exp.SessionParameter, _dialect: str) -> None:
 
 _REWRITES: Mapping[type[exp.Expr], Callable[[Any, str], None]] = {
     exp.Add: _joined_text,
-    exp.Anonymous: _choice,
+    exp.Anonymous: _called,
     exp.Create: definitions.create,
     exp.From: _one_row,
     exp.Group: _rollup,

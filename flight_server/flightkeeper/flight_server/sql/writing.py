@@ -12,7 +12,7 @@ from sqlglot.errors import ErrorLevel, UnsupportedError
 from sqlglot.generators.duckdb import DuckDBGenerator
 
 from flightkeeper.flight_server.errors import InvalidArgument
-from flightkeeper.flight_server.sql import functions
+from flightkeeper.flight_server.sql import arithmetic, functions
 from flightkeeper.flight_server.sql.reading import TooComplicated
 
 _CALLS_PER_NODE = 50
@@ -20,14 +20,6 @@ _CALLS_MIN = 2000
 _CHARACTERS_MAX = 4 * 1024 * 1024
 
 _Write = Callable[["_Writer", Any], str]
-
-
-def _typed(writer: "_Writer", node: exp.Div) -> str:
-    """Division. DuckDB's `//` divides integers as integers and the rest exactly."""
-    right = node.right
-    if node.args.get("safe") and not (right.is_number and right.name.strip("0.")):
-        right.replace(exp.Nullif(this=right.copy(), expression=exp.Literal.number(0)))
-    return writer.binary(node, "//" if node.args.get("typed") else "/")
 
 
 def _days_later(writer: "_Writer", node: exp.TsOrDsAdd) -> str:
@@ -115,6 +107,10 @@ def _size(writer: "_Writer", node: exp.ArraySize) -> str:
     return writer.arraysize_sql(node)
 
 
+def _ruled(rule: Callable[[DuckDBGenerator, Any, str], str]) -> _Write:
+    return lambda writer, node: rule(writer, node, writer.source)
+
+
 _WRITES: Mapping[type[exp.Expr], _Write] = {
     exp.ArrayAll: _called("ALL_MATCH"),
     exp.ArrayAny: _called("ANY_MATCH"),
@@ -124,7 +120,6 @@ _WRITES: Mapping[type[exp.Expr], _Write] = {
     exp.DayOfWeek: lambda writer, node: (
         writer.named("DAYOFWEEK", [node.this]) or writer.func("DAYOFWEEK", node.this)
     ),
-    exp.Div: _typed,
     exp.Exists: _some_of_list,
     exp.Hint: lambda _writer, _node: "",
     exp.Initcap: _capitalized,
@@ -145,6 +140,7 @@ _WRITES: Mapping[type[exp.Expr], _Write] = {
     exp.StrToUnix: _seconds,
     exp.TsOrDsAdd: _days_later,
     exp.UnixToTime: _from_seconds,
+    **{kind: _ruled(rule) for kind, rule in arithmetic.RULES.items()},
 }
 
 
