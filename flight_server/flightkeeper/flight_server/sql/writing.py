@@ -12,7 +12,7 @@ from sqlglot.errors import ErrorLevel, UnsupportedError
 from sqlglot.generators.duckdb import DuckDBGenerator
 
 from flightkeeper.flight_server.errors import InvalidArgument
-from flightkeeper.flight_server.sql import arithmetic, functions
+from flightkeeper.flight_server.sql import arithmetic, formats, functions, texts
 from flightkeeper.flight_server.sql.reading import TooComplicated
 
 _CALLS_PER_NODE = 50
@@ -107,6 +107,9 @@ def _size(writer: "_Writer", node: exp.ArraySize) -> str:
     return writer.arraysize_sql(node)
 
 
+_RULES = {**arithmetic.RULES, **formats.RULES, **texts.RULES}
+
+
 def _ruled(rule: Callable[[DuckDBGenerator, Any, str], str]) -> _Write:
     return lambda writer, node: rule(writer, node, writer.source)
 
@@ -135,12 +138,13 @@ _WRITES: Mapping[type[exp.Expr], _Write] = {
     ),
     exp.Reduce: _reduced,
     exp.SafeAdd: lambda writer, node: f"TRY({writer.binary(node, '+')})",
+    exp.SafeFunc: lambda writer, node: f"TRY({writer.sql(node, 'this')})",
     exp.SafeMultiply: lambda writer, node: f"TRY({writer.binary(node, '*')})",
     exp.SafeSubtract: lambda writer, node: f"TRY({writer.binary(node, '-')})",
     exp.StrToUnix: _seconds,
     exp.TsOrDsAdd: _days_later,
     exp.UnixToTime: _from_seconds,
-    **{kind: _ruled(rule) for kind, rule in arithmetic.RULES.items()},
+    **{kind: _ruled(rule) for kind, rule in _RULES.items()},
 }
 
 
@@ -167,6 +171,8 @@ class _Writer(DuckDBGenerator):
 
     def anonymous_sql(self, expression: exp.Anonymous) -> str:
         """A function that sqlglot does not know."""
+        if formats.is_known(expression, self.source):
+            return formats.formatted(self, expression.expressions, self.source)
         written = self.named(expression.name, expression.expressions)
         return written or super().anonymous_sql(expression)
 
