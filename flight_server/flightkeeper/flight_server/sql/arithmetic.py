@@ -1,4 +1,4 @@
-"""Numbers as DuckDB's text: casts that cut a fraction off, and divisions by zero.
+"""Numbers as DuckDB's text: casts that cut a fraction off, divisions by zero, percentiles.
 
 Owns what engines answer to the same numbers otherwise than DuckDB, which rounds in a cast and makes
 NULL or infinity of a division by zero.
@@ -144,7 +144,15 @@ def _both(node: exp.Expr) -> tuple[exp.Expr, exp.Expr]:
     return node.this.copy(), node.expression.copy()
 
 
+def _quantile(generator: DuckDBGenerator, node: exp.ApproxQuantile, _dialect: str) -> str:
+    """An exact one: DuckDB's approximate one rounds a DECIMAL to an integer, and knows no text."""
+    if node.args.get("weight") is not None:
+        generator.unsupported("a percentile with weights has no counterpart in DuckDB")
+    return generator.func("QUANTILE_DISC", node.this, node.args["quantile"])
+
+
 RULES: Mapping[type[exp.Expr], Callable[[DuckDBGenerator, Any, str], str]] = {
+    exp.ApproxQuantile: _quantile,
     exp.Cast: _cast,
     exp.Div: _divided,
     exp.IntDiv: _divided_whole,

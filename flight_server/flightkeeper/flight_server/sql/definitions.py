@@ -5,6 +5,7 @@ replace rows become DuckDB's. Trees are changed in place.
 """
 
 from collections.abc import Iterator
+from typing import Any
 
 from sqlglot import exp
 
@@ -24,8 +25,14 @@ _STORAGE = (
 """Column constraints that say nothing about which values a column holds."""
 
 
+_COUNTED = (exp.AutoIncrementColumnConstraint, exp.GeneratedAsIdentityColumnConstraint)
+_SERIAL = frozenset({"BIGSERIAL", "SERIAL", "SMALLSERIAL"})
+"""Columns with a sequence of their own, which DuckDB does not have."""
+
+
 def create(node: exp.Create, _dialect: str) -> None:
     """Leave out how a table is stored; columns it is partitioned by are columns."""
+    _refuse_body(node)
     for ordered in list(node.find_all(exp.Ordered)) if node.kind == "INDEX" else ():
         ordered.replace(ordered.this)
     properties = node.args.get("properties")
@@ -45,15 +52,33 @@ def create(node: exp.Create, _dialect: str) -> None:
     node.set("properties", exp.Properties(expressions=kept) if kept else None)
 
 
+def _refuse_body(node: exp.Create) -> None:
+    """A function whose body is a text: it would become one that answers the text."""
+    body = node.expression
+    is_text = isinstance(body, exp.Heredoc | exp.RawString) or (body is not None and body.is_string)
+    if is_text and node.kind in {"FUNCTION", "PROCEDURE"}:
+        raise InvalidArgument(
+            "a function whose body is a text, in whatever language, cannot be created from this "
+            "dialect; nothing was run; in DuckDB's dialect, write CREATE MACRO name(a) AS a + 1",
+            cause="Not implemented Error",
+        )
+
+
 def columns(schema: exp.Schema, _dialect: str) -> None:
     """Leave out indexes, character sets and comments from the columns of a table."""
     kept = [found for found in schema.expressions if not isinstance(found, _STORAGE)]
     schema.set("expressions", kept)
     for column in schema.find_all(exp.ColumnDef):
-        constraints = [
-            found for found in column.args.get("constraints") or () if not _about_storage(found)
-        ]
-        column.set("constraints", constraints)
+        found = column.args.get("constraints") or ()
+        kind: Any = column.args.get("kind")
+        counts = any(isinstance(constraint.args.get("kind"), _COUNTED) for constraint in found)
+        if counts or (kind is not None and kind.sql().upper() in _SERIAL):
+            raise InvalidArgument(
+                f"column {column.name} cannot count by itself (AUTO_INCREMENT, SERIAL, IDENTITY); "
+                "nothing was run; create a sequence, and give the column DEFAULT nextval('name')",
+                cause="Not implemented Error",
+            )
+        column.set("constraints", [one for one in found if not _about_storage(one)])
 
 
 def _about_storage(constraint: exp.Expr) -> bool:

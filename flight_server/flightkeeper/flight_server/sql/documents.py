@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from sqlglot import exp
+from sqlglot.dialects.dialect import Dialect
 
 _MODE = re.compile(r"\s*(lax|strict)\s+", re.IGNORECASE)
 _VARIANTS = frozenset({"databricks", "snowflake"})
@@ -53,11 +54,56 @@ def _postgres_path(node: exp.Expr, _dialect: str) -> None:
     node.replace(exp.Anonymous(this=name, expressions=[node.this.copy(), exp.Literal.string(text)]))
 
 
+def _exists(call: exp.Anonymous, dialect: str) -> None:
+    """json_exists, which sqlglot knows in other dialects only."""
+    if call.name.upper() == "JSON_EXISTS":
+        _plain_path(call, dialect)
+
+
+def _variant(node: exp.DataType, dialect: str) -> None:
+    """A value of any type is a document; a text that is made one is not read as one."""
+    is_object = dialect == "snowflake" and node.is_type(exp.DType.OBJECT) and not node.expressions
+    if dialect not in _VARIANTS or not (is_object or node.is_type(exp.DType.VARIANT)):
+        return
+    if isinstance(node.parent, exp.Cast):
+        _to_document(node.parent, dialect)
+    else:
+        node.replace(exp.DataType(this=exp.DType.JSON))
+
+
+def _to_document(node: exp.Expr, _dialect: str) -> None:
+    parent = node.parent
+    is_text = isinstance(parent, exp.Cast) and parent.to.is_type(*_TEXTS)
+    value = node.this
+    node.replace(value if is_text else exp.Anonymous(this="TO_JSON", expressions=[value]))
+
+
+def _element(node: exp.Bracket, dialect: str) -> None:
+    """Snowflake's `v[0]`: documents count from 0 in DuckDB as well, lists do not."""
+    index = node.expressions[0] if len(node.expressions) == 1 else None
+    if dialect != "snowflake" or index is None or not index.is_int:
+        return
+    if isinstance(node.this, exp.Bracket | exp.JSONExtract | exp.ParseJSON):
+        path = Dialect.get_or_raise(dialect).to_json_path(exp.Literal.string(f"[{index.name}]"))
+        extract = exp.JSONExtract(this=node.this.copy(), expression=path)
+        node.replace(extract)
+        _extracted(extract, dialect)
+    elif isinstance(node.this, exp.Column):
+        kind = exp.Anonymous(this="TYPEOF", expressions=[node.this.copy()])
+        following = exp.Literal.number(int(index.name) + 1)
+        place = exp.case().when(kind.eq("JSON"), index.copy()).else_(following)
+        node.replace(exp.Bracket(this=node.this.copy(), expressions=[place], offset=1))
+
+
 REWRITES: Mapping[type[exp.Expr], Callable[[Any, str], None]] = {
+    exp.Anonymous: _exists,
+    exp.Bracket: _element,
+    exp.DataType: _variant,
     exp.JSONBExtract: _postgres_path,
     exp.JSONBExtractScalar: _postgres_path,
     exp.JSONExists: _plain_path,
     exp.JSONExtract: _extracted,
     exp.JSONExtractScalar: _plain_path,
     exp.JSONValue: _plain_path,
+    exp.ToVariant: _to_document,
 }

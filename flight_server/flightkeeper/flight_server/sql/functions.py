@@ -72,7 +72,7 @@ _MOVED = {
 _IMPALA: Forms = {
     **_HIVE,
     **_MOVED,
-    "APPX_MEDIAN": ("APPROX_QUANTILE({0}, 0.5)",),
+    "APPX_MEDIAN": ("QUANTILE_DISC({0}, 0.5)",),
     "ISFALSE": ("COALESCE(NOT {0}, FALSE)",),
     "ISNOTFALSE": ("COALESCE({0}, TRUE)",),
     "ISNOTTRUE": ("COALESCE(NOT {0}, TRUE)",),

@@ -19,6 +19,7 @@ from sqlglot.tokens import Tokenizer
 
 from flightkeeper.flight_server.engine.positions import excerpt
 from flightkeeper.flight_server.errors import InvalidArgument
+from flightkeeper.flight_server.sql import templates
 from flightkeeper.flight_server.sql.impala import Impala
 from flightkeeper.flight_server.sql.phoenix import Phoenix
 
@@ -123,6 +124,10 @@ def _parser_class(name: str) -> type[_Bounded]:
     base = dialect(name).parser_class
     placeholders = {**base.PLACEHOLDER_PARSERS, TokenType.PLACEHOLDER: _Bounded.placeholder}
     changed: dict[str, Any] = {"PLACEHOLDER_PARSERS": placeholders}
+    if name in templates.DIALECTS:
+        # sqlglot would take each template for one of times, and what it does not know for text.
+        known = {key: build for key, build in base.FUNCTIONS.items() if key != "TO_CHAR"}
+        changed["FUNCTIONS"] = known
     if name == "oracle":
         changed["COLON_PLACEHOLDER_TOKENS"] = base.COLON_PLACEHOLDER_TOKENS | {TokenType.NUMBER}
     return type("BoundedParser", (_Bounded, base), changed)

@@ -11,12 +11,19 @@ from typing import Any
 from sqlglot import exp
 from sqlglot.dialects.dialect import Dialect
 
-from flightkeeper.flight_server.sql import definitions, documents, phoenix, rows, times
+from flightkeeper.flight_server.sql import (
+    definitions,
+    documents,
+    phoenix,
+    rows,
+    templates,
+    times,
+)
 
 
 def rewrite(tree: exp.Expr, dialect: str) -> exp.Expr:
     """The tree with everything put as DuckDB takes it."""
-    for table in (_REWRITES, rows.REWRITES, documents.REWRITES, times.REWRITES):
+    for table in _TABLES:
         # From the inside out, so that what is replaced by a copy is complete.
         for node in reversed(list(tree.find_all(*table))):
             table[type(node)](node, dialect)
@@ -144,3 +151,6 @@ _REWRITES: Mapping[type[exp.Expr], Callable[[Any, str], None]] = {
     exp.ToChar: _formatted,
     exp.Window: _share,
 }
+
+_TABLES = (*(_REWRITES, rows.REWRITES, documents.REWRITES, templates.REWRITES, times.REWRITES),)
+"""Each in turn, over the whole tree."""
