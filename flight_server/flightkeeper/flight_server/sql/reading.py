@@ -119,6 +119,17 @@ def dialect(name: str) -> Dialect:
     return (_OURS.get(name) or Dialect.get_or_raise(name).__class__)()
 
 
+def _size(arguments: list[exp.Expr]) -> exp.Expr:
+    """`size` of NULL is -1, unlike `array_size`; what was collected of no rows is empty."""
+    (value,) = arguments
+    size = exp.ArraySize(this=value)
+    if isinstance(value, exp.Array | exp.Map | exp.VarMap | exp.MapFromEntries):
+        return size
+    collected = isinstance(value, exp.ArrayAgg | exp.ArrayUniqueAgg)
+    missing = exp.Literal.number(0 if collected else 1)
+    return exp.func("COALESCE", size, missing if collected else exp.Neg(this=missing))
+
+
 @cache
 def _parser_class(name: str) -> type[_Bounded]:
     base = dialect(name).parser_class
@@ -128,6 +139,8 @@ def _parser_class(name: str) -> type[_Bounded]:
         # sqlglot would take each template for one of times, and what it does not know for text.
         known = {key: build for key, build in base.FUNCTIONS.items() if key != "TO_CHAR"}
         changed["FUNCTIONS"] = known
+    if name in {"hive", "spark"}:
+        changed["FUNCTIONS"] = {**base.FUNCTIONS, "CARDINALITY": _size, "SIZE": _size}
     if name == "oracle":
         changed["COLON_PLACEHOLDER_TOKENS"] = base.COLON_PLACEHOLDER_TOKENS | {TokenType.NUMBER}
     return type("BoundedParser", (_Bounded, base), changed)
