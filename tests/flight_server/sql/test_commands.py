@@ -2,9 +2,10 @@
 
 import pytest
 
-from flightkeeper.flight_server.sql.commands import command, explained, notice, plain, quoted
+from flightkeeper.flight_server.sql.commands import command, explained, plain
 from flightkeeper.flight_server.sql.dialects import DIALECTS, DUCKDB
 from flightkeeper.flight_server.sql.reading import Source, sources
+from flightkeeper.flight_server.sql.settings import notice, quoted
 from tests.flight_server.sql.translated import becomes
 
 

@@ -1,7 +1,7 @@
-"""Statements that are no queries: transactions, settings, USE, EXPLAIN, and what tools send first.
+"""Statements that are no queries: transactions, USE, EXPLAIN, and what tools send first.
 
 Owns what of them passes as it is, what becomes DuckDB's, and what has nothing to do here and is
-answered with a notice. SHOW and DESCRIBE are in `shows`.
+answered with a notice. SET is in `settings`, SHOW and DESCRIBE are in `shows`.
 """
 
 import re
@@ -11,16 +11,14 @@ from functools import cache
 from sqlglot.tokenizer_core import TokenType
 
 from flightkeeper.flight_server import options
-from flightkeeper.flight_server.sql import shows
+from flightkeeper.flight_server.sql import settings, shows
 from flightkeeper.flight_server.sql.reading import Source
+from flightkeeper.flight_server.sql.settings import ignored, notice, quoted
 
 HIVE_LIKE = frozenset({"hive", "impala", "spark", "databricks"})
-_POSTGRES_LIKE = frozenset({"postgres", "redshift"})
-_PRESTO_LIKE = frozenset({"presto", "trino", "athena"})
 
 NAME = r'(?:"(?:[^"]|"")*"|[\w$-]+)'
 _NAMES = rf"{NAME}(?:\.{NAME})*"
-_TEXT = r"'(?:[^']|'')*'"
 
 _Answer = str | Callable[[re.Match[str]], str | None]
 _Rule = tuple[frozenset[str] | None, str, _Answer]
@@ -31,16 +29,6 @@ _MODES = (
     r"(?:,? ?(?:ISOLATION LEVEL [A-Z ]+?|READ ONLY|READ WRITE|(?:NOT )?DEFERRABLE"
     r"|DEFERRED|IMMEDIATE|EXCLUSIVE|WITH CONSISTENT SNAPSHOT)(?=,| |$))*"
 )
-
-
-def notice(text: str) -> str:
-    """A query that says why nothing was done."""
-    return f"SELECT {quoted(text)} AS notice"
-
-
-def quoted(text: str) -> str:
-    """A text as a literal."""
-    return "'" + text.replace("'", "''") + "'"
 
 
 def plain(source: Source) -> str:
@@ -60,112 +48,19 @@ def plain(source: Source) -> str:
     return text
 
 
-def _time_zone(match: re.Match[str]) -> str:
-    zone = match["zone"].strip("'\"")
-    return f"SET TimeZone = {quoted('UTC' if zone in {'SYSTEM', '+00:00'} else zone)}"
-
-
 def _use(match: re.Match[str]) -> str:
     return f"USE {match['name']}"
 
 
-def _ignored(match: re.Match[str]) -> str:
-    return notice(f"{match['name']} has no meaning here; nothing was changed")
-
-
-_ISOLATION = notice("every transaction sees one snapshot; nothing was changed")
 _NOT_CACHED = notice("tables are read as they are now; nothing had to be done")
-_ENCODING = notice("texts are UTF-8; nothing was changed")
 
 _RULES: tuple[_Rule, ...] = (
     (None, rf"(?:BEGIN|START)(?: (?:TRANSACTION|TRAN|WORK))?{_MODES}", "BEGIN TRANSACTION"),
     (None, r"(?:COMMIT|END)(?: (?:TRANSACTION|TRAN|WORK))?", "COMMIT"),
     (None, r"(?:ROLLBACK|ABORT)(?: (?:TRANSACTION|TRAN|WORK))?", "ROLLBACK"),
     (HIVE_LIKE, r'USE (?:"default"|default)', "USE main"),
-    (None, rf"USE (?:WAREHOUSE|ROLE|SECONDARY ROLES) (?P<name>{NAME})", _ignored),
+    (None, rf"USE (?:WAREHOUSE|ROLE|SECONDARY ROLES) (?P<name>{NAME})", ignored),
     (None, rf"USE (?:(?:CATALOG|DATABASE|SCHEMA) )?(?P<name>{_NAMES})", _use),
-    (
-        None,
-        r"SET (?:SESSION |GLOBAL )?(?:CHARACTERISTICS AS )?TRANSACTION .*",
-        _ISOLATION,
-    ),
-    (frozenset({"mysql"}), r"SET (?:NAMES|CHARACTER SET|CHARSET) .*", _ENCODING),
-    (
-        frozenset({"mysql"}),
-        rf"SET (?:SESSION |@@(?:session\.)?)?time_zone ?= ?(?P<zone>{_TEXT}|\w+)",
-        _time_zone,
-    ),
-    (
-        frozenset({"mysql"}),
-        r"SET (?:SESSION |@@(?:session\.)?)?(?P<name>autocommit) ?= ?(?:1|ON|TRUE)",
-        _ignored,
-    ),
-    (
-        frozenset({"mysql"}),
-        (
-            r"SET (?:SESSION |@@(?:session\.)?)?(?P<name>sql_mode) ?="
-            r"(?!.*(?:ANSI|PIPES_AS_CONCAT|NO_BACKSLASH_ESCAPES)).*"
-        ),
-        _ignored,
-    ),
-    (
-        frozenset({"mysql"}),
-        (
-            r"SET (?:SESSION |@@(?:session\.)?)?(?P<name>foreign_key_checks|unique_checks"
-            r"|character_set_\w+|collation_\w+|net_\w+|wait_timeout|interactive_timeout"
-            r"|sql_safe_updates|sql_notes) ?=.*"
-        ),
-        _ignored,
-    ),
-    (
-        _POSTGRES_LIKE,
-        (
-            r"SET (?:SESSION )?(?P<name>client_min_messages|extra_float_digits|application_name"
-            r"|bytea_output|row_security|lock_timeout|idle_in_transaction_session_timeout"
-            r"|default_transaction_\w+|intervalstyle|query_group|jit)(?: ?=| TO) .*"
-        ),
-        _ignored,
-    ),
-    (_POSTGRES_LIKE, r"SET (?P<name>datestyle)(?: ?=| TO) '?\"?ISO.*", _ignored),
-    (
-        _POSTGRES_LIKE,
-        r"SET (?P<name>standard_conforming_strings)(?: ?=| TO) '?on'?",
-        _ignored,
-    ),
-    (_POSTGRES_LIKE, r"SET (?:client_encoding|NAMES)(?: ?=| TO)? '?utf-?8'?", _ENCODING),
-    (
-        _PRESTO_LIKE,
-        rf"SET SESSION time_zone_id ?= ?(?P<zone>{_TEXT})",
-        _time_zone,
-    ),
-    (_PRESTO_LIKE, rf"(?:RE)?SET SESSION (?P<name>{_NAMES})(?: ?=.*)?", _ignored),
-    (
-        HIVE_LIKE,
-        rf"SET spark\.sql\.session\.timeZone ?= ?(?P<zone>{_TEXT}|[\w/+:-]+)",
-        _time_zone,
-    ),
-    (HIVE_LIKE, r"SET (?P<name>\w+(?:\.[\w-]+)+)(?: ?=.*)?", _ignored),
-    (
-        frozenset({"snowflake", "oracle"}),
-        rf"ALTER SESSION SET TIME_?ZONE ?= ?(?P<zone>{_TEXT})",
-        _time_zone,
-    ),
-    (
-        frozenset({"snowflake"}),
-        (
-            r"ALTER SESSION SET (?P<name>QUERY_TAG|JDBC_\w+|ODBC_\w+|CLIENT_\w+|LOCK_TIMEOUT"
-            r"|STATEMENT_\w+|PYTHON_\w+|AUTOCOMMIT) ?=.*"
-        ),
-        _ignored,
-    ),
-    (
-        frozenset({"tsql"}),
-        (
-            r"SET (?P<name>NOCOUNT|ANSI_\w+|XACT_ABORT|ARITHABORT|CONCAT_NULL_YIELDS_NULL"
-            r"|NUMERIC_ROUNDABORT|TEXTSIZE|LOCK_TIMEOUT|QUOTED_IDENTIFIER) \w+"
-        ),
-        _ignored,
-    ),
     (frozenset({"impala"}), r"REFRESH (?!FUNCTIONS).*", _NOT_CACHED),
     (
         frozenset({"impala"}),
@@ -176,11 +71,6 @@ _RULES: tuple[_Rule, ...] = (
         frozenset({"impala"}),
         r"COMPUTE (?:INCREMENTAL )?STATS .*",
         notice("statistics are kept by the engine itself; nothing had to be done"),
-    ),
-    (
-        frozenset({"impala"}),
-        r"SET (?P<name>[A-Z_0-9]+) ?=.*",
-        lambda match: None if match["name"].islower() else _ignored(match),
     ),
     (
         frozenset({"hive", "spark", "databricks"}),
@@ -216,7 +106,7 @@ def command(source: Source) -> str | None:
         found = None if match is None else answer if isinstance(answer, str) else answer(match)
         if found is not None:
             return found
-    return shows.show(text, source.dialect)
+    return settings.setting(text, source.dialect) or shows.show(text, source.dialect)
 
 
 _QUERIES = frozenset({"", "(", "DELETE", "INSERT", "MERGE", "SELECT", "UPDATE", "UPSERT", "WITH"})
