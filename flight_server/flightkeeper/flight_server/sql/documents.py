@@ -25,13 +25,17 @@ def _plain_path(function: exp.Expr, _dialect: str) -> None:
 def _extracted(node: exp.JSONExtract, dialect: str) -> None:
     """A part of a document is its text where it is cast to text or compared with one."""
     _plain_path(node, dialect)
-    parent = node.parent
-    is_text = isinstance(parent, exp.Cast) and parent.to.is_type(*_TEXTS)
-    if isinstance(parent, exp.Predicate):
-        is_text = any(isinstance(side, exp.Literal) and side.is_string for side in _sides(parent))
     # Databricks' paths lead into texts of JSON, and what they answer is text.
-    if dialect in _VARIANTS and (is_text or dialect == "databricks"):
+    if dialect in _VARIANTS and (dialect == "databricks" or means_text(node)):
         node.replace(_scalar(node.this, node.expression))
+
+
+def means_text(node: exp.Expr) -> bool:
+    """Whether a part of a document is cast to text, or compared with one."""
+    parent = node.parent
+    if isinstance(parent, exp.Predicate):
+        return any(isinstance(side, exp.Literal) and side.is_string for side in _sides(parent))
+    return isinstance(parent, exp.Cast) and parent.to.is_type(*_TEXTS)
 
 
 def _sides(node: exp.Expr) -> list[Any]:

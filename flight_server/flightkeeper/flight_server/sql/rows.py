@@ -8,6 +8,9 @@ from typing import Any
 
 from sqlglot import exp
 
+from flightkeeper.flight_server.errors import InvalidArgument
+from flightkeeper.flight_server.sql import documents
+
 
 def _exploded(select: exp.Select, _dialect: str) -> None:
     """LATERAL VIEW: OUTER keeps rows without elements, and a map has two columns."""
@@ -84,9 +87,14 @@ def _lateral(columns: Sequence[exp.Expr], alias: exp.TableAlias) -> exp.Lateral:
 def _unnested(join: exp.Join, _dialect: str) -> None:
     """`UNNEST(map) AS t(k, v)`, and Spark's `, LATERAL explode(list) AS t(e)`."""
     table = join.this
-    if _flatten(join, _dialect):
-        return
-    if isinstance(table, exp.Lateral) and isinstance(table.this, exp.Explode):
+    flat = _flattened(table)
+    if flat is not None:
+        join.replace(_joined(flat[0], outer=flat[1] or join.side == "LEFT"))
+    elif (zipped := _zipped(table)) is not None:
+        join.set("this", zipped)
+        if not join.args.get("kind") and not join.args.get("side"):
+            join.set("kind", "CROSS")
+    elif isinstance(table, exp.Lateral) and isinstance(table.this, exp.Explode):
         replaced = _explode_join(table)
         if replaced is not None:
             join.replace(replaced)
@@ -97,8 +105,45 @@ def _unnested(join: exp.Join, _dialect: str) -> None:
 
 
 def _unnested_first(source: exp.From, _dialect: str) -> None:
-    if (mapping := _mapping(source.this)) is not None:
+    flat = _flattened(source.this)
+    if flat is not None:
+        if flat[1]:
+            raise _refused("FLATTEN(…, outer => TRUE) as the first table")
+        source.set("this", flat[0])
+    elif (zipped := _zipped(source.this)) is not None:
+        source.set("this", zipped)
+    elif (mapping := _mapping(source.this)) is not None:
         source.set("this", _pairs(mapping, source.this.args["alias"]))
+
+
+def _zipped(table: Any) -> exp.Lateral | None:
+    """`UNNEST(a, b) AS t(x, y)`: side by side, NULL where one list is shorter."""
+    if not isinstance(table, exp.Unnest) or len(table.expressions) == 1:
+        return None
+    lists = [part for value in table.expressions for part in _sides(value)]
+    offset, alias = table.args.get("offset"), table.args.get("alias")
+    named = list(alias.columns) if alias else []
+    if named and len(named) != len(lists):
+        raise _refused(f"UNNEST of {len(lists)} lists with {len(named)} names (is one a map?)")
+    names = named or [exp.to_identifier(f"_col{place}") for place in range(len(lists))]
+    columns: list[exp.Expr] = [exp.func("UNNEST", value.copy()) for value in lists]
+    if offset:
+        lengths = [exp.Anonymous(this="LEN", expressions=[value.copy()]) for value in lists]
+        longest = exp.Anonymous(this="GREATEST", expressions=lengths)
+        numbers = exp.Anonymous(this="RANGE", expressions=[exp.Literal.number(1), longest + 1])
+        columns.append(exp.func("UNNEST", numbers))
+        is_named = isinstance(offset, exp.Identifier)
+        names.append(offset if is_named else exp.to_identifier("ordinality"))
+    name = alias.this if alias and alias.this else exp.to_identifier("unnested")
+    return _lateral(columns, exp.TableAlias(this=name, columns=names))
+
+
+def _sides(value: exp.Expr) -> list[exp.Expr]:
+    """A list, or the two that a map plainly is."""
+    if isinstance(value, exp.Map | exp.VarMap | exp.MapFromEntries):
+        keys = exp.func("MAP_KEYS", value.copy(), dialect="duckdb")
+        return [keys, exp.func("MAP_VALUES", value.copy(), dialect="duckdb")]
+    return [value]
 
 
 def _from_0(unnest: exp.Unnest, dialect: str) -> None:
@@ -120,9 +165,25 @@ def _unnested_list(unnest: exp.Unnest, dialect: str) -> None:
 def _named(table: exp.Table | exp.Unnest, dialect: str) -> None:
     """PostgreSQL's `generate_series(1, 3) AS g`, whose column is called `g` as well."""
     alias = table.args.get("alias")
-    called = isinstance(table, exp.Unnest) or isinstance(table.this, exp.Func)
+    called = isinstance(table.this, exp.Func) or (
+        isinstance(table, exp.Unnest) and len(table.expressions) == 1
+    )
     if dialect in {"postgres", "redshift"} and called and alias and not alias.columns:
         alias.set("columns", [alias.this.copy()])
+    elif dialect in {"databricks", "spark"} and isinstance(table.this, exp.Anonymous):
+        _numbers(table.this, table)
+
+
+def _numbers(call: exp.Anonymous, table: exp.Expr) -> None:
+    """Spark's `range(1, 3)`, whose column is called `id`."""
+    if call.name.upper() != "RANGE":
+        return
+    # The fourth argument is how many partitions compute it.
+    call.set("expressions", call.expressions[:3])
+    alias = table.args.get("alias") or exp.TableAlias(this=exp.to_identifier("range"))
+    if not alias.columns:
+        alias.set("columns", [exp.to_identifier("id")])
+    table.set("alias", alias)
 
 
 def _mapping(table: Any) -> exp.Expr | None:
@@ -136,36 +197,78 @@ def _mapping(table: Any) -> exp.Expr | None:
     return None if isinstance(only, exp.Array) else only
 
 
-def _flattened(explode: exp.Explode) -> tuple[exp.Expr, bool]:
-    """What Snowflake's FLATTEN takes apart, and whether rows without elements stay."""
-    outer = False
-    value = explode.this
-    for argument in (explode.this, *explode.expressions):
-        if isinstance(argument, exp.Kwarg) and argument.name.lower() == "input":
-            value = argument.expression
-        elif isinstance(argument, exp.Kwarg) and argument.name.lower() == "outer":
-            outer = argument.expression == exp.true()
-    return value, outer
+def _flattened(table: Any) -> tuple[exp.Lateral, bool] | None:
+    """Snowflake's `LATERAL FLATTEN(input => x) f` and `TABLE(FLATTEN(x)) f`.
+
+    Returns: a table with the columns index, key and value, and whether rows without elements stay.
+    """
+    explode = table.this if isinstance(table, exp.Lateral | exp.TableFromRows) else None
+    alias = table.args.get("alias") if explode is not None else None
+    if not isinstance(explode, exp.Explode):
+        return None
+    names = [column.name for column in alias.columns] if alias else _FLATTENED
+    if isinstance(table, exp.Lateral) and names != _FLATTENED:
+        return None
+    value, outer = _arguments(explode)
+    name = alias.this if alias and alias.this else exp.to_identifier("_flattened")
+    _as_text(table, name.name)
+    columns = [_part(text, value) for text in _PARTS.values()]
+    kept = [exp.to_identifier(part) for part in _PARTS]
+    return _lateral(columns, exp.TableAlias(this=name, columns=kept)), outer
 
 
-def _flatten(join: exp.Join, _dialect: str) -> bool:
-    """`LATERAL FLATTEN(input => list) f`, with the columns value and index."""
-    lateral = join.this
-    if not isinstance(lateral, exp.Lateral) or not isinstance(lateral.this, exp.Explode):
-        return False
-    alias: Any = lateral.args.get("alias")
-    if alias is None or [column.name for column in alias.columns] != _FLATTENED:
-        return False
-    value, outer = _flattened(lateral.this)
-    elements = exp.cast(value, "ARRAY<JSON>")
-    names = exp.TableAlias(
-        this=alias.this, columns=[exp.to_identifier("index"), exp.to_identifier("value")]
-    )
-    join.replace(_joined(_numbered(elements, names), outer=outer))
-    return True
+def _part(text: str, value: exp.Expr) -> exp.Expr:
+    part: exp.Expr = exp.maybe_parse(f"UNNEST({text})", dialect="duckdb")
+    for document in list(part.find_all(exp.Column)):
+        document.replace(exp.Anonymous(this="TO_JSON", expressions=[value.copy()]))
+    return part
 
 
 _FLATTENED = ["SEQ", "KEY", "PATH", "INDEX", "VALUE", "THIS"]
+_IS_OBJECT = "JSON_TYPE(document) = 'OBJECT'"
+_PARTS: Mapping[str, str] = {
+    "index": "RANGE(LEN(TRY_CAST(document AS JSON[])))",
+    "key": f"CASE WHEN {_IS_OBJECT} THEN JSON_KEYS(document) END",
+    "value": (
+        f"CASE WHEN {_IS_OBJECT} THEN JSON_EXTRACT(document, '$.*') "
+        "ELSE TRY_CAST(document AS JSON[]) END"
+    ),
+}
+"""Of a list it has positions, of an object keys; and values of both."""
+
+
+def _arguments(explode: exp.Explode) -> tuple[exp.Expr, bool]:
+    """What FLATTEN takes apart, and whether rows without elements stay."""
+    value, outer = explode.this, False
+    for argument in (explode.this, *explode.expressions):
+        name = argument.name.lower() if isinstance(argument, exp.Kwarg) else "input"
+        given = argument.expression if isinstance(argument, exp.Kwarg) else argument
+        if name == "input":
+            value = given
+        elif name == "outer":
+            outer = given == exp.true()
+        elif name != "mode" and given != exp.false():
+            raise _refused(f"FLATTEN with {name.upper()}")
+    return value, outer
+
+
+def _as_text(table: exp.Expr, name: str) -> None:
+    """Take the quotes off a `value` that is cast to text or compared with one."""
+    select = table.find_ancestor(exp.Select)
+    for column in list(select.find_all(exp.Column)) if select else ():
+        mine = column.name.lower() == "value" and column.table.lower() in {"", name.lower()}
+        if mine and documents.means_text(column):
+            root = exp.Literal.string("$")
+            column.replace(
+                exp.Anonymous(this="JSON_EXTRACT_STRING", expressions=[column.copy(), root])
+            )
+
+
+def _refused(what: str) -> InvalidArgument:
+    return InvalidArgument(
+        f"{what} cannot be translated; nothing was run", cause="Not implemented Error"
+    )
+
 
 REWRITES: Mapping[type[exp.Expr], Callable[[Any, str], None]] = {
     exp.From: _unnested_first,
