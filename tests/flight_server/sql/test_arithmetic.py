@@ -78,6 +78,15 @@ def test_a_zero_that_is_filtered_out_is_no_error() -> None:
         assert connection.execute(becomes(text, "trino")).fetchall() == [(6666,)]
 
 
+@pytest.mark.parametrize("dialect", ["trino", "postgres", "snowflake", "bigquery"])
+@pytest.mark.parametrize("expression", ["x / zero", "x % zero", "(x + 1) / zero", "zero / x"])
+def test_null_divided_by_zero_is_null(expression: str, dialect: str) -> None:
+    if (expression, dialect) == ("x % zero", "bigquery"):
+        expression = "MOD(x, zero)"
+    assert answer(expression, dialect, "NULL::INTEGER") is None
+    assert answer("sum(x) / count(x)", dialect, "NULL::INTEGER") is None
+
+
 def test_what_plainly_is_not_zero_stays_as_it_is() -> None:
     assert becomes("SELECT a / 2, a / -2, a / NULLIF(b, 0), a / ?", "trino") == (
         "SELECT a // 2, a // -2, a // NULLIF(b, 0), a // $1"

@@ -123,7 +123,11 @@ def _guard(generator: DuckDBGenerator, node: exp.Binary, dialect: str) -> None:
     elif dialect in _RAISES and not isinstance(right, exp.Placeholder):
         # A parameter compared with 0 would be taken for an integer.
         value = generator.sql(right)
-        right.replace(exp.Var(this=f"CASE WHEN {value} = 0 THEN {_ZERO} ELSE {value} END"))
+        zero = f"{value} = 0"
+        if not isinstance(node.left, exp.Literal | exp.Count):
+            # NULL divided by zero is NULL, such as a sum of no rows by their number.
+            zero += f" AND NOT {generator.sql(node.left)} IS NULL"
+        right.replace(exp.Var(this=f"CASE WHEN {zero} THEN {_ZERO} ELSE {value} END"))
 
 
 def _is_float(node: exp.Expr) -> bool:

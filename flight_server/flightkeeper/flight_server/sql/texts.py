@@ -19,7 +19,7 @@ _LISTS = (
 )
 _TEXTS = (
     *(exp.Concat, exp.ConcatWs, exp.DPipe, exp.Literal, exp.Lower, exp.Null, exp.Substring),
-    *(exp.TimeToStr, exp.Trim, exp.Upper),
+    *(exp.Placeholder, exp.TimeToStr, exp.Trim, exp.Upper),
 )
 
 _PATTERN = re.compile(r"[\\^$.|?*+()\[\]{}]")
