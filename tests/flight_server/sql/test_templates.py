@@ -1,4 +1,4 @@
-"""PostgreSQL's to_char."""
+"""to_char of PostgreSQL and Oracle."""
 
 import duckdb
 import pytest
@@ -37,6 +37,29 @@ def test_a_template_is_filled_in(template: str, text: str) -> None:
 def test_what_is_not_known_is_refused(template: str) -> None:
     with pytest.raises(InvalidArgument, match=r"to_char with .* cannot be translated"):
         becomes(f"SELECT to_char(t, {template})", "postgres")
+
+
+@pytest.mark.parametrize(
+    ("template", "text"),
+    [
+        ("DD-MON-YYYY", "05-MAR-2024"),
+        ("FMMonth DD, YYYY", "March 5, 2024"),
+        ("FMMonth FMDD", "March 05"),
+        ("Day|", "Tuesday  |"),
+        ("HH24:MI:SS.FF3", "13:04:05.678"),
+    ],
+)
+def test_oracle_means_all_that_follows_by_fm(template: str, text: str) -> None:
+    sql = becomes(f"SELECT to_char(t, '{template}') FROM x", "oracle")
+    with duckdb.connect() as connection:
+        connection.execute("CREATE TABLE x AS SELECT TIMESTAMP '2024-03-05 13:04:05.6789' AS t")
+        assert connection.execute(sql).fetchall() == [(text,)]
+
+
+def test_oracle_has_no_letters_between() -> None:
+    with pytest.raises(InvalidArgument, match="'T' in a template of times"):
+        becomes("SELECT to_char(t, 'YYYY-MM-DD T HH24')", "oracle")
+    assert becomes("SELECT to_char(5)", "oracle") == "SELECT CAST(5 AS TEXT)"
 
 
 def test_other_dialects_have_their_own() -> None:

@@ -123,7 +123,7 @@ _INTEGERS = frozenset({"BIGINT", "SMALLINT", "TINYINT"})
 
 
 def _formatted(node: exp.ToChar, dialect: str) -> None:
-    """Snowflake's and Oracle's to_char of a time; formats of numbers stay refused."""
+    """Snowflake's to_char of a time; formats of numbers stay refused."""
     text = node.args.get("format")
     if isinstance(text, exp.Literal) and re.search(r"[YMDHyd]", text.name):
         found = Dialect.get_or_raise(dialect).format_time(text.copy())

@@ -1,4 +1,4 @@
-"""PostgreSQL's templates of `to_char`, between a client's dialect and DuckDB.
+"""PostgreSQL's and Oracle's templates of `to_char`, between a client's dialect and DuckDB.
 
 Owns which patterns are known: others are refused, since sqlglot would leave them as text. Trees are
 changed in place.
@@ -12,12 +12,14 @@ from sqlglot import exp
 
 from flightkeeper.flight_server.errors import InvalidArgument
 
-DIALECTS = frozenset({"postgres", "redshift"})
+DIALECTS = frozenset({"oracle", "postgres", "redshift"})
 
 _CODES: Mapping[str, str] = {
     "AM": "%p",
     "DD": "%d",
     "DDD": "%j",
+    "FF3": "%g",
+    "FF6": "%f",
     "HH": "%I",
     "HH12": "%I",
     "HH24": "%H",
@@ -47,11 +49,11 @@ _COUNTED: Mapping[str, str] = {
 _LONG_CHARACTERS = 9
 _WITHOUT_ZEROS = frozenset({"%d", "%j", "%I", "%H", "%M", "%m", "%S", "%y"})
 _OTHERS = (
-    *("A.D.", "A.M.", "AD", "B.C.", "BC", "CC", "FF1", "FF2", "FF3", "FF4", "FF5", "FF6", "FX"),
+    *("A.D.", "A.M.", "AD", "B.C.", "BC", "CC", "FF", "FF1", "FF2", "FF4", "FF5", "FX"),
     *("I", "IDDD", "IY", "IYY", "J", "OF", "P.M.", "RM", "SSSS", "SSSSS", "TM", "TZ", "TZH"),
     *("TZM", "Y", "Y,YYY", "YYY"),
 )
-"""PostgreSQL's other patterns."""
+"""Their other patterns."""
 
 _ITEM = re.compile(
     r'"(?P<text>(?:[^"\\]|\\.)*)"|(?P<plain>FM)?(?P<code>'
@@ -65,21 +67,22 @@ _ITEM = re.compile(
 
 
 def _to_char(call: exp.Anonymous, dialect: str) -> None:
-    if dialect not in DIALECTS or call.name.upper() != "TO_CHAR" or len(call.expressions) != _PAIR:
+    if dialect not in DIALECTS or call.name.upper() != "TO_CHAR" or not call.expressions:
         return
-    value, template = call.expressions
+    value, *rest = call.expressions
+    if not rest:
+        call.replace(exp.cast(value, "TEXT"))
+        return
+    template = rest[0]
     if not template.is_string:
         raise _refused("a template that is no literal")
     if re.search(r"[90]", re.sub(r'"[^"]*"', "", template.name)):
         raise _refused(f"the template {template.name!r} of numbers")
-    parts = list(_merged(_parts(value, template.name)))
+    parts = list(_merged(_parts(value, template.name, dialect)))
     joined = parts[0] if parts else exp.Literal.string("")
     for part in parts[1:]:
         joined = exp.DPipe(this=joined, expression=_text(part) or part, safe=False)
     call.replace(exp.paren(joined, copy=False) if len(parts) > 1 else joined)
-
-
-_PAIR = 2
 
 
 def _merged(parts: Iterator[exp.Expr]) -> Iterator[exp.Expr]:
@@ -108,26 +111,34 @@ def _format(node: exp.Expr) -> exp.Expr | None:
     return node if isinstance(node, exp.Anonymous) and node.name == "STRFTIME" else None
 
 
-def _parts(value: exp.Expr, template: str) -> Iterator[exp.Expr]:
+def _parts(value: exp.Expr, template: str, dialect: str) -> Iterator[exp.Expr]:
+    plain = False
     for item in _ITEM.finditer(template):
         code = (item["code"] or "").upper()
+        # In Oracle FM is for all that follows, in PostgreSQL for one pattern.
+        plain = plain != bool(item["plain"]) if dialect == "oracle" else bool(item["plain"])
+        unknown = dialect == "oracle" and (item["other"] or "").isalpha()
+        if item["nth"] or code in _OTHERS or unknown:
+            raise _refused(f"{item[0]!r} in a template of times")
         if not code:
             text = item["other"] or re.sub(r"\\(.)", r"\1", item["text"] or "")
             yield _written(value, text.replace("%", "%%"))
-        elif item["nth"] or code in _OTHERS:
-            raise _refused(f"{item[0]!r} in a template of times")
         elif code in _NAMES:
-            yield _named(value, item["code"], padded=not item["plain"])
+            yield _named(value, item["code"], padded=not plain)
         elif code in _COUNTED:
-            counted: exp.Expr = exp.maybe_parse(_COUNTED[code].format("_time"), dialect="duckdb")
-            for column in list(counted.find_all(exp.Column)):
-                column.replace(value.copy())
-            yield exp.cast(exp.paren(counted, copy=False), "TEXT")
+            yield _counted(value, code)
         elif code in {"AM", "PM"}:
             yield _cased(_written(value, "%p"), item["code"])
         else:
-            short = item["plain"] and _CODES[code] in _WITHOUT_ZEROS
+            short = plain and _CODES[code] in _WITHOUT_ZEROS
             yield _written(value, _CODES[code].replace("%", "%-") if short else _CODES[code])
+
+
+def _counted(value: exp.Expr, code: str) -> exp.Expr:
+    counted: exp.Expr = exp.maybe_parse(_COUNTED[code].format("_time"), dialect="duckdb")
+    for column in list(counted.find_all(exp.Column)):
+        column.replace(value.copy())
+    return exp.cast(exp.paren(counted, copy=False), "TEXT")
 
 
 def _written(value: exp.Expr, text: str) -> exp.Expr:
