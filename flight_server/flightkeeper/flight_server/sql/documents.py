@@ -99,9 +99,25 @@ def _element(node: exp.Bracket, dialect: str) -> None:
         node.replace(exp.Bracket(this=node.this.copy(), expressions=[place], offset=1))
 
 
+def _to_text(node: exp.Cast, dialect: str) -> None:
+    """Snowflake's `v::string`, which has no quotes where `v` is a document."""
+    value = node.this
+    if dialect != "snowflake" or not node.to.is_type(*_TEXTS):
+        return
+    if isinstance(value, exp.Column | exp.Bracket):
+        kind = exp.Anonymous(this="TYPEOF", expressions=[value.copy()])
+        # A document already, but anything binds.
+        document = exp.Anonymous(this="TO_JSON", expressions=[value.copy()])
+        text = exp.Anonymous(
+            this="JSON_EXTRACT_STRING", expressions=[document, exp.Literal.string("$")]
+        )
+        node.replace(exp.case().when(kind.eq("JSON"), text).else_(node.copy()))
+
+
 REWRITES: Mapping[type[exp.Expr], Callable[[Any, str], None]] = {
     exp.Anonymous: _exists,
     exp.Bracket: _element,
+    exp.Cast: _to_text,
     exp.DataType: _variant,
     exp.JSONBExtract: _postgres_path,
     exp.JSONBExtractScalar: _postgres_path,
@@ -110,4 +126,5 @@ REWRITES: Mapping[type[exp.Expr], Callable[[Any, str], None]] = {
     exp.JSONExtractScalar: _plain_path,
     exp.JSONValue: _plain_path,
     exp.ToVariant: _to_document,
+    exp.TryCast: _to_text,
 }

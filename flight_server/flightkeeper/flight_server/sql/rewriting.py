@@ -26,7 +26,9 @@ def rewrite(tree: exp.Expr, dialect: str) -> exp.Expr:
     for table in _TABLES:
         # From the inside out, so that what is replaced by a copy is complete.
         for node in reversed(list(tree.find_all(*table))):
-            table[type(node)](node, dialect)
+            # It also finds nodes of narrower kinds, which have rules of their own, or none.
+            if (rule := table.get(type(node))) is not None:
+                rule(node, dialect)
     if dialect == "phoenix":
         for node in list(tree.find_all(exp.Add, exp.Sub)):
             phoenix.days(node)
