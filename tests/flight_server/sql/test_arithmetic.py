@@ -79,12 +79,31 @@ def test_a_zero_that_is_filtered_out_is_no_error() -> None:
 
 
 @pytest.mark.parametrize("dialect", ["trino", "postgres", "snowflake", "bigquery"])
-@pytest.mark.parametrize("expression", ["x / zero", "x % zero", "(x + 1) / zero", "zero / x"])
+@pytest.mark.parametrize(
+    "expression", ["x / zero", "x % zero", "(x + 1) / zero", "1 / x / zero", "zero / x"]
+)
 def test_null_divided_by_zero_is_null(expression: str, dialect: str) -> None:
     if (expression, dialect) == ("x % zero", "bigquery"):
         expression = "MOD(x, zero)"
     assert answer(expression, dialect, "NULL::INTEGER") is None
     assert answer("sum(x) / count(x)", dialect, "NULL::INTEGER") is None
+
+
+@pytest.mark.parametrize(
+    ("expression", "value"),
+    [
+        ("7 / x / 2e0", 1.5),
+        ("CAST(7 AS DOUBLE) / x / 2", 1.75),
+        ("CAST(x AS DOUBLE) / 2 / zero", float("inf")),
+        ("7 / x / x", 1),
+        ("7 / (x / 2)", 7),
+    ],
+)
+def test_each_division_of_a_chain_has_its_own_rule(expression: str, value: float) -> None:
+    assert answer(expression, "trino", "2") == value
+    with pytest.raises(duckdb.ConversionException, match="division by zero"):
+        answer("7 / zero / x", "trino", "2")
+    assert answer("7 / zero / x", "mysql", "2") is None
 
 
 def test_what_plainly_is_not_zero_stays_as_it_is() -> None:

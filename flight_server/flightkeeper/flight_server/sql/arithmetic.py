@@ -4,7 +4,7 @@ Owns what engines answer to the same numbers otherwise than DuckDB, which rounds
 NULL or infinity of a division by zero.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from sqlglot import exp
@@ -93,14 +93,19 @@ def _is_time(node: exp.Expr) -> bool:
 def _divided(generator: DuckDBGenerator, node: exp.Div, dialect: str) -> str:
     """Division. DuckDB's `//` divides integers as integers and the rest exactly."""
     if dialect in _PRESTO_LIKE and any(_is_float(side) for side in (node.left, node.right)):
-        return generator.binary(node, "/")
+        return _written(generator, node, "/")
     _guard(generator, node, "NULL" if node.args.get("safe") else dialect)
-    return generator.binary(node, "//" if node.args.get("typed") else "/")
+    return _written(generator, node, "//" if node.args.get("typed") else "/")
+
+
+def _written(generator: DuckDBGenerator, node: exp.Binary, operator: str) -> str:
+    """Both sides, each by its own rule: sqlglot's binary() takes a chain as a whole."""
+    return f"{generator.sql(node, 'this')} {operator} {generator.sql(node, 'expression')}"
 
 
 def _divided_whole(generator: DuckDBGenerator, node: exp.IntDiv, dialect: str) -> str:
     _guard(generator, node, "NULL" if dialect in _NULLS else dialect)
-    return generator.binary(node, "//")
+    return _written(generator, node, "//")
 
 
 def _remainder(generator: DuckDBGenerator, node: exp.Mod, dialect: str) -> str:
@@ -123,17 +128,29 @@ def _guard(generator: DuckDBGenerator, node: exp.Binary, dialect: str) -> None:
     elif dialect in _RAISES and not isinstance(right, exp.Placeholder):
         # A parameter compared with 0 would be taken for an integer.
         value = generator.sql(right)
-        zero = f"{value} = 0"
-        if not isinstance(node.left, exp.Literal | exp.Count):
-            # NULL divided by zero is NULL, such as a sum of no rows by their number.
-            zero += f" AND NOT {generator.sql(node.left)} IS NULL"
+        # NULL divided by zero is NULL, such as a sum of no rows by their number.
+        operands = {generator.sql(operand.copy()): None for operand in _operands(node.left)}
+        zero = " AND ".join([f"{value} = 0", *(f"NOT {operand} IS NULL" for operand in operands)])
         right.replace(exp.Var(this=f"CASE WHEN {zero} THEN {_ZERO} ELSE {value} END"))
+
+
+def _operands(node: exp.Expr) -> Iterator[exp.Expr]:
+    """What makes a result NULL when it is: a chain of divisions is not written again."""
+    if isinstance(node, exp.Paren | exp.Neg):
+        yield from _operands(node.this)
+    elif isinstance(node, exp.Add | exp.Div | exp.Mul | exp.Sub):
+        yield from _operands(node.left)
+        yield from _operands(node.right)
+    elif not isinstance(node, exp.Literal | exp.Count):
+        yield node
 
 
 def _is_float(node: exp.Expr) -> bool:
     """Whether it plainly is a DOUBLE or REAL, of which zero divides into infinity."""
     if isinstance(node, exp.Paren | exp.Neg):
         return _is_float(node.this)
+    if isinstance(node, exp.Add | exp.Div | exp.Mul | exp.Sub):
+        return _is_float(node.left) or _is_float(node.right)
     if isinstance(node, exp.Cast):
         return node.to.is_type(*_FLOATS)
     return node.is_number and "e" in node.name.lower()
