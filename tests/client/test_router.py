@@ -15,7 +15,7 @@ from flightkeeper.client.router import REGISTRY_PATIENCE_S, Router
 from flightkeeper.client.saved_topology import SavedTopology
 from flightkeeper.client.transport import Channel
 from flightkeeper.discovery.records import Instance
-from flightkeeper.discovery.registry import Listener, Registration, Watch
+from flightkeeper.discovery.registry import Listener, Watch
 from flightkeeper.discovery.topology import Listed, Unreachable
 from tests.client.channels import IdleChannel
 from tests.client.instances import instance
@@ -35,12 +35,6 @@ class SilentRegistry:
         assert service == "flights"
         self.listener = listener
         return _Watch(lambda: self.closed.append("watch"))
-
-    def register(self, instance: Instance) -> Registration:
-        raise NotImplementedError
-
-    def agree(self, name: str, proposal: bytes, timeout_s: float = 10.0) -> bytes:
-        raise NotImplementedError
 
     def close(self) -> None:
         self.closed.append("registry")

@@ -1,12 +1,14 @@
-"""Another process on the registry: registers a node or agrees on a document, then waits to die.
+"""Another process on the registry: does one thing, then waits to die.
 
-Run as `python -m tests.discovery.process register|agree URL …`; one line on stdout when done.
+Run as `python -m tests.discovery.process register|agree|count URL …`; one line on stdout when done.
 """
 
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
+from flightkeeper.discovery.documents import DocumentChanged
 from flightkeeper.discovery.records import Instance
 from flightkeeper.discovery.registry import open_registry
 
@@ -66,7 +68,23 @@ def _agree(arguments: list[str]) -> str:
     return registry.agree(name, proposal.encode()).decode()
 
 
+def _count(arguments: list[str]) -> str:
+    url, name, times = arguments
+    registry = open_registry(url)
+    sys.stdin.readline()
+    left = int(times)
+    while left:
+        found = registry.read_document(name)
+        number, version = (0, None) if found is None else (int(found.data), found.version)
+        with suppress(DocumentChanged):
+            registry.write_document(name, b"%d" % (number + 1), version)
+            left -= 1
+    return "counted"
+
+
+_ROLES = {"register": _register, "agree": _agree, "count": _count}
+
 if __name__ == "__main__":
-    sys.stdout.write({"register": _register, "agree": _agree}[sys.argv[1]](sys.argv[2:]) + "\n")
+    sys.stdout.write(_ROLES[sys.argv[1]](sys.argv[2:]) + "\n")
     sys.stdout.flush()
     sys.stdin.read()

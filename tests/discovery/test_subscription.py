@@ -12,7 +12,7 @@ EVENT = Unreachable(0.0)
 
 def test_it_calls_until_it_is_closed() -> None:
     heard: list[Event] = []
-    forgotten: list[Subscription] = []
+    forgotten: list[Subscription[Event]] = []
     subscription = Subscription(heard.append, forgotten.append)
     subscription.deliver(EVENT)
     subscription.close()

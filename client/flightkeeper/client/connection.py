@@ -33,7 +33,7 @@ from flightkeeper.client.transaction import Means, Transaction
 from flightkeeper.client.transport import CallSettings, Channel
 from flightkeeper.discovery.errors import InvalidRegistryUrl
 from flightkeeper.discovery.records import Instance
-from flightkeeper.discovery.registry import Registry, open_registry
+from flightkeeper.discovery.registry import Membership, open_registry
 from flightkeeper.flightsql.headers import LOAD, PROBE_ACTION
 
 PASSWORD_VARIABLE = "FLIGHTKEEPER_PASSWORD"  # noqa: S105  the name of a variable
@@ -102,7 +102,7 @@ def connect(
     return connection
 
 
-def _opened(options: Options) -> Registry | None:
+def _opened(options: Options) -> Membership | None:
     if not options.registry_url:
         return None
     try:
@@ -120,7 +120,7 @@ class Connection:
         login: Login,
         *,
         limits: Limits,
-        registry: Registry | None = None,
+        registry: Membership | None = None,
         saved: SavedTopology | None = None,
         tls_roots: bytes | None = None,
     ) -> None:

@@ -25,7 +25,7 @@ from flightkeeper.client.selection import plan
 from flightkeeper.client.transport import Channel
 from flightkeeper.discovery import topology as membership
 from flightkeeper.discovery.records import Instance
-from flightkeeper.discovery.registry import Registry, Watch
+from flightkeeper.discovery.registry import Membership, Watch
 
 TICK_S = 0.5
 REGISTRY_PATIENCE_S = 1.0
@@ -91,12 +91,12 @@ class Router:
         self._budget = Budget(at_s=clock_s())
         self._saved_epoch = 0
         self._started_s = clock_s()
-        self._registry: Registry | None = None
+        self._registry: Membership | None = None
         self._watch: Watch | None = None
         self._closing = threading.Event()
         self._thread = threading.Thread(target=self._run, name="flightkeeper-router", daemon=True)
 
-    def start(self, nodes: tuple[Instance, ...] = (), registry: Registry | None = None) -> None:
+    def start(self, nodes: tuple[Instance, ...] = (), registry: Membership | None = None) -> None:
         """Begin: from a fixed list of nodes, or by watching a registry, which is closed with us."""
         if nodes:
             self._on_membership(membership.Listed(nodes, self._clock_s()))

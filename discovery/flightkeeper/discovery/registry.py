@@ -9,6 +9,7 @@ from importlib import import_module
 from types import MappingProxyType
 from typing import Protocol
 
+from flightkeeper.discovery.documents import Document, DocumentListener
 from flightkeeper.discovery.records import Instance
 from flightkeeper.discovery.topology import Event
 from flightkeeper.discovery.urls import RegistryUrl, parse_registry_url
@@ -46,7 +47,20 @@ class Watch(Protocol):
         """Stop calling the listener: no call runs or follows after this returned. Idempotent."""
 
 
-class Registry(Protocol):
+class Membership(Protocol):
+    """Who is there, for those who look. Thread-safe."""
+
+    def watch(self, service: str, listener: Listener) -> Watch:
+        """Tell a listener of every complete read (`Listed`) and every loss of the registry.
+
+        The first `Listed` follows as soon as the registry answers.
+        """
+
+    def close(self) -> None:
+        """Withdraw what is registered here, end all watches and threads. Idempotent, bounded."""
+
+
+class Registry(Membership, Protocol):
     """Membership and agreement for the nodes of a cluster. Thread-safe."""
 
     def register(self, instance: Instance) -> Registration:
@@ -60,12 +74,6 @@ class Registry(Protocol):
                 that cannot be written; nothing was done.
         """
 
-    def watch(self, service: str, listener: Listener) -> Watch:
-        """Tell a listener of every complete read (`Listed`) and every loss of the registry.
-
-        The first `Listed` follows as soon as the registry answers.
-        """
-
     def agree(self, name: str, proposal: bytes, timeout_s: float = 10.0) -> bytes:
         """The document all nodes hold under this name: the first proposal ever made, for good.
 
@@ -75,8 +83,39 @@ class Registry(Protocol):
             RegistryUnavailable: no answer in time.
         """
 
-    def close(self) -> None:
-        """Withdraw what is registered here, end all watches and threads. Idempotent, bounded."""
+    def read_document(self, name: str, timeout_s: float = 10.0) -> Document | None:
+        """The document as it is; None = there is none.
+
+        Args:
+            name: its parts with slashes between them, such as `settings/cluster`.
+
+        Raises:
+            InvalidName: a part of the name cannot be used.
+            RegistryUnavailable: no answer in time.
+        """
+
+    def write_document(
+        self, name: str, data: bytes, version: int | None, timeout_s: float = 10.0
+    ) -> Document:
+        """Replace a document, if it is still what the writer has seen.
+
+        Args:
+            version: of the document as it was read; None = there was none.
+
+        Returns: the document as it is now.
+
+        Raises:
+            DocumentChanged: somebody else was first; nothing was written.
+            DocumentTooBig: nothing was written.
+            InvalidName: a part of the name cannot be used; nothing was written.
+            RegistryUnavailable: no answer in time; says whether it may have been written.
+        """
+
+    def watch_document(self, name: str, listener: DocumentListener) -> Watch:
+        """Tell a listener of a document as it is, and of every change.
+
+        While the registry is away the listener is told nothing.
+        """
 
 
 class Opener(Protocol):

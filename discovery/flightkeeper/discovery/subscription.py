@@ -6,8 +6,9 @@ Owns one condition, never held during a call. Knows nothing of where events come
 import logging
 import threading
 from collections.abc import Callable
+from typing import Generic, TypeVar
 
-from flightkeeper.discovery.topology import Event
+_T = TypeVar("_T")
 
 _CLOSE_WAIT_S = 5.0
 """A listener must return quickly; close() does not wait for one that does not."""
@@ -15,11 +16,11 @@ _CLOSE_WAIT_S = 5.0
 _log = logging.getLogger(__name__)
 
 
-class Subscription:
+class Subscription(Generic[_T]):
     """One listener and whether it may still be called."""
 
     def __init__(
-        self, listener: Callable[[Event], None], forget: Callable[["Subscription"], None]
+        self, listener: Callable[[_T], None], forget: Callable[["Subscription[_T]"], None]
     ) -> None:
         """Keep a listener.
 
@@ -33,7 +34,7 @@ class Subscription:
         self._closed = False
         self._caller: int | None = None
 
-    def deliver(self, event: Event) -> None:
+    def deliver(self, event: _T) -> None:
         """Call the listener, unless closed. From one thread at a time."""
         with self._condition:
             if self._closed:

@@ -9,7 +9,15 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Mapping
+from typing import Any
 
+from flightkeeper.discovery.documents import (
+    Document,
+    DocumentChanged,
+    DocumentListener,
+    check_document_name,
+    check_size,
+)
 from flightkeeper.discovery.errors import DuplicateNode, RegistryUnavailable
 from flightkeeper.discovery.names import check_name
 from flightkeeper.discovery.presence import Presence
@@ -17,7 +25,7 @@ from flightkeeper.discovery.record_reader import RecordReader
 from flightkeeper.discovery.records import Instance, encode
 from flightkeeper.discovery.registry import Listener
 from flightkeeper.discovery.subscription import Subscription
-from flightkeeper.discovery.topology import Listed, Unreachable
+from flightkeeper.discovery.topology import Event, Listed, Unreachable
 
 _Key = tuple[str, str]
 
@@ -29,8 +37,9 @@ class MemoryStore:
         self._lock = threading.Lock()  # guards everything below; never held during a call
         self._claims: list[MemoryRegistration] = []
         self._garbage: dict[_Key, bytes] = {}
-        self._documents: dict[str, bytes] = {}
-        self._watches: list[MemoryWatch] = []
+        self._agreed: dict[str, bytes] = {}
+        self._documents: dict[str, Document] = {}
+        self._watches: list[MemoryWatch | MemoryDocumentWatch] = []
         self._news: deque[Callable[[], None]] = deque()
         self._telling = False
 
@@ -57,15 +66,31 @@ class MemoryStore:
     def first(self, name: str, proposal: bytes) -> bytes:
         """The first proposal ever made under a name."""
         with self._lock:
-            return self._documents.setdefault(name, proposal)
+            return self._agreed.setdefault(name, proposal)
 
-    def add(self, watch: "MemoryWatch") -> None:
+    def read(self, name: str) -> Document | None:
+        """The document under a name."""
+        with self._lock:
+            return self._documents.get(name)
+
+    def write(self, name: str, data: bytes, version: int | None) -> Document:
+        """Replace the document under a name, if it has this version."""
+        with self._lock:
+            found = self._documents.get(name)
+            if (None if found is None else found.version) != version:
+                raise DocumentChanged(name, found)
+            written = Document(data, 0 if version is None else version + 1)
+            self._documents[name] = written
+        self.tell()
+        return written
+
+    def add(self, watch: "MemoryWatch | MemoryDocumentWatch") -> None:
         """Tell a watch of its service as it is and of every change."""
         with self._lock:
             self._watches.append(watch)
         self.tell()
 
-    def remove(self, watch: "MemoryWatch") -> None:
+    def remove(self, watch: "MemoryWatch | MemoryDocumentWatch") -> None:
         """Tell a watch no more."""
         with self._lock:
             self._watches.remove(watch)
@@ -78,7 +103,8 @@ class MemoryStore:
                 holds = owners[registration.key] is registration
                 self._news.append(registration.confirm if holds else registration.refuse)
             records = self._garbage | {key: owner.data for key, owner in owners.items()}
-            self._news.extend(watch.news(records) for watch in self._watches)
+            state = records, self._documents
+            self._news.extend(watch.news(*state) for watch in self._watches)
         while call := self._next_call():
             try:
                 call()
@@ -110,7 +136,11 @@ class MemoryWatch:
         self._told: Listed | Unreachable | None = None
         self.subscription = Subscription(listener, lambda _: registry.store.remove(self))
 
-    def news(self, records: Mapping[_Key, bytes]) -> Callable[[], None]:
+    def news(
+        self,
+        records: Mapping[_Key, bytes],
+        documents: Mapping[str, Document],  # noqa: ARG002 - for the other kind of watch
+    ) -> Callable[[], None]:
         """The call that tells the listener these records."""
         mine = {node: data for (service, node), data in records.items() if service == self._service}
         return lambda: self._tell(mine)
@@ -133,6 +163,30 @@ class MemoryWatch:
 
     def _read(self, node: str, data: bytes) -> Instance | None:
         return self._reader.read(f"{self._service}/{node}", node, data, data)
+
+
+class MemoryDocumentWatch:
+    """One listener of one document."""
+
+    def __init__(self, name: str, listener: DocumentListener, registry: "MemoryRegistry") -> None:
+        self._name = name
+        self._registry = registry
+        self._told: list[Document | None] = []
+        self.subscription = Subscription(listener, lambda _: registry.store.remove(self))
+
+    def news(
+        self,
+        records: Mapping[_Key, bytes],  # noqa: ARG002 - for the other kind of watch
+        documents: Mapping[str, Document],
+    ) -> Callable[[], None]:
+        """The call that tells the listener this document."""
+        found = documents.get(self._name)
+        return lambda: self._tell(found)
+
+    def _tell(self, found: Document | None) -> None:
+        if self._registry.reachable and self._told != [found]:
+            self._told = [found]
+            self.subscription.deliver(found)
 
 
 class MemoryRegistration:
@@ -204,7 +258,7 @@ class MemoryRegistry:
         self.reachable = True
         self._closed = False
         self._registrations: list[MemoryRegistration] = []
-        self._subscriptions: list[Subscription] = []
+        self._subscriptions: list[Subscription[Any]] = []
 
     def register(self, instance: Instance) -> MemoryRegistration:
         """Put a node's record in."""
@@ -217,7 +271,7 @@ class MemoryRegistry:
             self.store.claim(registration)
         return registration
 
-    def watch(self, service: str, listener: Listener) -> Subscription:
+    def watch(self, service: str, listener: Listener) -> Subscription[Event]:
         """Tell a listener of every change and every loss."""
         watch = MemoryWatch(check_name("service", service), listener, self)
         self._subscriptions.append(watch.subscription)
@@ -226,11 +280,33 @@ class MemoryRegistry:
 
     def agree(self, name: str, proposal: bytes, timeout_s: float = 10.0) -> bytes:
         """The first proposal ever made under a name."""
-        self._check_open()
         check_name("document", name)
-        if not self.reachable:
-            raise RegistryUnavailable(f"no answer within {timeout_s} s; nothing was stored")
+        self._check_answers(timeout_s)
         return self.store.first(name, proposal)
+
+    def read_document(self, name: str, timeout_s: float = 10.0) -> Document | None:
+        """The document as it is; None = there is none."""
+        self._check_answers(timeout_s)
+        return self.store.read("/".join(check_document_name(name)))
+
+    def write_document(
+        self, name: str, data: bytes, version: int | None, timeout_s: float = 10.0
+    ) -> Document:
+        """Replace a document, if it is still what the writer has seen."""
+        check_document_name(name)
+        check_size(name, data)
+        self._check_answers(timeout_s)
+        return self.store.write(name, data, version)
+
+    def watch_document(
+        self, name: str, listener: DocumentListener
+    ) -> Subscription[Document | None]:
+        """Tell a listener of a document as it is, and of every change."""
+        check_document_name(name)
+        watch = MemoryDocumentWatch(name, listener, self)
+        self._subscriptions.append(watch.subscription)
+        self.store.add(watch)
+        return watch.subscription
 
     def close(self) -> None:
         """Take the records out and end the watches. Idempotent."""
@@ -258,6 +334,11 @@ class MemoryRegistry:
         for registration in self._registrations:
             self.store.claim(registration)
         self.store.tell()
+
+    def _check_answers(self, timeout_s: float) -> None:
+        self._check_open()
+        if not self.reachable:
+            raise RegistryUnavailable(f"no answer within {timeout_s} s; nothing was written")
 
     def _check_open(self) -> None:
         if self._closed:

@@ -97,6 +97,7 @@ class FakeZnodes:
         old = self._expect(path, version)
         self._set(path, replace(old, data=data, version=version + 1))
         self._fire(self._data_watches, path)
+        self._end("write")
 
     def replace(self, path: str, data: bytes, version: int) -> None:
         self._begin("replace")

@@ -5,8 +5,9 @@ from itertools import chain, repeat
 
 import pytest
 
+from flightkeeper.discovery.documents import Document, DocumentChanged
 from flightkeeper.discovery.errors import RegistryDenied, RegistryUnavailable
-from flightkeeper.discovery.zookeeper.documents import agree
+from flightkeeper.discovery.zookeeper.documents import agree, read, write
 from flightkeeper.discovery.zookeeper.znodes import AnswerLost, Znodes
 from tests.discovery.zookeeper.fake_znodes import FakeZnodes
 
@@ -77,3 +78,50 @@ def test_a_refusal_is_not_tried_again() -> None:
     with pytest.raises(RegistryDenied):
         ask(znodes)
     assert znodes.done == ["read"]
+
+
+def put(znodes: Znodes | None, version: int | None, looks: int = 5) -> Document:
+    return write(lambda _: znodes, "/settings/cluster", (b"mine", version), ticks(looks))
+
+
+@pytest.mark.parametrize("version", [None, 0])
+def test_a_lost_answer_to_a_write_is_cleared_up_by_reading_back(version: int | None) -> None:
+    znodes = FakeZnodes()
+    if version is not None:
+        znodes.put("/settings/cluster", b"before")
+    operation = "create" if version is None else "write"
+    znodes.lose_answer[operation] = [AnswerLost("lost")]
+    written = put(znodes, version)
+    assert written == Document(b"mine", 0 if version is None else 1)
+    assert znodes.done.count(operation) == 1
+
+
+def test_who_comes_second_is_told_what_is_there() -> None:
+    znodes = FakeZnodes()
+    znodes.before["create"] = [lambda: znodes.put("/settings/cluster", b"theirs")]
+    with pytest.raises(DocumentChanged) as refused:
+        put(znodes, None)
+    assert refused.value.found == Document(b"theirs", 0)
+    znodes.before["write"] = [lambda: znodes.write("/settings/cluster", b"again", 0)]
+    with pytest.raises(DocumentChanged, match="version 1"):
+        put(znodes, 0)
+
+
+def test_without_an_answer_it_is_said_whether_it_may_have_been_written() -> None:
+    with pytest.raises(RegistryUnavailable, match="nothing was written"):
+        put(None, None)
+    znodes = FakeZnodes()
+    znodes.before["create"] = [AnswerLost("lost")] * 9
+    with pytest.raises(RegistryUnavailable, match="may have been written: read it"):
+        put(znodes, None)
+
+
+def test_reading_asks_again_until_it_is_answered() -> None:
+    znodes = FakeZnodes()
+    znodes.put("/settings/cluster", b"a")
+    znodes.before["read"] = [AnswerLost("lost")] * 2
+    assert read(lambda _: znodes, "/settings/cluster", ticks(5)) == Document(b"a", 0)
+    for nobody in (None, znodes):
+        znodes.before["read"] = [AnswerLost("lost")] * 9
+        with pytest.raises(RegistryUnavailable, match="did not answer in time"):
+            read(lambda _, nobody=nobody: nobody, "/settings/cluster", ticks(3))  # type: ignore[misc]

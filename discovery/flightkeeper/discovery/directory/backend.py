@@ -8,11 +8,18 @@ import logging
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from flightkeeper.discovery.directory import documents
+from flightkeeper.discovery.directory.document_watcher import DocumentFileWatcher
 from flightkeeper.discovery.directory.registration import DirectoryRegistration
 from flightkeeper.discovery.directory.watcher import DirectoryWatcher
+from flightkeeper.discovery.documents import (
+    Document,
+    DocumentListener,
+    check_document_name,
+    check_size,
+)
 from flightkeeper.discovery.errors import InvalidRegistryUrl, RegistryError, RegistryUnavailable
 from flightkeeper.discovery.names import check_name
 from flightkeeper.discovery.records import Instance
@@ -43,7 +50,7 @@ class DirectoryRegistry:
         self._root = root
         self._clock = clock
         self._registrations: list[DirectoryRegistration] = []
-        self._watchers: dict[Subscription, DirectoryWatcher] = {}
+        self._watchers: dict[Subscription[Any], DirectoryWatcher | DocumentFileWatcher] = {}
         self._complaint = ""
         self._worker = Worker("registry-directory", self._tick)
         self._worker.start()
@@ -68,6 +75,28 @@ class DirectoryRegistry:
         place = self._root / "keys" / check_name("document", name)
         return self._run(lambda: documents.agree(place, proposal), f"agree on {name!r}", timeout_s)
 
+    def read_document(self, name: str, timeout_s: float = 10.0) -> Document | None:
+        """The document as it is; None = there is none."""
+        place = self._place(name)
+        return self._run(lambda: documents.read(place), f"read {name!r}", timeout_s)
+
+    def write_document(
+        self, name: str, data: bytes, version: int | None, timeout_s: float = 10.0
+    ) -> Document:
+        """Replace a document, if it is still what the writer has seen."""
+        place = self._place(name)
+        check_size(name, data)
+        return self._run(
+            lambda: documents.write(place, name, data, version), f"write {name!r}", timeout_s
+        )
+
+    def watch_document(self, name: str, listener: DocumentListener) -> Watch:
+        """Tell a listener of a document as it is, and of every change."""
+        subscription = Subscription(listener, self._forget)
+        watcher = DocumentFileWatcher(self._place(name), subscription.deliver)
+        self._worker.post(lambda: self._watchers.update({subscription: watcher}))
+        return subscription
+
     def close(self) -> None:
         """Take the records out and end the thread. Idempotent, bounded."""
         self._worker.post(self._retire_all)
@@ -77,11 +106,14 @@ class DirectoryRegistry:
     def _folder(self, service: str) -> Path:
         return self._root / "services" / check_name("service", service)
 
+    def _place(self, name: str) -> Path:
+        return self._root.joinpath(*check_document_name(name))
+
     def _begin(self, made: DirectoryRegistration) -> None:
         made.keep_up()
         self._registrations.append(made)
 
-    def _forget(self, subscription: Subscription) -> None:
+    def _forget(self, subscription: Subscription[Any]) -> None:
         def forget() -> None:
             self._watchers.pop(subscription, None)
 

@@ -1,8 +1,18 @@
-"""Documents all nodes agree on: the first file linked to its place wins, whole or not at all."""
+"""Documents all nodes share: agreed on once and for good, or replaced by compare-and-set.
+
+Theory. Of what is agreed on, the first file linked to its place wins, whole or not at all. What is
+replaced is a file with its version in the first line: writers take turns under a lock, readers see
+the old file or the new one, because a file is renamed into its place when it is complete.
+"""
 
 import os
 from pathlib import Path
 from tempfile import NamedTemporaryFile
+
+from flightkeeper.discovery import documents
+from flightkeeper.discovery.directory.record_files import registrants_turn
+from flightkeeper.discovery.documents import Document
+from flightkeeper.discovery.errors import RegistryUnavailable
 
 _FOLDER_MODE = 0o700
 
@@ -31,3 +41,61 @@ def _propose(place: Path, proposal: bytes) -> None:
             os.link(draft.name, place)
         except FileExistsError:
             return
+
+
+def read(place: Path) -> Document | None:
+    """The document at a place; None = there is none.
+
+    Raises:
+        OSError: the directory cannot be used.
+        RegistryUnavailable: what is there was not written by `write`.
+    """
+    try:
+        head, _, data = place.read_bytes().partition(b"\n")
+    except FileNotFoundError:
+        return None
+    if not head.isdigit():
+        raise RegistryUnavailable(f"{place} is no document: its first line has to be its version")
+    return Document(data, int(head))
+
+
+def write(place: Path, name: str, data: bytes, version: int | None) -> Document:
+    """Replace the document at a place.
+
+    Raises:
+        DocumentChanged: somebody else was first; nothing was written.
+        RegistryUnavailable: another process keeps its turn for too long; nothing was written.
+        OSError: the directory cannot be used; nothing was written.
+    """
+    place.parent.mkdir(parents=True, exist_ok=True)
+    with registrants_turn(place.parent):
+        return documents.compare_and_set(_Storage(place), name, data, version)
+
+
+class _Storage:
+    """A file as compare-and-set sees it, within a writer's turn."""
+
+    def __init__(self, place: Path) -> None:
+        self._place = place
+
+    def read(self) -> Document | None:
+        return read(self._place)
+
+    def create(self, data: bytes) -> bool:
+        return self._put(data, 0)
+
+    def replace(self, data: bytes, version: int) -> bool:
+        return self._put(data, version + 1)
+
+    def _put(self, data: bytes, version: int) -> bool:
+        folder = self._place.parent
+        with NamedTemporaryFile(dir=folder, prefix=".", suffix=".tmp", delete=False) as draft:
+            try:
+                draft.write(b"%d\n%s" % (version, data))
+                draft.flush()
+                os.fsync(draft.fileno())
+                Path(draft.name).replace(self._place)
+            except OSError:
+                Path(draft.name).unlink(missing_ok=True)
+                raise
+        return True

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
+from flightkeeper.discovery.documents import Document, DocumentListener, check_size
 from flightkeeper.discovery.errors import DuplicateNode, RegistryError, RegistryUnavailable
 from flightkeeper.discovery.records import Instance
 from flightkeeper.discovery.registry import Listener, Registration, Watch
@@ -19,6 +20,7 @@ from flightkeeper.discovery.urls import RegistryUrl
 from flightkeeper.discovery.worker import Worker
 from flightkeeper.discovery.zookeeper import documents
 from flightkeeper.discovery.zookeeper.connection import Connection
+from flightkeeper.discovery.zookeeper.document_watcher import DocumentWatcher
 from flightkeeper.discovery.zookeeper.liveness import accepts_connections
 from flightkeeper.discovery.zookeeper.paths import Paths
 from flightkeeper.discovery.zookeeper.registration import ZooKeeperRegistration
@@ -148,13 +150,39 @@ class ZooKeeperRegistry:
         if self._open_to_all:
             self._open_to_all = False
             _log.warning("no ZooKeeper credentials: whoever reaches it can read what nodes share")
-        deadline_s = self._clock() + timeout_s
         return documents.agree(
             self._connection.wait_connected,
             self._paths.key(name),
             proposal,
-            lambda: deadline_s - self._clock(),
+            self._within(timeout_s),
         )
+
+    def read_document(self, name: str, timeout_s: float = 10.0) -> Document | None:
+        """The document as it is; None = there is none."""
+        path = self._paths.document(name)
+        return documents.read(self._connection.wait_connected, path, self._within(timeout_s))
+
+    def write_document(
+        self, name: str, data: bytes, version: int | None, timeout_s: float = 10.0
+    ) -> Document:
+        """Replace a document, if it is still what the writer has seen."""
+        path = self._paths.document(name)
+        check_size(name, data)
+        connected = self._connection.wait_connected
+        return documents.write(connected, path, (data, version), self._within(timeout_s))
+
+    def watch_document(self, name: str, listener: DocumentListener) -> Watch:
+        """Tell a listener of a document as it is, and of every change."""
+        subscription = Subscription(listener, lambda _: self._worker.post(forget))
+        watcher: DocumentWatcher = DocumentWatcher(
+            self._paths.document(name), subscription.deliver, lambda: self._wake(watcher)
+        )
+
+        def forget() -> None:
+            self._plans.pop(watcher, None)
+
+        self._worker.post(lambda: self._add(watcher))
+        return subscription
 
     def close(self) -> None:
         """End the session, which takes its records out, and the threads. Idempotent, bounded."""
@@ -169,6 +197,11 @@ class ZooKeeperRegistry:
             _log.warning("a registry listener does not return; its thread is left to it")
         for registration in self._registrations.values():
             registration.ended()
+
+    def _within(self, timeout_s: float) -> Callable[[], float]:
+        """How many seconds are left of so many, from now on."""
+        deadline_s = self._clock() + timeout_s
+        return lambda: deadline_s - self._clock()
 
     def _add(self, duty: Duty) -> None:
         self._plans[duty] = _Plan(self._clock())

@@ -1,11 +1,24 @@
-"""Documents all nodes agree on: the first proposal wins, and is read back before it is believed."""
+"""Documents all nodes share: agreed on once and for good, or replaced by compare-and-set.
+
+An answer may be lost: what became of it is read back before anything is believed.
+"""
 
 import logging
 from collections.abc import Callable
+from contextlib import suppress
 
+from flightkeeper.discovery import documents
+from flightkeeper.discovery.documents import Document
 from flightkeeper.discovery.errors import RegistryDenied, RegistryUnavailable
 from flightkeeper.discovery.zookeeper.paths import parent
-from flightkeeper.discovery.zookeeper.znodes import Access, AnswerLost, NodeExists, NoNode, Znodes
+from flightkeeper.discovery.zookeeper.znodes import (
+    Access,
+    AnswerLost,
+    NodeExists,
+    NoNode,
+    VersionChanged,
+    Znodes,
+)
 
 _log = logging.getLogger(__name__)
 
@@ -43,6 +56,81 @@ def agree(
         f"ZooKeeper did not confirm the document {path} in time: {reason};"
         " the proposal may have been stored: ask again"
     )
+
+
+def read(
+    connected: Callable[[float], Znodes | None], path: str, remaining_s: Callable[[], float]
+) -> Document | None:
+    """The document at a path; None = there is none.
+
+    Raises:
+        RegistryUnavailable: no answer in time.
+        RegistryDenied: wrong or missing credentials.
+    """
+    while (left_s := remaining_s()) > 0:
+        znodes = connected(left_s)
+        if znodes is None:
+            break
+        with suppress(AnswerLost):
+            return _Storage(znodes, path).read()
+    raise RegistryUnavailable(f"ZooKeeper did not answer in time what is in {path}")
+
+
+def write(
+    connected: Callable[[float], Znodes | None],
+    path: str,
+    change: tuple[bytes, int | None],
+    remaining_s: Callable[[], float],
+) -> Document:
+    """Replace the document at a path.
+
+    Args:
+        change: the new data, and the version that the writer has seen.
+
+    Raises:
+        DocumentChanged: somebody else was first; nothing was written.
+        RegistryUnavailable: no answer in time; says whether it may have been written.
+        RegistryDenied: wrong or missing credentials; nothing was written.
+    """
+    data, version = change
+    sent = False
+    while (left_s := remaining_s()) > 0:
+        znodes = connected(left_s)
+        if znodes is None:
+            break
+        try:
+            return documents.compare_and_set(_Storage(znodes, path), path, data, version, sent=sent)
+        except AnswerLost:
+            sent = True
+    effect = "it may have been written: read it" if sent else "nothing was written"
+    raise RegistryUnavailable(f"ZooKeeper did not answer in time for {path}; {effect}")
+
+
+class _Storage:
+    """A znode as compare-and-set sees it. Its version is the document's."""
+
+    def __init__(self, znodes: Znodes, path: str) -> None:
+        self._znodes = znodes
+        self._path = path
+
+    def read(self) -> Document | None:
+        found = self._znodes.read(self._path)
+        return None if found is None else Document(found.data, found.version)
+
+    def create(self, data: bytes) -> bool:
+        self._znodes.create_path(parent(self._path), Access.PUBLIC)
+        try:
+            self._znodes.create(self._path, data, Access.PUBLIC, ephemeral=False)
+        except (NodeExists, NoNode):
+            return False
+        return True
+
+    def replace(self, data: bytes, version: int) -> bool:
+        try:
+            self._znodes.write(self._path, data, version)
+        except (VersionChanged, NoNode):
+            return False
+        return True
 
 
 def _read_or_propose(znodes: Znodes, path: str, proposal: bytes) -> bytes:

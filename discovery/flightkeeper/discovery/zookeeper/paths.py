@@ -2,10 +2,12 @@
 
 <chroot>/services/<service>/<node-id>   ephemeral, a node's record
 <chroot>/keys/<name>                    an agreed document, for nodes only
+<chroot>/<part>/<part>/…                a shared document, under the parts of its name
 """
 
 from dataclasses import dataclass
 
+from flightkeeper.discovery.documents import check_document_name
 from flightkeeper.discovery.names import check_name
 
 
@@ -26,6 +28,10 @@ class Paths:
     def key(self, name: str) -> str:
         """An agreed document."""
         return f"{self.chroot}/keys/{check_name('document', name)}"
+
+    def document(self, name: str) -> str:
+        """A shared document."""
+        return "/".join((self.chroot, *check_document_name(name)))
 
 
 def parent(path: str) -> str:

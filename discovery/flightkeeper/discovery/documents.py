@@ -1,0 +1,112 @@
+"""Documents a cluster shares: bytes under a name, replaced by compare-and-set, and watched.
+
+Owns what a document is, its names, and what a writer may believe. What stands in it is the business
+of who writes it. The backends keep documents in their own way.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from flightkeeper.discovery.errors import RegistryError, RegistryUnavailable
+from flightkeeper.discovery.names import check_name
+
+DOCUMENT_BYTES_MAX = 256 * 1024
+"""The same everywhere, so that what was written in one registry can move to another."""
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A document as it was read.
+
+    Attributes:
+        version: grows with every write of this document; what a writer says it has seen.
+    """
+
+    data: bytes
+    version: int
+
+
+DocumentListener = Callable[[Document | None], None]
+"""Told of a document as it is first, then after every change; None = there is none.
+
+Called from one thread of the backend; must return quickly and never raise. Changes that follow
+each other quickly are told as one.
+"""
+
+
+class DocumentChanged(RegistryError):
+    """Somebody else wrote the document meanwhile. Nothing was written.
+
+    Attributes:
+        found: the document as it is now; None = there is none.
+    """
+
+    def __init__(self, name: str, found: Document | None) -> None:
+        there = "does not exist" if found is None else f"is at version {found.version}"
+        super().__init__(f"the document {name} {there}; nothing was written: read it again")
+        self.found = found
+
+
+class DocumentTooBig(RegistryError, ValueError):
+    """More bytes than a document may have. Nothing was written."""
+
+
+class Storage(Protocol):
+    """One look at, or one write of, a document; the backend's own."""
+
+    def read(self) -> Document | None:
+        """The document as it is."""
+
+    def create(self, data: bytes) -> bool:
+        """Make it; False when it was there, or its place vanished: look again."""
+
+    def replace(self, data: bytes, version: int) -> bool:
+        """Write it, if it still has this version; False when it has not."""
+
+
+def check_document_name(name: str) -> tuple[str, ...]:
+    """The parts of a document's name, such as `settings/cluster`.
+
+    Raises:
+        InvalidName: a part cannot be used. Nothing was done.
+    """
+    return tuple(check_name("document", part) for part in name.split("/"))
+
+
+def check_size(name: str, data: bytes) -> None:
+    """Raises DocumentTooBig, naming both sizes."""
+    if len(data) > DOCUMENT_BYTES_MAX:
+        raise DocumentTooBig(
+            f"the document {name} would have {len(data)} bytes, and {DOCUMENT_BYTES_MAX} is the "
+            "limit; nothing was written"
+        )
+
+
+def compare_and_set(
+    storage: Storage, name: str, data: bytes, version: int | None, *, sent: bool = False
+) -> Document:
+    """Write a document, if it is what the writer has seen.
+
+    Args:
+        version: what the writer has seen; None = that there is none.
+        sent: an earlier try may have been done, its answer was lost.
+
+    Raises:
+        DocumentChanged: it is not; nothing was written.
+        RegistryUnavailable: it is not known whether it was written.
+    """
+    after = Document(data, 0 if version is None else version + 1)
+    while True:
+        found = storage.read()
+        if sent and found == after:
+            # Whoever wrote it: it is what was wanted, where it was wanted.
+            return after
+        if (None if found is None else found.version) != version:
+            if sent:
+                raise RegistryUnavailable(
+                    f"the document {name} may have been written, and was changed since: read it"
+                )
+            raise DocumentChanged(name, found)
+        if storage.create(data) if version is None else storage.replace(data, version):
+            return after
