@@ -32,6 +32,8 @@ def test_a_row() -> None:
         "weight": 7,
         "databases": ["x.duckdb"],
         "version": "1.0",
+        "settings": [0, 0],
+        "problem": "",
         "load": 3,
         "incarnation": "life",
     }

@@ -58,7 +58,7 @@ def test_the_table_has_a_row_for(name: str) -> None:
 
 
 def test_the_table_shows_bounds() -> None:
-    assert "| `weight` | `100` | 0 to 10000 |" in markdown_table()
+    assert "| `weight` | `100` | 0 to 10000 | yes |" in markdown_table()
 
 
 def test_effective_settings_reload_to_the_same(tmp_path: Path) -> None:

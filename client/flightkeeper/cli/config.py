@@ -1,6 +1,6 @@
-"""`flightkeeper config`: the settings a node would run with, printed or checked.
+"""`flightkeeper config`: the settings a node would run with, and those of a running cluster.
 
-Owns the verb; the texts are the settings model's own.
+Owns the verb and what needs no cluster; the rest is in `live_config`.
 """
 
 import json
@@ -12,6 +12,7 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
+from flightkeeper.cli import live_config
 from flightkeeper.cli.consoles import console_for
 from flightkeeper.cli.settings_flags import settings_flags
 from flightkeeper.flight_server.config_sources import LoadedSettings
@@ -32,7 +33,7 @@ class Format(StrEnum):
 
 @app.callback()
 def config() -> None:
-    """Print or check the settings of a node."""
+    """The settings of a node, and of a running cluster."""
 
 
 @app.command("print")
@@ -68,6 +69,14 @@ def check(loaded: LoadedSettings) -> None:
     """
     settings = loaded.settings
     typer.echo(f"ok: listens on {settings.listen}, registry {settings.registry or 'none'}")
+
+
+app.command()(live_config.get)
+app.command("set")(live_config.set_)
+app.command()(live_config.unset)
+app.command()(live_config.history)
+app.command()(live_config.watch)
+app.command()(live_config.diff)
 
 
 def _print_table(rows: list[dict[str, object]]) -> None:

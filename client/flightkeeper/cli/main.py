@@ -43,7 +43,7 @@ VERBS: Mapping[str, Verb] = {
     "up": Verb("flightkeeper.cli.up", "Run a cluster on this machine, in the foreground."),
     "sql": Verb("flightkeeper.cli.sql", "Run SQL on a cluster and print the results."),
     "nodes": Verb("flightkeeper.cli.nodes", "List the nodes of a service."),
-    "config": Verb("flightkeeper.cli.config", "Print or check the settings of a node."),
+    "config": Verb("flightkeeper.cli.config", "The settings of a node, and of a running cluster."),
     "keys": Verb("flightkeeper.cli.keys", "Make the keys the nodes of a cluster share."),
     "users": Verb("flightkeeper.cli.users", "Write lines of the users file."),
 }

@@ -57,6 +57,8 @@ def row(status: NodeStatus) -> dict[str, object]:
         "weight": instance.weight,
         "databases": list(instance.databases),
         "version": instance.version,
+        "settings": list(instance.settings),
+        "problem": instance.problem,
         "load": status.reported_load,
         "incarnation": instance.incarnation,
     }

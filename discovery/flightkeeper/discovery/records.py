@@ -43,6 +43,8 @@ class Instance:
         incarnation: unique text of this life of the node.
         registered_at_ms: Unix time in milliseconds.
         databases: names of private databases that exist on this node only.
+        settings: revisions of the cluster's and of its own live settings that it has seen.
+        problem: why it cannot follow them; empty = it does.
     """
 
     service: str
@@ -56,6 +58,8 @@ class Instance:
     roles: tuple[str, ...] = ()
     databases: tuple[str, ...] = ()
     registered_at_ms: int = 0
+    settings: tuple[int, int] = (0, 0)
+    problem: str = ""
 
     def succeeding(self, old: "Instance") -> "Instance":
         """This record, checked to be an update of an older one.
@@ -95,6 +99,9 @@ def encode(instance: Instance) -> bytes:
             "weight": instance.weight,
             "roles": list(instance.roles),
             "databases": list(instance.databases),
+            "clusterSettings": instance.settings[0],
+            "nodeSettings": instance.settings[1],
+            "problem": instance.problem,
         },
         "registrationTimeUTC": instance.registered_at_ms,
         "serviceType": "DYNAMIC",
@@ -132,6 +139,8 @@ def decode(data: bytes) -> Instance:
         roles=payload.texts("roles"),
         databases=payload.texts("databases"),
         registered_at_ms=fields.get("registrationTimeUTC", int, 0),
+        settings=(payload.get("clusterSettings", int, 0), payload.get("nodeSettings", int, 0)),
+        problem=payload.get("problem", str, ""),
     )
 
 

@@ -60,6 +60,10 @@ class Admission:
             self._running += 1
         return Slot(self)
 
+    def limit(self, statements_max: int) -> None:
+        """Let so many run from now on; what runs goes on."""
+        self._statements_max = statements_max
+
     def leave(self) -> None:
         """A place came free; called by `Slot.release`."""
         with self._lock:

@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, FilePath, SecretStr, model_validator
+from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from flightkeeper.discovery.urls import parse_registry_url
@@ -22,6 +23,7 @@ _PLAIN = "grpc"
 _TLS = "grpc+tls"
 _NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$"
 _MEMORY = r"^\d+(\.\d+)? ?([KMGT]i?B|%)$"
+_BYTES = r"^\d+(\.\d+)? ?[KMGT]i?B$"
 
 
 def _check_location(value: str) -> str:
@@ -46,6 +48,9 @@ def _check_dialect(value: str) -> str:
         raise ValueError(f"must be one of {', '.join(DIALECTS)}")
     return value
 
+
+_LIVE: dict[str, Any] = {"live": True}
+"""Marks settings that may change while a node runs."""
 
 Location = Annotated[str, AfterValidator(_check_location)]
 
@@ -138,37 +143,59 @@ class NodeSettings(BaseSettings):
         ge=0,
         le=10_000,
         description="Share of statements relative to other nodes; 0 for none.",
+        json_schema_extra=_LIVE,
     )
     memory_limit: str | None = Field(
-        default=None, pattern=_MEMORY, description="DuckDB's memory limit, such as 4GB or 60%."
+        default=None,
+        pattern=_MEMORY,
+        description="DuckDB's memory limit, such as 4GB or 60%.",
+        json_schema_extra=_LIVE,
     )
-    threads: int | None = Field(default=None, ge=1, le=1024, description="DuckDB's threads.")
+    threads: int | None = Field(
+        default=None, ge=1, le=1024, description="DuckDB's threads.", json_schema_extra=_LIVE
+    )
     temp_directory: Path | None = Field(
         default=None, description="Directory DuckDB spills to when memory is short."
+    )
+    temp_directory_bytes_max: str | None = Field(
+        default=None,
+        pattern=_BYTES,
+        description="How much DuckDB may spill, such as 50GB; by default 90 % of what is free.",
+        json_schema_extra=_LIVE,
+    )
+    sql_settings: Literal["all", "session"] = Field(
+        default="all",
+        description="What SET may change: all of DuckDB's settings, or those of a session only, so "
+        "that nobody changes memory, threads or access to files for the whole node.",
+        json_schema_extra=_LIVE,
     )
     statements_max: int = Field(
         default=64,
         ge=1,
         le=10_000,
         description="Statements in flight; more are sent to other nodes.",
+        json_schema_extra=_LIVE,
     )
     sessions_max: int = Field(
         default=1000,
         ge=1,
         le=1_000_000,
         description="Sessions open at once, and transactions; more are sent to other nodes.",
+        json_schema_extra=_LIVE,
     )
     session_idle_timeout_s: float = Field(
         default=3600,
         ge=1,
         le=604_800,
         description="Seconds after which an unused session is closed.",
+        json_schema_extra=_LIVE,
     )
     transaction_idle_timeout_s: float = Field(
         default=300,
         ge=1,
         le=86_400,
         description="Seconds after which an unused transaction is rolled back.",
+        json_schema_extra=_LIVE,
     )
     token_lifetime_s: float = Field(
         default=3600, ge=10, le=2_592_000, description="Seconds a login is good for."
@@ -178,10 +205,12 @@ class NodeSettings(BaseSettings):
         ge=0,
         le=3600,
         description="Seconds running statements get to finish before they are interrupted.",
+        json_schema_extra=_LIVE,
     )
     dialect: Annotated[str, AfterValidator(_check_dialect)] = Field(
         default=DUCKDB,
         description="SQL dialect of statements whose client names none; docs/dialects.md has them.",
+        json_schema_extra=_LIVE,
     )
     statement_timeout_s: float = Field(
         default=0,
@@ -189,11 +218,13 @@ class NodeSettings(BaseSettings):
         le=604_800,
         description="Seconds a statement may run, to its last batch, when its client names no "
         "limit; 0 for ever.",
+        json_schema_extra=_LIVE,
     )
     ingest_bytes_max: int = Field(
         default=68_719_476_736,
         ge=1_048_576,
         description="Bytes of one bulk ingest; it waits in temp_directory until it is complete.",
+        json_schema_extra=_LIVE,
     )
     batch_bytes: int = Field(
         default=2_097_152,
@@ -209,7 +240,9 @@ class NodeSettings(BaseSettings):
         "listed.",
     )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
-        default="info", description="Least severe log line written: debug, info, warning or error."
+        default="info",
+        description="Least severe log line written: debug, info, warning or error.",
+        json_schema_extra=_LIVE,
     )
     log_format: Literal["text", "json"] = Field(
         default="text", description="Log lines on stderr as text for people or json for programs."
@@ -245,6 +278,11 @@ class NodeSettings(BaseSettings):
     def listens_on_loopback(self) -> bool:
         """Whether only this machine can reach the node."""
         return _is_loopback(_host(self.listen))
+
+
+def is_live(field: FieldInfo) -> bool:
+    """Whether a setting may change while a node runs."""
+    return field.json_schema_extra == _LIVE
 
 
 def _contradictions(settings: NodeSettings) -> list[str]:

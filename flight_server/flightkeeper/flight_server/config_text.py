@@ -12,7 +12,7 @@ from pathlib import Path
 from pydantic import SecretStr
 from pydantic.fields import FieldInfo
 
-from flightkeeper.flight_server.config import NodeSettings
+from flightkeeper.flight_server.config import NodeSettings, is_live
 from flightkeeper.flight_server.config_sources import LoadedSettings, flag_name, variable_name
 
 MASK = "********"
@@ -40,6 +40,7 @@ _EXAMPLES: Mapping[str, str] = {
     "key_file": "/etc/flightkeeper/cluster.key",
     "memory_limit": "4GB",
     "threads": "4",
+    "temp_directory_bytes_max": "50GB",
     "temp_directory": "/var/lib/flightkeeper/spill",
 }
 
@@ -53,10 +54,11 @@ def example_toml() -> str:
 def markdown_table() -> str:
     """Every setting as a row of a Markdown table."""
     rows = [
-        f"| `{name}` | {_default_text(field)} | {_bounds(field)} | {field.description} |"
+        f"| `{name}` | {_default_text(field)} | {_bounds(field)} "
+        f"| {'yes' if is_live(field) else ''} | {field.description} |"
         for name, field in NodeSettings.model_fields.items()
     ]
-    heading = ["| key | default | bounds | meaning |", "|---|---|---|---|"]
+    heading = ["| key | default | bounds | live | meaning |", "|---|---|---|---|---|"]
     return "\n".join([*heading, *rows]) + "\n"
 
 

@@ -12,11 +12,12 @@ from flightkeeper.flight_server import options, scripts
 from flightkeeper.flight_server.admission import Admission, Slot
 from flightkeeper.flight_server.call import Call
 from flightkeeper.flight_server.clocks import Clocks
+from flightkeeper.flight_server.engine import settings
 from flightkeeper.flight_server.engine.connection import Connection
 from flightkeeper.flight_server.engine.dictionaries import plain_result
 from flightkeeper.flight_server.engine.result import Batches, Result
 from flightkeeper.flight_server.engine.statement import Script, Statement
-from flightkeeper.flight_server.errors import Cancelled, TimedOut, Unavailable
+from flightkeeper.flight_server.errors import Cancelled, PermissionDenied, TimedOut, Unavailable
 from flightkeeper.flight_server.options import Options
 from flightkeeper.flight_server.placement import Place, Placement
 from flightkeeper.flight_server.scripts import Rows
@@ -79,6 +80,7 @@ class Execution:
         self, placement: Placement, admission: Admission, clocks: Clocks, defaults: Options
     ) -> None:
         """`defaults` are the options of callers who ask for nothing."""
+        self._sets_all = True
         self._placement = placement
         self._admission = admission
         self._clocks = clocks
@@ -97,6 +99,14 @@ class Execution:
             set_here = session.options if session else {}
             middleware.options = options.resolve(self._defaults, set_here, call.headers)
         return middleware.options
+
+    def default_to(self, defaults: Options) -> None:
+        """The options of callers who ask for nothing, from the next call on."""
+        self._defaults = defaults
+
+    def let_sql_set(self, *, everything: bool) -> None:
+        """Whether SQL may set what is not the session's own, from the next statement on."""
+        self._sets_all = everything
 
     def implied_transaction(self, call: Call) -> bytes:
         """The transaction that a caller means without naming it; empty for none."""
@@ -139,6 +149,7 @@ class Execution:
         Returns: a result that holds a slot and a connection until it is closed.
         Raises: NodeError.
         """
+        self._check_sets(script)
         place = partial(self._placement.place, call, script, transaction_id)
         if prepare:
             place = partial(self._placement.beside, call)
@@ -169,6 +180,7 @@ class Execution:
             rows: parameters; several rows run as one atomic execution, and none at all run
                 nothing. None = the statement is run once, without parameters.
         """
+        self._check_sets(script)
         with self.working(call, script, transaction_id, timeout_ms) as connection:
             return scripts.update(connection, script, rows, self._setter(call))
 
@@ -266,6 +278,18 @@ class Execution:
                 raise
             # A full or leaving node still takes the rest of what was begun here.
             return self._admission.enter(continues=True)
+
+    def _check_sets(self, script: Script) -> None:
+        if self._sets_all:
+            return
+        for statement in script:
+            if statement.sets is not None and not (
+                settings.is_of_a_session(statement.sets) or options.known(statement.sets)
+            ):
+                raise PermissionDenied(
+                    f"{statement.sets} is a setting of the whole node, which SQL may not change "
+                    "here (sql_settings); nothing was run"
+                )
 
     def _setter(self, call: Call) -> Callable[[str, str | None], None]:
         return lambda name, text: self.set_option(call, name, text)

@@ -22,7 +22,8 @@ from pyarrow import flight
 
 from flightkeeper.discovery.errors import DuplicateNode, RegistryError
 from flightkeeper.discovery.records import Instance, NodeState
-from flightkeeper.discovery.registry import Registration, Registry, open_registry
+from flightkeeper.discovery.registry import Registration, Registry
+from flightkeeper.flight_server import parts
 from flightkeeper.flight_server.admission import Admission
 from flightkeeper.flight_server.auth import keys
 from flightkeeper.flight_server.auth.keys import ClusterKeys
@@ -32,7 +33,7 @@ from flightkeeper.flight_server.auth.tokens import Tokens
 from flightkeeper.flight_server.cancellation import CancelWatcher
 from flightkeeper.flight_server.clocks import Clocks
 from flightkeeper.flight_server.config import IN_MEMORY, NodeSettings
-from flightkeeper.flight_server.engine.database import Database, DatabaseOptions
+from flightkeeper.flight_server.engine.database import Database
 from flightkeeper.flight_server.engine.facts import facts
 from flightkeeper.flight_server.errors import StartFailed
 from flightkeeper.flight_server.execution import Execution
@@ -48,15 +49,19 @@ from flightkeeper.flight_server.handlers.prepared import Prepared
 from flightkeeper.flight_server.handlers.session_options import SessionOptions
 from flightkeeper.flight_server.handlers.statements import Statements
 from flightkeeper.flight_server.handlers.transactions import Transactions
-from flightkeeper.flight_server.options import Options
+from flightkeeper.flight_server.live.adjusting import Adjustable
+from flightkeeper.flight_server.live.following import Following
+from flightkeeper.flight_server.live.settings import Decision
 from flightkeeper.flight_server.placement import Placement
 from flightkeeper.flight_server.service import FlightSqlService
-from flightkeeper.flight_server.sessions import SessionLimits, Sessions
+from flightkeeper.flight_server.sessions import Sessions
 from flightkeeper.flight_server.staging import Staging
 from flightkeeper.flightsql.wire.flightkeeper_pb2 import Transaction as TransactionBody
 
 _REGISTERED_WITHIN_S = 10.0
 _HOUSEKEEPING_S = 1.0
+_FOLLOWING_WITHIN_S = 5.0
+_PROBLEM_CHARACTERS_MAX = 300
 _DRAIN_POLL_S = 0.1
 _SILENT_S = 5.0
 """A drain does not wait for a transaction or upload whose client has said nothing for so long."""
@@ -90,9 +95,12 @@ class Node:
         # Guards `_end_thread`: the end begins once.
         self._end_lock = threading.Lock()
         self._end_thread: threading.Thread | None = None
+        # Guards the record, and that the registry has its last state.
+        self._record_lock = threading.Lock()
         self._instance: Instance | None = None
         self._registration: Registration | None = None
         self._registry: Registry | None = None
+        self._following: Following | None = None
 
     def start(self) -> Ready:
         """Open the database, listen, register.
@@ -104,10 +112,11 @@ class Node:
             StartFailed: says what to change; nothing keeps running.
         """
         try:
-            self._registry = _open_registry(self._settings)
+            self._registry = parts.opened_registry(self._settings)
             cluster_keys = _cluster_keys(self._settings, self._registry)
             self._build(cluster_keys)
             self._instance = self._describe_self()
+            self._follow()
             self._register()
         except RegistryError as exc:
             self._close()
@@ -139,8 +148,8 @@ class Node:
         users = read_users(settings.users) if settings.users else None
         tokens = Tokens(cluster_keys, settings.token_lifetime_s)
         signer = cluster_keys.signer
-        self._database = Database(_database_options(settings))
-        self._sessions = Sessions(self._database, _session_limits(settings))
+        self._database = Database(parts.database_options(settings))
+        self._sessions = Sessions(self._database, parts.session_limits(settings))
         self._admission = Admission(settings.statements_max)
         self._executions = Executions()
         self._watcher = CancelWatcher()
@@ -150,7 +159,13 @@ class Node:
         placement = Placement(
             self._database, self._sessions, signer, tokens, clocks, self._incarnation
         )
-        execution = Execution(placement, self._admission, clocks, _default_options(settings))
+        self._execution = execution = Execution(
+            placement, self._admission, clocks, parts.default_options(settings)
+        )
+        execution.let_sql_set(everything=settings.sql_settings == "all")
+        self._adjustable = Adjustable(
+            self._database, self._admission, self._sessions, self._staging, execution
+        )
         partitions = Partitions(execution, placement, self._database, self._executions.new_id)
         statements = Statements(execution, self._executions, partitions, signer, clocks)
         families = [
@@ -205,10 +220,37 @@ class Node:
             registered_at_ms=int(self._clocks.wall_s() * 1000),
         )
 
+    def _follow(self) -> None:
+        """Hold to the cluster's settings from before the first statement on."""
+        if self._registry is None:
+            return
+        self._following = Following(
+            self._registry, self._record().node_id, self._settings, self._apply, self._decided
+        )
+        if not self._following.start(_FOLLOWING_WITHIN_S):
+            _log.warning("the registry does not answer; serving with the node's own settings")
+
+    def _apply(self, settings: NodeSettings) -> None:
+        self._adjustable.adjust(self._settings, settings)
+        self._settings = settings
+
+    def _decided(self, decision: Decision) -> None:
+        """Say in the node's record which settings it has seen, and whether they hold."""
+        with self._record_lock:
+            self._instance = replace(
+                self._record(),
+                weight=self._settings.weight,
+                settings=(decision.cluster, decision.node),
+                problem=decision.problem[:_PROBLEM_CHARACTERS_MAX],
+            )
+            if self._registration is not None:
+                self._registration.update(self._instance)
+
     def _register(self) -> None:
         if self._registry is None:
             return
-        self._registration = self._registry.register(self._record())
+        with self._record_lock:
+            self._registration = self._registry.register(self._record())
         try:
             registered = self._registration.wait(_REGISTERED_WITHIN_S)
         except DuplicateNode as exc:
@@ -248,8 +290,11 @@ class Node:
     def _end(self) -> None:
         """Leave the registry, let work finish, interrupt what does not, close."""
         _log.info("draining", statements=self._admission.running)
+        if self._following is not None:
+            self._following.close()
         if self._registration is not None:
-            self._registration.update(replace(self._record(), state=NodeState.DRAINING))
+            with self._record_lock:
+                self._registration.update(replace(self._record(), state=NodeState.DRAINING))
             self._registration.withdraw()
         self._admission.close()
         deadline_s = self._clocks.monotonic_s() + self._settings.drain_timeout_s
@@ -273,6 +318,8 @@ class Node:
             admission.end()
         if (watcher := getattr(self, "_watcher", None)) is not None:
             watcher.stop_all()
+        if self._following is not None:
+            self._following.close()
         for name in ("_executions", "_sessions", "_service", "_watcher", "_database", "_registry"):
             part = getattr(self, name, None)
             if part is None:
@@ -295,19 +342,6 @@ class Node:
         return not thread.is_alive()
 
 
-def _open_registry(settings: NodeSettings) -> Registry | None:
-    if settings.registry is None:
-        return None
-    credentials = None
-    if settings.registry_username and settings.registry_password:
-        credentials = (settings.registry_username, settings.registry_password.get_secret_value())
-    return open_registry(
-        settings.registry,
-        credentials=credentials,
-        session_timeout_s=settings.registry_session_timeout_s,
-    )
-
-
 def _cluster_keys(settings: NodeSettings, registry: Registry | None) -> ClusterKeys:
     if settings.key_file is not None:
         return keys.read_file(settings.key_file)
@@ -315,31 +349,6 @@ def _cluster_keys(settings: NodeSettings, registry: Registry | None) -> ClusterK
     if registry is None:
         return proposal
     return keys.decode(registry.agree("cluster", keys.encode(proposal)))
-
-
-def _database_options(settings: NodeSettings) -> DatabaseOptions:
-    return DatabaseOptions(
-        path=settings.database,
-        read_only=settings.read_only,
-        memory_limit=settings.memory_limit,
-        threads=settings.threads,
-        temp_directory=None if settings.temp_directory is None else str(settings.temp_directory),
-        batch_bytes=settings.batch_bytes,
-    )
-
-
-def _default_options(settings: NodeSettings) -> Options:
-    return Options(
-        dialect=settings.dialect, statement_timeout_ms=round(settings.statement_timeout_s * 1000)
-    )
-
-
-def _session_limits(settings: NodeSettings) -> SessionLimits:
-    return SessionLimits(
-        sessions_max=settings.sessions_max,
-        session_idle_timeout_s=settings.session_idle_timeout_s,
-        transaction_idle_timeout_s=settings.transaction_idle_timeout_s,
-    )
 
 
 def _listen(

@@ -82,6 +82,10 @@ class Sessions:
         self._sessions: dict[str, Session] = {}
         self._transactions: dict[str, Transaction] = {}
 
+    def limit(self, limits: SessionLimits) -> None:
+        """Keep to these limits from now on; what is open stays open."""
+        self._limits = limits
+
     def transactions_in_use(self, now_s: float, within_s: float) -> int:
         """Transactions that hold something, of callers who were heard within so many seconds."""
         with self._lock:

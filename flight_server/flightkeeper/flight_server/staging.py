@@ -43,6 +43,10 @@ class Staging:
         # When each upload in progress was heard of; single operations on it are atomic.
         self._heard_s: dict[object, float] = {}
 
+    def limit(self, upload_bytes_max: int) -> None:
+        """Take uploads of so many bytes from now on; also those that are on their way."""
+        self._bytes_max = upload_bytes_max
+
     def receiving(self, within_s: float) -> int:
         """Uploads in progress that were heard of within so many seconds."""
         since_s = self._now_s() - within_s

@@ -30,6 +30,8 @@ _FIXED_SETTINGS: Mapping[str, str | bool] = {
     "allow_community_extensions": False,
 }
 
+_CHANGEABLE = ("memory_limit", "threads", "max_temp_directory_size")
+
 _HOLDER = re.compile(r"PID (\d+)")
 
 
@@ -42,6 +44,7 @@ class DatabaseOptions:
         memory_limit: such as "4GB"; None = DuckDB's own default.
         threads: engine threads; None = one per core.
         temp_directory: where big intermediate results spill.
+        max_temp_directory_size: how much may; None = DuckDB's own default.
         batch_bytes: target size of one batch of a result.
     """
 
@@ -50,6 +53,7 @@ class DatabaseOptions:
     memory_limit: str | None = None
     threads: int | None = None
     temp_directory: str | None = None
+    max_temp_directory_size: str | None = None
     batch_bytes: int = 2 * 1024 * 1024
 
 
@@ -97,6 +101,22 @@ class Database:
     def connect(self) -> Connection:
         """A connection for a session or a transaction; its owner closes it."""
         return Connection(self._root.cursor(), self._options.batch_bytes, self.changes)
+
+    def configure(self, options: DatabaseOptions) -> None:
+        """Change what may change while it is open: memory, threads, room to spill.
+
+        Raises:
+            NodeError: DuckDB refuses one of them; those before it hold.
+        """
+        connection = self.lend()
+        try:
+            for name in _CHANGEABLE:
+                value = getattr(options, name)
+                connection.command(
+                    f"RESET GLOBAL {name}" if value is None else f"SET GLOBAL {name} = '{value}'"
+                )
+        finally:
+            self.take_back(connection)
 
     def works(self) -> bool:
         """Whether the engine can run anything; after a defect of its own it never can again."""
@@ -157,7 +177,7 @@ def _catalog(connection: Connection) -> str:
 
 def _open(options: DatabaseOptions) -> duckdb.DuckDBPyConnection:
     settings: dict[str, str | bool | int | float | list[str]] = dict(_FIXED_SETTINGS)
-    for name in ("memory_limit", "threads", "temp_directory"):
+    for name in ("temp_directory", *_CHANGEABLE):
         if (value := getattr(options, name)) is not None:
             settings[name] = value
     try:

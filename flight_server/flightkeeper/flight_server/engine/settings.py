@@ -41,7 +41,14 @@ SESSION_SETTINGS = frozenset(
     }
 )
 
+_LOWER = frozenset(map(str.lower, SESSION_SETTINGS))
+
 _CURRENT = "SELECT name, value FROM duckdb_settings() WHERE list_contains($names, name)"
+
+
+def is_of_a_session(name: str) -> bool:
+    """Whether a setting, whatever its case, is one of these."""
+    return name.lower() in _LOWER
 
 
 def current(connection: Connection) -> Mapping[str, str]:

@@ -8,7 +8,7 @@ import re
 from dataclasses import dataclass
 from enum import Enum, auto
 from functools import lru_cache
-from itertools import pairwise, takewhile
+from itertools import dropwhile, pairwise, takewhile
 
 import duckdb
 
@@ -60,6 +60,7 @@ class Statement:
         parameters: names of its parameters; digits for positional ones.
         control: the transaction control it is, if any.
         setting: what it sets, if it sets something to a plain value.
+        sets: the setting of DuckDB that it sets or resets, lower case, if it does that.
         parses: after it, the session's texts may mean something else.
         undoable: a transaction that is rolled back undoes all that it does.
     """
@@ -73,6 +74,7 @@ class Statement:
     parameters: frozenset[str]
     control: Control | None
     setting: Setting | None
+    sets: str | None
     parses: bool
     undoable: bool
 
@@ -98,6 +100,7 @@ _STATEFUL = {
     _S.PRAGMA,
 }
 _SETS = {_S.SET, _S.PRAGMA, None}
+_SCOPES = {"session", "local", "global"}
 _DML_WORDS = {"insert", "update", "delete", "merge", "truncate"}
 """Since DuckDB 2.0 a CTE may hold one, and the whole is still a SELECT."""
 _ANALYZE_WORDS = {"analyze", "analyse", '"analyze"', '"analyse"'}
@@ -199,6 +202,7 @@ def _classify(parsed: duckdb.Statement, source: str | None) -> Statement:
         parameters=frozenset(parsed.named_parameters),
         control=_CONTROL_WORDS.get(words[0]) if kind == _S.TRANSACTION else None,
         setting=_setting(sql) if kind == _S.SET else None,
+        sets=_sets(words) if kind in _SETS else None,
         parses=kind in _SETS and bool(_PARSER_SETTINGS & _names(words)),
         undoable=kind in _UNDOABLE,
     )
@@ -210,6 +214,15 @@ def _numbered(parsed: duckdb.Statement) -> duckdb.Statement:
         return parsed
     (numbered,) = duckdb.extract_statements(replaced(parsed.query, lambda name: f"${name}"))
     return numbered
+
+
+def _sets(words: list[str]) -> str | None:
+    """The setting that a SET, a RESET or a PRAGMA with a value changes, whatever the value."""
+    verb, *rest = words
+    if verb == "pragma" and "=" not in rest:
+        return None
+    name = next(dropwhile(lambda word: word in _SCOPES, rest), "")
+    return None if verb == "use" or name == "variable" else name.strip('"')
 
 
 def _setting(sql: str) -> Setting | None:

@@ -68,6 +68,15 @@ def configure_logging(
     )
 
 
+def log_from(level: str) -> None:
+    """Write lines of this level and above from now on, in the form that was set up."""
+    severity = logging.getLevelNamesMapping()[level.upper()]
+    logging.getLogger().setLevel(severity)
+    for name, least in _NOISY.items():
+        logging.getLogger(name).setLevel(max(least, severity))
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(severity))
+
+
 def add_to_every_line(**values: object) -> Callable[[], None]:
     """Put values, such as node="n1", on all lines of this process, on every thread.
 

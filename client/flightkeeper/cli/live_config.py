@@ -1,0 +1,233 @@
+"""`flightkeeper config get|set|unset|history|watch|diff`: the settings of a running cluster.
+
+Owns the verbs and the form of their output; what a setting may be is the node's to say.
+"""
+
+import getpass
+import json
+import queue
+import socket
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.table import Table
+from rich.text import Text
+
+from flightkeeper.cli.consoles import console_for
+from flightkeeper.cli.exits import FAILED, UNREACHABLE, USAGE, fail
+from flightkeeper.discovery.documents import Document
+from flightkeeper.discovery.errors import RegistryError, RegistryUnavailable
+from flightkeeper.discovery.registry import Registry
+from flightkeeper.flight_server.config_sources import InvalidSettings, load
+from flightkeeper.flight_server.live import changing
+from flightkeeper.flight_server.live.document import (
+    EMPTY,
+    Change,
+    MalformedSettings,
+    SettingsDocument,
+    decode,
+)
+from flightkeeper.flight_server.live.settings import LIVE, InvalidLiveSettings
+from flightkeeper.flight_server.parts import opened_registry
+
+_Registry = Annotated[
+    str | None,
+    typer.Option("--registry", metavar="URL", help="The cluster's; also FLIGHTKEEPER_REGISTRY."),
+]
+_Node = Annotated[
+    str | None, typer.Option("--node", metavar="ID", help="Of this node instead of the cluster.")
+]
+_Config = Annotated[
+    Path | None, typer.Option("--config", metavar="FILE", help="TOML file that names the registry.")
+]
+_Revision = Annotated[
+    int | None,
+    typer.Option("--revision", metavar="N", help="Only if the settings are still at this one."),
+]
+_Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+def get(
+    key: Annotated[str | None, typer.Argument(help="One of them; else all that are set.")] = None,
+    *,
+    registry: _Registry = None,
+    node: _Node = None,
+    config: _Config = None,
+    as_json: _Json = False,
+) -> None:
+    """Print what is set for the cluster, or for one node."""
+    with _opened(registry, config) as opened:
+        found = changing.read(opened, _name(node))
+    if key is not None and key not in LIVE:
+        fail(f"{key} is no setting that may change; those are {', '.join(LIVE)}", USAGE)
+    values = found.values if key is None else {key: found.values.get(key)}
+    if as_json:
+        typer.echo(json.dumps({"revision": found.revision, "values": values}))
+    elif key is not None:
+        if values[key] is None:
+            fail(f"{key} is not set for {_whose(node)}", FAILED)
+        typer.echo(str(values[key]))
+    else:
+        _print_values(found)
+
+
+def set_(
+    assignments: Annotated[list[str], typer.Argument(metavar="KEY=VALUE…")],
+    *,
+    registry: _Registry = None,
+    node: _Node = None,
+    config: _Config = None,
+    revision: _Revision = None,
+) -> None:
+    """Set one or more settings, all or none of them."""
+    if wrong := [text for text in assignments if "=" not in text]:
+        fail(f"write settings as KEY=VALUE, not {', '.join(wrong)}", USAGE)
+    after = dict(text.split("=", 1) for text in assignments)
+    _change(after, registry, node, config, revision)
+
+
+def unset(
+    keys: Annotated[list[str], typer.Argument(metavar="KEY…")],
+    *,
+    registry: _Registry = None,
+    node: _Node = None,
+    config: _Config = None,
+    revision: _Revision = None,
+) -> None:
+    """Put settings back to what each node was started with."""
+    if wrong := [key for key in keys if key not in LIVE]:
+        fail(f"no setting that may change: {', '.join(wrong)}", USAGE)
+    _change(dict.fromkeys(keys), registry, node, config, revision)
+
+
+def history(
+    *,
+    registry: _Registry = None,
+    node: _Node = None,
+    config: _Config = None,
+    as_json: _Json = False,
+) -> None:
+    """Print who changed what, and when, oldest first."""
+    with _opened(registry, config) as opened:
+        found = changing.read(opened, _name(node))
+    for change in found.history:
+        typer.echo(json.dumps(asdict(change)) if as_json else _line(change))
+
+
+def watch(
+    *,
+    registry: _Registry = None,
+    node: _Node = None,
+    config: _Config = None,
+    as_json: _Json = False,
+) -> None:
+    """Print changes as they happen, until Ctrl-C."""
+    heard: queue.SimpleQueue[Document | None] = queue.SimpleQueue()
+    with _opened(registry, config) as opened:
+        opened.watch_document(_name(node), heard.put)
+        seen: int | None = None
+        while True:
+            document = heard.get()
+            found = EMPTY if document is None else decode(document.data)
+            news = [c for c in found.history if seen is not None and c.revision > seen]
+            seen = found.revision
+            for change in news:
+                typer.echo(json.dumps(asdict(change)) if as_json else _line(change))
+
+
+def diff(
+    older: Annotated[int | None, typer.Argument(metavar="FROM", help="A revision.")] = None,
+    newer: Annotated[int | None, typer.Argument(metavar="TO", help="A later one.")] = None,
+    *,
+    registry: _Registry = None,
+    node: _Node = None,
+    config: _Config = None,
+) -> None:
+    """Print what differs between two revisions; by default the last two."""
+    with _opened(registry, config) as opened:
+        found = changing.read(opened, _name(node))
+    to = found.revision if newer is None else newer
+    since = max(to - 1, 0) if older is None else older
+    before, after = _at(found, since), _at(found, to)
+    for key in sorted({*before, *after}):
+        if before.get(key) != after.get(key):
+            if key in before:
+                typer.echo(f"-{key} = {before[key]}")
+            if key in after:
+                typer.echo(f"+{key} = {after[key]}")
+
+
+def _change(
+    after: Mapping[str, Any],
+    registry: str | None,
+    node: str | None,
+    config: Path | None,
+    revision: int | None,
+) -> None:
+    with _opened(registry, config) as opened:
+        made = changing.change(
+            opened,
+            _name(node),
+            after,
+            by=f"{getpass.getuser()}@{socket.gethostname()}",
+            at_ms=int(time.time() * 1000),
+            revision=revision,
+        )
+    typer.echo(f"revision {made.revision} of {_whose(node)}")
+
+
+@contextmanager
+def _opened(url: str | None, config: Path | None) -> Iterator[Registry]:
+    """The registry that flag, variable or file name; its errors end the command."""
+    try:
+        loaded = load({} if url is None else {"registry": url}, config)
+        opened = opened_registry(loaded.settings)
+    except InvalidSettings as exc:
+        fail(str(exc), USAGE)
+    if opened is None:
+        fail("say which cluster: --registry, FLIGHTKEEPER_REGISTRY or a file with it", USAGE)
+    with closing(opened):
+        try:
+            yield opened
+        except InvalidLiveSettings as exc:
+            fail(f"{exc}\nnothing was changed", USAGE)
+        except RegistryUnavailable as exc:
+            fail(str(exc), UNREACHABLE)
+        except (RegistryError, MalformedSettings) as exc:
+            fail(str(exc), FAILED)
+
+
+def _name(node: str | None) -> str:
+    return changing.CLUSTER if node is None else changing.node_document(node)
+
+
+def _whose(node: str | None) -> str:
+    return "the cluster" if node is None else f"node {node}"
+
+
+def _at(found: SettingsDocument, revision: int) -> Mapping[str, Any]:
+    values = found.at(revision)
+    if values is None:
+        fail(f"revision {revision} is not remembered; the last one is {found.revision}", USAGE)
+    return values
+
+
+def _line(change: Change) -> str:
+    changed = ", ".join(
+        f"{key} = {value}" if value is not None else f"{key} unset"
+        for key, value in change.after.items()
+    )
+    return f"revision {change.revision} {changing.told(change)}: {changed}"
+
+
+def _print_values(found: SettingsDocument) -> None:
+    table = Table("key", "value", box=None, pad_edge=False)
+    for key, value in found.values.items():
+        table.add_row(Text(key), Text(str(value)))
+    console_for(sys.stdout).print(table)

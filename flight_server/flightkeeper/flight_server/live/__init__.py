@@ -1,0 +1,1 @@
+"""Settings that a cluster shares and changes while its nodes run."""

@@ -1,0 +1,50 @@
+"""What the parts of a node are told of its settings."""
+
+from flightkeeper.discovery.registry import Registry, open_registry
+from flightkeeper.flight_server.config import NodeSettings
+from flightkeeper.flight_server.engine.database import DatabaseOptions
+from flightkeeper.flight_server.options import Options
+from flightkeeper.flight_server.sessions import SessionLimits
+
+
+def opened_registry(settings: NodeSettings) -> Registry | None:
+    """The registry that the settings name, if they name one; a network is not waited for."""
+    if settings.registry is None:
+        return None
+    credentials = None
+    if settings.registry_username and settings.registry_password:
+        credentials = (settings.registry_username, settings.registry_password.get_secret_value())
+    return open_registry(
+        settings.registry,
+        credentials=credentials,
+        session_timeout_s=settings.registry_session_timeout_s,
+    )
+
+
+def database_options(settings: NodeSettings) -> DatabaseOptions:
+    """How to open the database, and what may change of it."""
+    return DatabaseOptions(
+        path=settings.database,
+        read_only=settings.read_only,
+        memory_limit=settings.memory_limit,
+        threads=settings.threads,
+        temp_directory=None if settings.temp_directory is None else str(settings.temp_directory),
+        max_temp_directory_size=settings.temp_directory_bytes_max,
+        batch_bytes=settings.batch_bytes,
+    )
+
+
+def default_options(settings: NodeSettings) -> Options:
+    """The options of callers who ask for nothing."""
+    return Options(
+        dialect=settings.dialect, statement_timeout_ms=round(settings.statement_timeout_s * 1000)
+    )
+
+
+def session_limits(settings: NodeSettings) -> SessionLimits:
+    """How many sessions there may be, and for how long."""
+    return SessionLimits(
+        sessions_max=settings.sessions_max,
+        session_idle_timeout_s=settings.session_idle_timeout_s,
+        transaction_idle_timeout_s=settings.transaction_idle_timeout_s,
+    )

@@ -1,0 +1,38 @@
+"""What the parts of a node are told of its settings."""
+
+from pathlib import Path
+
+from pydantic import SecretStr
+
+from flightkeeper.flight_server import parts
+from flightkeeper.flight_server.config import NodeSettings
+
+
+def test_without_a_registry_there_is_none() -> None:
+    assert parts.opened_registry(NodeSettings(insecure=True)) is None
+
+
+def test_a_registry_is_opened_with_its_credentials(tmp_path: Path) -> None:
+    settings = NodeSettings(
+        registry=f"dir://{tmp_path}",
+        registry_username="ada",
+        registry_password=SecretStr("secret"),
+        insecure=True,
+    )
+    opened = parts.opened_registry(settings)
+    assert opened is not None
+    assert opened.read_document("settings/cluster") is None
+    opened.close()
+
+
+def test_every_part_gets_its_own() -> None:
+    settings = NodeSettings(
+        insecure=True, threads=3, temp_directory=Path("/x"), temp_directory_bytes_max="1GB",
+        dialect="hive", statement_timeout_s=1.5, sessions_max=7,
+    )  # fmt: skip
+    database = parts.database_options(settings)
+    assert (database.threads, database.temp_directory) == (3, "/x")
+    assert database.max_temp_directory_size == "1GB"
+    options = parts.default_options(settings)
+    assert (options.dialect, options.statement_timeout_ms) == ("hive", 1500)
+    assert parts.session_limits(settings).sessions_max == 7
