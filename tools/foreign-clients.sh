@@ -78,6 +78,9 @@ build_rust() {
 }
 
 mkdir -p "$target"
+# One at a time: the tests' processes build what they run.
+exec 9>"$target/lock"
+flock 9
 for language in ${*:-java go node rust}; do
     log=$target/$language.log
     "build_$language"
