@@ -1,6 +1,6 @@
 """Another process on the registry: does one thing, then waits to die.
 
-Run as `python -m tests.discovery.process register|agree|count URL …`; one line on stdout when done.
+Run as `python -m tests.discovery.process ROLE URL …`; one line on stdout when done.
 """
 
 import subprocess
@@ -9,6 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from flightkeeper.discovery.documents import DocumentChanged
+from flightkeeper.discovery.locks import LockLost
 from flightkeeper.discovery.records import Instance
 from flightkeeper.discovery.registry import open_registry
 
@@ -82,7 +83,32 @@ def _count(arguments: list[str]) -> str:
     return "counted"
 
 
-_ROLES = {"register": _register, "agree": _agree, "count": _count}
+def _lock(arguments: list[str]) -> str:
+    url, name = arguments
+    # Kept by the frame that never ends.
+    return str(open_registry(url, session_timeout_s=2.0).lock(name, _WAIT_S).token)
+
+
+def _guard(arguments: list[str]) -> str:
+    """Write the token under the lock until it is lost, or another one's token is there."""
+    url, name, document = arguments
+    registry = open_registry(url, session_timeout_s=4.0)
+    hold = registry.lock(name, _WAIT_S)
+    written = registry.write_document(document, b"%d" % hold.token, None, guard=hold)
+    sys.stdout.write(f"{hold.token}\n")
+    sys.stdout.flush()
+    try:
+        while True:
+            found = registry.read_document(document)
+            assert found is not None
+            written = registry.write_document(
+                document, b"%d" % hold.token, found.version, guard=hold
+            )
+    except LockLost:
+        return f"lost after {written.version}"
+
+
+_ROLES = {"guard": _guard, "lock": _lock, "register": _register, "agree": _agree, "count": _count}
 
 if __name__ == "__main__":
     sys.stdout.write(_ROLES[sys.argv[1]](sys.argv[2:]) + "\n")

@@ -10,6 +10,7 @@ from types import MappingProxyType
 from typing import Protocol
 
 from flightkeeper.discovery.documents import Document, DocumentListener
+from flightkeeper.discovery.locks import Hold, LockKind
 from flightkeeper.discovery.records import Instance
 from flightkeeper.discovery.topology import Event
 from flightkeeper.discovery.urls import RegistryUrl, parse_registry_url
@@ -95,18 +96,26 @@ class Registry(Membership, Protocol):
         """
 
     def write_document(
-        self, name: str, data: bytes, version: int | None, timeout_s: float = 10.0
+        self,
+        name: str,
+        data: bytes,
+        version: int | None,
+        timeout_s: float = 10.0,
+        *,
+        guard: Hold | None = None,
     ) -> Document:
         """Replace a document, if it is still what the writer has seen.
 
         Args:
             version: of the document as it was read; None = there was none.
+            guard: a hold of this registry; write only while it is held, for sure.
 
         Returns: the document as it is now.
 
         Raises:
             DocumentChanged: somebody else was first; nothing was written.
             DocumentTooBig: nothing was written.
+            LockLost: the guard is not held any more; nothing was written.
             InvalidName: a part of the name cannot be used; nothing was written.
             RegistryUnavailable: no answer in time; says whether it may have been written.
         """
@@ -115,6 +124,15 @@ class Registry(Membership, Protocol):
         """Tell a listener of a document as it is, and of every change.
 
         While the registry is away the listener is told nothing.
+        """
+
+    def lock(self, name: str, timeout_s: float = 10.0, *, kind: LockKind = LockKind.LOCK) -> Hold:
+        """Take a lock that one holder has at a time, over all processes; wait for it so long.
+
+        Raises:
+            InvalidName: the name cannot be used; it is not held.
+            LockTimeout: others held it, or the registry did not answer; it is not held.
+            RegistryUnavailable: the registry was closed, or cannot be used; it is not held.
         """
 
 

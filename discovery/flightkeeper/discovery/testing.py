@@ -19,12 +19,14 @@ from flightkeeper.discovery.documents import (
     check_size,
 )
 from flightkeeper.discovery.errors import DuplicateNode, RegistryUnavailable
+from flightkeeper.discovery.locks import Hold, LockKind, LockTimeout
 from flightkeeper.discovery.names import check_name
 from flightkeeper.discovery.presence import Presence
 from flightkeeper.discovery.record_reader import RecordReader
 from flightkeeper.discovery.records import Instance, encode
 from flightkeeper.discovery.registry import Listener
 from flightkeeper.discovery.subscription import Subscription
+from flightkeeper.discovery.testing_locks import MemoryHold, MemoryLocks
 from flightkeeper.discovery.topology import Event, Listed, Unreachable
 
 _Key = tuple[str, str]
@@ -42,6 +44,7 @@ class MemoryStore:
         self._watches: list[MemoryWatch | MemoryDocumentWatch] = []
         self._news: deque[Callable[[], None]] = deque()
         self._telling = False
+        self.locks = MemoryLocks()
 
     def put(self, service: str, node_id: str, data: bytes) -> None:
         """Put a record in that no node keeps up, whatever its bytes."""
@@ -259,6 +262,7 @@ class MemoryRegistry:
         self._closed = False
         self._registrations: list[MemoryRegistration] = []
         self._subscriptions: list[Subscription[Any]] = []
+        self._holds: list[MemoryHold] = []
 
     def register(self, instance: Instance) -> MemoryRegistration:
         """Put a node's record in."""
@@ -290,12 +294,20 @@ class MemoryRegistry:
         return self.store.read("/".join(check_document_name(name)))
 
     def write_document(
-        self, name: str, data: bytes, version: int | None, timeout_s: float = 10.0
+        self,
+        name: str,
+        data: bytes,
+        version: int | None,
+        timeout_s: float = 10.0,
+        *,
+        guard: Hold | None = None,
     ) -> Document:
         """Replace a document, if it is still what the writer has seen."""
         check_document_name(name)
         check_size(name, data)
         self._check_answers(timeout_s)
+        if guard is not None:
+            guard.check()
         return self.store.write(name, data, version)
 
     def watch_document(
@@ -308,6 +320,18 @@ class MemoryRegistry:
         self.store.add(watch)
         return watch.subscription
 
+    def lock(
+        self, name: str, timeout_s: float = 10.0, *, kind: LockKind = LockKind.LOCK
+    ) -> MemoryHold:
+        """Take a lock that one holder has at a time; wait for it so long."""
+        self._check_open()
+        key = f"{kind}/{check_name('lock', name)}"
+        hold = self.store.locks.take(key, timeout_s) if self.reachable else None
+        if hold is None:
+            raise LockTimeout(f"the lock {name} was not to be had in {timeout_s} s; it is not held")
+        self._holds.append(hold)
+        return hold
+
     def close(self) -> None:
         """Take the records out and end the watches. Idempotent."""
         self._closed = True
@@ -315,6 +339,8 @@ class MemoryRegistry:
             registration.withdraw()
         for subscription in self._subscriptions:
             subscription.close()
+        for hold in self._holds:
+            hold.release()
         self._registrations, self._subscriptions = [], []
 
     def drop(self, node_id: str) -> None:

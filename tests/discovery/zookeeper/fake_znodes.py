@@ -33,13 +33,15 @@ class FakeZnodes:
         self.done: list[str] = []
         self._tree: dict[str, Znode] = {}
         self._zxid = 0
+        self._numbers: dict[str, int] = {}
+        self.session_timeout_s = 10.0
         self._data_watches: dict[str, set[Fired]] = {}
         self._list_watches: dict[str, set[Fired]] = {}
 
     def put(self, path: str, data: bytes, owner: int = 0) -> None:
         """Another session creates or replaces a znode."""
         self._tree.pop(path, None)
-        self._set(path, Znode(data, 0, 0, owner))
+        self._set(path, Znode(data, 0, 0, owner, self._zxid + 1))
         self._fire(self._data_watches, path)
         self._fire(self._list_watches, parent(path))
 
@@ -69,12 +71,37 @@ class FakeZnodes:
         self._begin(f"read_all {len(wanted)}", "read_all")
         return self._read(wanted, fired)
 
-    def children(self, path: str, fired: Fired) -> tuple[str, ...]:
+    def children(self, path: str, fired: Fired | None = None) -> tuple[str, ...]:
         self._begin("children")
         if path not in self._tree:
             raise NoNode(path)
-        self._list_watches.setdefault(path, set()).add(fired)
+        if fired is not None:
+            self._list_watches.setdefault(path, set()).add(fired)
         return tuple(p.rpartition("/")[2] for p in self._tree if parent(p) == path)
+
+    def create_sequential(self, path: str, data: bytes, access: Access) -> str:
+        self._begin("create_sequential")
+        assert access is Access.PUBLIC
+        folder = parent(path)
+        if folder not in self._tree:
+            raise NoNode(path)
+        self._numbers[folder] = self._numbers.get(folder, -1) + 1
+        made = f"{path}{self._numbers[folder]:010}"
+        self.put(made, data, self.session_id)
+        self._end("create_sequential")
+        return made
+
+    def write_guarded(self, path: str, data: bytes, version: int | None, guard: str) -> None:
+        self._begin("write_guarded")
+        if guard not in self._tree:
+            raise NoNode(guard)
+        if version is None:
+            self._end("write_guarded")
+            return self.create(path, data, Access.PUBLIC, ephemeral=False)
+        old = self._expect(path, version)
+        self._set(path, replace(old, data=data, version=version + 1))
+        self._fire(self._data_watches, path)
+        return self._end("write_guarded")
 
     def create_path(self, path: str, access: Access) -> None:
         self._begin("create_path")
@@ -139,7 +166,7 @@ class FakeZnodes:
     def _expect(self, path: str, version: int) -> Znode:
         if path not in self._tree:
             raise NoNode(path)
-        if self._tree[path].version != version:
+        if version not in (-1, self._tree[path].version):
             raise VersionChanged(path)
         return self._tree[path]
 

@@ -7,7 +7,9 @@ import pytest
 
 from flightkeeper.discovery.documents import Document, DocumentChanged
 from flightkeeper.discovery.errors import RegistryDenied, RegistryUnavailable
+from flightkeeper.discovery.locks import LockLost
 from flightkeeper.discovery.zookeeper.documents import agree, read, write
+from flightkeeper.discovery.zookeeper.lock import ZooKeeperHold
 from flightkeeper.discovery.zookeeper.znodes import AnswerLost, Znodes
 from tests.discovery.zookeeper.fake_znodes import FakeZnodes
 
@@ -125,3 +127,28 @@ def test_reading_asks_again_until_it_is_answered() -> None:
         znodes.before["read"] = [AnswerLost("lost")] * 9
         with pytest.raises(RegistryUnavailable, match="did not answer in time"):
             read(lambda _, nobody=nobody: nobody, "/settings/cluster", ticks(3))  # type: ignore[misc]
+
+
+def test_a_guarded_write_needs_its_hold() -> None:
+    znodes, hold = FakeZnodes(), ZooKeeperHold("etl", leave=lambda: None, clock=lambda: 0)
+    znodes.put("/locks/etl/x-0", b"")
+    hold.confirm("/locks/etl/x-0", 1, 10.0)
+
+    def put_guarded(version: int | None) -> Document:
+        change = (b"mine", version)
+        return write(lambda _: znodes, "/tables/t", change, ticks(5), hold)
+
+    assert put_guarded(None) == Document(b"mine", 0)
+    znodes.lose_answer["write_guarded"] = [AnswerLost("lost")]
+    assert put_guarded(0) == Document(b"mine", 1)
+    with pytest.raises(DocumentChanged):
+        put_guarded(0)
+    znodes.remove("/locks/etl/x-0")
+    with pytest.raises(LockLost, match="etl was lost; /tables/t was not written"):
+        put_guarded(1)
+    hold.end()
+    with pytest.raises(LockLost, match="no longer held"):
+        put_guarded(1)
+    stored = znodes.at("/tables/t")
+    assert stored is not None
+    assert stored.version == 1

@@ -123,6 +123,40 @@ def test_deletes_are_conditional(znodes: Znodes, root: str) -> None:
     assert znodes.read(path) is None
 
 
+def test_numbers_grow_and_later_ones_are_born_later(znodes: Znodes, root: str) -> None:
+    with pytest.raises(NoNode):
+        znodes.create_sequential(f"{root}/none/x-", b"", Access.PUBLIC)
+    made = [znodes.create_sequential(f"{root}/{mark}-", b"", Access.PUBLIC) for mark in "ba"]
+    assert [path.rpartition("-")[2] for path in made] == ["0000000000", "0000000001"]
+    first, second = (znodes.read(path) for path in made)
+    assert first is not None
+    assert second is not None
+    assert first.owner == second.owner == znodes.session_id
+    assert 0 < first.czxid < second.czxid
+    znodes.delete(made[0], -1)
+    assert znodes.children(root) == (made[1].rpartition("/")[2],)
+
+
+def test_a_guarded_write_is_done_while_its_guard_is_there(znodes: Znodes, root: str) -> None:
+    guard, path = f"{root}/guard", f"{root}/a"
+    with pytest.raises(NoNode):
+        znodes.write_guarded(path, b"1", None, guard)
+    assert znodes.read(path) is None
+    znodes.create(guard, b"", Access.PUBLIC, ephemeral=True)
+    znodes.write_guarded(path, b"1", None, guard)
+    with pytest.raises(NodeExists):
+        znodes.write_guarded(path, b"2", None, guard)
+    with pytest.raises(VersionChanged):
+        znodes.write_guarded(path, b"2", 1, guard)
+    znodes.write_guarded(path, b"2", 0, guard)
+    znodes.delete(guard, -1)
+    with pytest.raises(NoNode):
+        znodes.write_guarded(path, b"3", 1, guard)
+    found = znodes.read(path)
+    assert found is not None
+    assert (found.data, found.version) == (b"2", 1)
+
+
 def test_children(znodes: Znodes, root: str, fired: Fires) -> None:
     with pytest.raises(NoNode):
         znodes.children(f"{root}/none", fired)

@@ -5,13 +5,15 @@ system. Who may read and write the directory decides who may see and join the cl
 """
 
 import logging
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, TypeVar
 
-from flightkeeper.discovery.directory import documents
+from flightkeeper.discovery.directory import documents, lock
 from flightkeeper.discovery.directory.document_watcher import DocumentFileWatcher
+from flightkeeper.discovery.directory.lock import DirectoryHold
 from flightkeeper.discovery.directory.registration import DirectoryRegistration
 from flightkeeper.discovery.directory.watcher import DirectoryWatcher
 from flightkeeper.discovery.documents import (
@@ -21,6 +23,7 @@ from flightkeeper.discovery.documents import (
     check_size,
 )
 from flightkeeper.discovery.errors import InvalidRegistryUrl, RegistryError, RegistryUnavailable
+from flightkeeper.discovery.locks import Hold, LockKind, LockTimeout
 from flightkeeper.discovery.names import check_name
 from flightkeeper.discovery.records import Instance
 from flightkeeper.discovery.registry import Listener, Registration, Watch
@@ -50,6 +53,9 @@ class DirectoryRegistry:
         self._root = root
         self._clock = clock
         self._registrations: list[DirectoryRegistration] = []
+        self._holds_lock = threading.Lock()  # guards the two below
+        self._holds: list[DirectoryHold] = []
+        self._closed = False
         self._watchers: dict[Subscription[Any], DirectoryWatcher | DocumentFileWatcher] = {}
         self._complaint = ""
         self._worker = Worker("registry-directory", self._tick)
@@ -81,14 +87,24 @@ class DirectoryRegistry:
         return self._run(lambda: documents.read(place), f"read {name!r}", timeout_s)
 
     def write_document(
-        self, name: str, data: bytes, version: int | None, timeout_s: float = 10.0
+        self,
+        name: str,
+        data: bytes,
+        version: int | None,
+        timeout_s: float = 10.0,
+        *,
+        guard: Hold | None = None,
     ) -> Document:
         """Replace a document, if it is still what the writer has seen."""
         place = self._place(name)
         check_size(name, data)
-        return self._run(
-            lambda: documents.write(place, name, data, version), f"write {name!r}", timeout_s
-        )
+
+        def write() -> Document:
+            if guard is not None:
+                guard.check()
+            return documents.write(place, name, data, version)
+
+        return self._run(write, f"write {name!r}", timeout_s)
 
     def watch_document(self, name: str, listener: DocumentListener) -> Watch:
         """Tell a listener of a document as it is, and of every change."""
@@ -97,8 +113,35 @@ class DirectoryRegistry:
         self._worker.post(lambda: self._watchers.update({subscription: watcher}))
         return subscription
 
+    def lock(
+        self, name: str, timeout_s: float = 10.0, *, kind: LockKind = LockKind.LOCK
+    ) -> DirectoryHold:
+        """Take a lock that one holder has at a time; wait for it so long."""
+        place = self._root / kind / check_name("lock", name)
+        deadline_s = self._clock() + timeout_s
+        try:
+            hold = lock.take(place, name, lambda: deadline_s - self._clock())
+        except OSError as exc:
+            text = f"the registry {self._root} cannot take a lock; it is not held: {exc}"
+            raise RegistryUnavailable(text) from exc
+        if hold is None:
+            raise LockTimeout(
+                f"the lock {name} was not to be had within {timeout_s} s: others held it; it is "
+                "not held"
+            )
+        with self._holds_lock:
+            self._holds = [other for other in self._holds if not other.lost] + [hold]
+            if self._closed:
+                hold.release()
+                raise RegistryUnavailable("the registry is closed; the lock is not held")
+        return hold
+
     def close(self) -> None:
         """Take the records out and end the thread. Idempotent, bounded."""
+        with self._holds_lock:
+            self._closed = True
+            for hold in self._holds:
+                hold.release()
         self._worker.post(self._retire_all)
         if not self._worker.stop(_CLOSE_S):
             _log.warning("a registry listener does not return; its thread is left to it")

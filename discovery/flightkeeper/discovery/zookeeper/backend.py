@@ -13,6 +13,7 @@ from typing import Protocol
 
 from flightkeeper.discovery.documents import Document, DocumentListener, check_size
 from flightkeeper.discovery.errors import DuplicateNode, RegistryError, RegistryUnavailable
+from flightkeeper.discovery.locks import Hold, LockKind, LockTimeout
 from flightkeeper.discovery.records import Instance
 from flightkeeper.discovery.registry import Listener, Registration, Watch
 from flightkeeper.discovery.subscription import Subscription
@@ -22,6 +23,7 @@ from flightkeeper.discovery.zookeeper import documents
 from flightkeeper.discovery.zookeeper.connection import Connection
 from flightkeeper.discovery.zookeeper.document_watcher import DocumentWatcher
 from flightkeeper.discovery.zookeeper.liveness import accepts_connections
+from flightkeeper.discovery.zookeeper.lock import Contender, ZooKeeperHold
 from flightkeeper.discovery.zookeeper.paths import Paths
 from flightkeeper.discovery.zookeeper.registration import ZooKeeperRegistration
 from flightkeeper.discovery.zookeeper.session import LinkOptions, LinkState
@@ -97,8 +99,9 @@ class ZooKeeperRegistry:
         self._clock = clock
         self._open_to_all = options.credentials is None
         self._plans: dict[Duty, _Plan] = {}
-        self._lock = threading.Lock()  # guards the two below
+        self._lock = threading.Lock()  # guards the three below
         self._registrations: dict[str, ZooKeeperRegistration] = {}
+        self._holds: list[ZooKeeperHold] = []
         self._closed = False
         self._worker = Worker("registry-zookeeper", self._tick)
         self._connection = Connection(
@@ -163,13 +166,20 @@ class ZooKeeperRegistry:
         return documents.read(self._connection.wait_connected, path, self._within(timeout_s))
 
     def write_document(
-        self, name: str, data: bytes, version: int | None, timeout_s: float = 10.0
+        self,
+        name: str,
+        data: bytes,
+        version: int | None,
+        timeout_s: float = 10.0,
+        *,
+        guard: Hold | None = None,
     ) -> Document:
         """Replace a document, if it is still what the writer has seen."""
         path = self._paths.document(name)
         check_size(name, data)
-        connected = self._connection.wait_connected
-        return documents.write(connected, path, (data, version), self._within(timeout_s))
+        assert guard is None or isinstance(guard, ZooKeeperHold)
+        connected, left_s = self._connection.wait_connected, self._within(timeout_s)
+        return documents.write(connected, path, (data, version), left_s, guard)
 
     def watch_document(self, name: str, listener: DocumentListener) -> Watch:
         """Tell a listener of a document as it is, and of every change."""
@@ -184,6 +194,28 @@ class ZooKeeperRegistry:
         self._worker.post(lambda: self._add(watcher))
         return subscription
 
+    def lock(
+        self, name: str, timeout_s: float = 10.0, *, kind: LockKind = LockKind.LOCK
+    ) -> ZooKeeperHold:
+        """Take a lock that one holder has at a time; wait for it so long."""
+        folder = self._paths.lock(kind, name)
+        hold = ZooKeeperHold(name, leave=lambda: self._wake(contender), clock=self._clock)
+        contender: Contender = Contender(
+            hold, folder, wake=lambda: self._wake(contender), clock=self._clock
+        )
+        with self._lock:
+            if self._closed:
+                raise RegistryUnavailable("the registry is closed; nothing was done")
+            self._holds = [other for other in self._holds if not other.gone] + [hold]
+        self._worker.post(lambda: self._add(contender))
+        if hold.wait_held(timeout_s):
+            return hold
+        hold.release()
+        raise LockTimeout(
+            f"the lock {name} was not to be had within {timeout_s} s: others held it, or "
+            "ZooKeeper did not answer; it is not held"
+        )
+
     def close(self) -> None:
         """End the session, which takes its records out, and the threads. Idempotent, bounded."""
         with self._lock:
@@ -197,6 +229,8 @@ class ZooKeeperRegistry:
             _log.warning("a registry listener does not return; its thread is left to it")
         for registration in self._registrations.values():
             registration.ended()
+        for hold in self._holds:
+            hold.end(gone=True)
 
     def _within(self, timeout_s: float) -> Callable[[], float]:
         """How many seconds are left of so many, from now on."""

@@ -10,6 +10,8 @@ from contextlib import suppress
 from flightkeeper.discovery import documents
 from flightkeeper.discovery.documents import Document
 from flightkeeper.discovery.errors import RegistryDenied, RegistryUnavailable
+from flightkeeper.discovery.locks import LockLost
+from flightkeeper.discovery.zookeeper.lock import ZooKeeperHold
 from flightkeeper.discovery.zookeeper.paths import parent
 from flightkeeper.discovery.zookeeper.znodes import (
     Access,
@@ -81,13 +83,16 @@ def write(
     path: str,
     change: tuple[bytes, int | None],
     remaining_s: Callable[[], float],
+    guard: ZooKeeperHold | None = None,
 ) -> Document:
     """Replace the document at a path.
 
     Args:
         change: the new data, and the version that the writer has seen.
+        guard: write only while this is held.
 
     Raises:
+        LockLost: it is not held any more; nothing was written.
         DocumentChanged: somebody else was first; nothing was written.
         RegistryUnavailable: no answer in time; says whether it may have been written.
         RegistryDenied: wrong or missing credentials; nothing was written.
@@ -99,7 +104,8 @@ def write(
         if znodes is None:
             break
         try:
-            return documents.compare_and_set(_Storage(znodes, path), path, data, version, sent=sent)
+            storage = _Storage(znodes, path, guard)
+            return documents.compare_and_set(storage, path, data, version, sent=sent)
         except AnswerLost:
             sent = True
     effect = "it may have been written: read it" if sent else "nothing was written"
@@ -109,9 +115,10 @@ def write(
 class _Storage:
     """A znode as compare-and-set sees it. Its version is the document's."""
 
-    def __init__(self, znodes: Znodes, path: str) -> None:
+    def __init__(self, znodes: Znodes, path: str, guard: ZooKeeperHold | None = None) -> None:
         self._znodes = znodes
         self._path = path
+        self._guard = guard
 
     def read(self) -> Document | None:
         found = self._znodes.read(self._path)
@@ -119,16 +126,27 @@ class _Storage:
 
     def create(self, data: bytes) -> bool:
         self._znodes.create_path(parent(self._path), Access.PUBLIC)
-        try:
-            self._znodes.create(self._path, data, Access.PUBLIC, ephemeral=False)
-        except (NodeExists, NoNode):
-            return False
-        return True
+        return self._put(
+            lambda: self._znodes.create(self._path, data, Access.PUBLIC, ephemeral=False),
+            data,
+            None,
+        )
 
     def replace(self, data: bytes, version: int) -> bool:
+        return self._put(lambda: self._znodes.write(self._path, data, version), data, version)
+
+    def _put(self, plainly: Callable[[], None], data: bytes, version: int | None) -> bool:
         try:
-            self._znodes.write(self._path, data, version)
-        except (VersionChanged, NoNode):
+            if self._guard is None:
+                plainly()
+            else:
+                self._guard.check()
+                self._znodes.write_guarded(self._path, data, version, self._guard.place)
+        except (NodeExists, VersionChanged, NoNode):
+            if self._guard is not None and self._znodes.read(self._guard.place) is None:
+                raise LockLost(
+                    f"the lock {self._guard.name} was lost; {self._path} was not written"
+                ) from None
             return False
         return True
 

@@ -2,12 +2,14 @@
 
 <chroot>/services/<service>/<node-id>   ephemeral, a node's record
 <chroot>/keys/<name>                    an agreed document, for nodes only
+<chroot>/locks/<name>/<mark>-<number>   ephemeral, who has or wants a lock; leaders/<duty> as well
 <chroot>/<part>/<part>/…                a shared document, under the parts of its name
 """
 
 from dataclasses import dataclass
 
 from flightkeeper.discovery.documents import check_document_name
+from flightkeeper.discovery.locks import LockKind
 from flightkeeper.discovery.names import check_name
 
 
@@ -28,6 +30,10 @@ class Paths:
     def key(self, name: str) -> str:
         """An agreed document."""
         return f"{self.chroot}/keys/{check_name('document', name)}"
+
+    def lock(self, kind: LockKind, name: str) -> str:
+        """The parent of a lock's contenders."""
+        return f"{self.chroot}/{kind}/{check_name('lock', name)}"
 
     def document(self, name: str) -> str:
         """A shared document."""

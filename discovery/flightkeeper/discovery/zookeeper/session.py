@@ -36,6 +36,9 @@ from flightkeeper.discovery.zookeeper.znodes import (
 _PIPELINE_MAX = 256
 """Requests under way at once; more gains nothing and a burst of answers starves the pings."""
 
+_SESSION_PER_READ = 3 / 2
+"""kazoo waits for two thirds of a session for an answer."""
+
 _LOOP = "zk_loop"
 """What kazoo calls the function of its connection thread."""
 
@@ -119,6 +122,8 @@ class Link:
             logger=_kazoo_log,
         )  # fmt: skip
         self._client.add_listener(self._state_changed)
+        self._session_timeout_s = options.session_timeout_s
+        self._note_session_timeout()
 
     def start(self) -> None:
         """Begin to connect, and to reconnect for ever; returns at once."""
@@ -156,6 +161,23 @@ class Link:
             raise AnswerLost("ZooKeeper is not connected; nothing was sent")
         return int(client_id[0])
 
+    @property
+    def session_timeout_s(self) -> float:
+        """After how long a silence the server ends the session; what was asked for until then."""
+        return self._session_timeout_s
+
+    def _note_session_timeout(self) -> None:
+        # kazoo keeps what the server has said in no place but the answer of this one.
+        connection = self._client._connection  # noqa: SLF001
+        connect = connection._connect  # noqa: SLF001
+
+        def noted(*args: Any) -> tuple[float, float]:
+            read_ms, connect_ms = connect(*args)
+            self._session_timeout_s = read_ms * _SESSION_PER_READ / 1000
+            return read_ms, connect_ms
+
+        connection._connect = noted  # noqa: SLF001
+
     def exists(self, path: str, fired: Fired) -> bool:
         """Whether it exists; a watch stays either way."""
         return self._result(self._ready().exists_async(path, watch=_Watcher(fired))) is not None
@@ -182,12 +204,13 @@ class Link:
                 data, stat = self._result(answer)
             except NoNode:
                 continue
-            found[path] = Znode(data, stat.version, stat.mzxid, stat.ephemeralOwner)
+            found[path] = Znode(data, stat.version, stat.mzxid, stat.ephemeralOwner, stat.czxid)
         return found
 
-    def children(self, path: str, fired: Fired) -> tuple[str, ...]:
+    def children(self, path: str, fired: Fired | None = None) -> tuple[str, ...]:
         """Names of the children, with a watch on the list. Raises NoNode."""
-        return tuple(self._result(self._ready().get_children_async(path, watch=_Watcher(fired))))
+        watch = _Watcher(fired) if fired else None
+        return tuple(self._result(self._ready().get_children_async(path, watch=watch)))
 
     def create_path(self, path: str, access: Access) -> None:
         """Make a plain znode and those above it, where missing."""
@@ -206,6 +229,12 @@ class Link:
         client, acl = self._ready(), self._acl(access)
         self._result(client.create_async(path, data, acl=acl, ephemeral=ephemeral))
 
+    def create_sequential(self, path: str, data: bytes, access: Access) -> str:
+        """Make an ephemeral whose name ends in a number that grows; its path. Raises NoNode."""
+        client, acl = self._ready(), self._acl(access)
+        made = client.create_async(path, data, acl=acl, ephemeral=True, sequence=True)
+        return str(self._result(made))
+
     def write(self, path: str, data: bytes, version: int) -> None:
         """Set the data of a public znode. Raises NoNode, VersionChanged."""
         _check_size(path, data)
@@ -217,6 +246,20 @@ class Link:
         transaction = self._ready().transaction()
         transaction.delete(path, version=version)
         transaction.create(path, data, acl=self._acl(Access.PUBLIC), ephemeral=True)
+        self._commit(transaction)
+
+    def write_guarded(self, path: str, data: bytes, version: int | None, guard: str) -> None:
+        """Set the data of a public znode while another one exists; version None = make it."""
+        _check_size(path, data)
+        transaction = self._ready().transaction()
+        transaction.check(guard, version=-1)
+        if version is None:
+            transaction.create(path, data, acl=self._acl(Access.PUBLIC))
+        else:
+            transaction.set_data(path, data, version=version)
+        self._commit(transaction)
+
+    def _commit(self, transaction: Any) -> None:
         # kazoo returns the errors of a transaction instead of raising them.
         for outcome in self._result(transaction.commit_async()):
             if isinstance(outcome, Exception) and not isinstance(outcome, kz.RolledBackError):

@@ -45,12 +45,14 @@ class Znode:
         version: of its data, for conditional writes.
         mzxid: the transaction that wrote the data; tells one content from another for ever.
         owner: id of the session that holds it; 0 when it is not ephemeral.
+        czxid: the transaction that made it; no znode made later has a smaller one.
     """
 
     data: bytes
     version: int
     mzxid: int
     owner: int
+    czxid: int = 0
 
 
 Fired = Callable[[str], None]
@@ -64,6 +66,10 @@ class Znodes(Protocol):
     def session_id(self) -> int:
         """Id of the session as of the last contact; 0 before the first."""
 
+    @property
+    def session_timeout_s(self) -> float:
+        """After how long a silence the server ends the session, as it has said."""
+
     def exists(self, path: str, fired: Fired) -> bool:
         """Whether it exists; a watch stays either way."""
 
@@ -73,7 +79,7 @@ class Znodes(Protocol):
     def read_all(self, paths: Iterable[str], fired: Fired) -> Mapping[str, Znode]:
         """Those that exist, read in one go, each with a watch on its data."""
 
-    def children(self, path: str, fired: Fired) -> tuple[str, ...]:
+    def children(self, path: str, fired: Fired | None = None) -> tuple[str, ...]:
         """Names of the children, with a watch on the list. Raises NoNode."""
 
     def create_path(self, path: str, access: Access) -> None:
@@ -81,6 +87,9 @@ class Znodes(Protocol):
 
     def create(self, path: str, data: bytes, access: Access, *, ephemeral: bool) -> None:
         """Make a znode. Raises NodeExists, NoNode."""
+
+    def create_sequential(self, path: str, data: bytes, access: Access) -> str:
+        """Make an ephemeral whose name ends in a number that grows; its path. Raises NoNode."""
 
     def write(self, path: str, data: bytes, version: int) -> None:
         """Set the data of a public znode. Raises NoNode, VersionChanged."""
@@ -91,5 +100,11 @@ class Znodes(Protocol):
         Raises NoNode, VersionChanged.
         """
 
+    def write_guarded(self, path: str, data: bytes, version: int | None, guard: str) -> None:
+        """Set the data of a public znode while another one exists; version None = make it.
+
+        Raises NoNode (also for the guard), VersionChanged, NodeExists.
+        """
+
     def delete(self, path: str, version: int) -> None:
-        """Delete a znode. Raises NoNode, VersionChanged."""
+        """Delete a znode; version -1 = whatever it has. Raises NoNode, VersionChanged."""

@@ -1,0 +1,71 @@
+"""Locks over a cluster, with a token that only grows.
+
+Theory. No lock with a time-out protects by itself: its holder may be frozen while the time runs
+out and go on without knowing. So each hold has a token that is greater than all before it; whoever
+keeps what is guarded refuses tokens smaller than one it has seen. And a holder asks `check` before
+each step: it says no from two thirds of the session after the last word of the registry on, by the
+holder's own clock, before anybody else can have the lock.
+
+Owns these promises. How a lock is kept is the backend's business.
+"""
+
+from enum import StrEnum
+from types import TracebackType
+from typing import Protocol, Self
+
+from flightkeeper.discovery.errors import RegistryError
+
+
+class LockKind(StrEnum):
+    """Where a lock stands; the same name may be used in each."""
+
+    LOCK = "locks"
+    LEADER = "leaders"
+
+
+class LockTimeout(RegistryError):
+    """Others held the lock all the time. It is not held."""
+
+
+class LockLost(RegistryError):
+    """The lock is no longer held, or may not be. What was done under it before `check` stands."""
+
+
+class Hold(Protocol):
+    """A lock that is held, until it is released or lost. Thread-safe.
+
+    Attributes:
+        name: of the lock.
+        token: greater than that of every hold of this lock before.
+    """
+
+    name: str
+    token: int
+
+    @property
+    def lost(self) -> bool:
+        """Whether it is over: work under it has to stop."""
+
+    def check(self) -> None:
+        """Ask before each step that only a holder may take.
+
+        Raises:
+            LockLost: it is over.
+        """
+
+    def wait_lost(self, timeout_s: float) -> bool:
+        """Wait until it is over, or so long; whether it is."""
+
+    def release(self) -> None:
+        """Let it go. Idempotent, bounded, never raises."""
+
+    def __enter__(self) -> Self:
+        """It itself."""
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        exc: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Let it go."""

@@ -1,0 +1,250 @@
+"""A lock in ZooKeeper: the first in line holds it, and its znode's birth is the token.
+
+Each contender is an ephemeral with a number that ZooKeeper gave it and a name of its own in front,
+by which a contender whose answer was lost is found again. A contender watches the one before it
+only. The token is the transaction that made the znode (czxid): it grows over all znodes and
+survives the lock's folder, where numbers begin again.
+"""
+
+import logging
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from enum import Enum, auto
+from typing import Self
+from uuid import uuid4
+
+from flightkeeper.discovery.errors import RegistryError
+from flightkeeper.discovery.locks import LockLost
+from flightkeeper.discovery.zookeeper.znodes import Access, NoNode, Znode, Znodes
+
+_HELD_SHARE = 2 / 3
+"""Of a session's time: past it another one may be about to get the lock."""
+_LOOKS_PER_SESSION = 6
+_RELEASE_S = 2.0
+_ROUNDS_MAX = 8
+"""Others come and go between our look and our deed, but not for ever."""
+
+_ANY_VERSION = -1
+
+_Clock = Callable[[], float]
+
+_log = logging.getLogger(__name__)
+
+
+class _State(Enum):
+    WAITING = auto()
+    HELD = auto()
+    OVER = auto()
+
+
+class ZooKeeperHold:
+    """A place in line, which becomes a hold, which comes to an end. Thread-safe.
+
+    Attributes:
+        place: path of the znode that is there as long as the lock is held.
+    """
+
+    def __init__(self, name: str, *, leave: Callable[[], None], clock: _Clock) -> None:
+        """Wait in line.
+
+        Args:
+            leave: has the place given up soon.
+            clock: monotonic seconds.
+        """
+        self.name = name
+        self.token = 0
+        self.place = ""
+        self._leave = leave
+        self._clock = clock
+        self._news = threading.Condition()  # guards the three below, and the token
+        self._state = _State.WAITING
+        self._ends_s = 0.0
+        self._gone = False
+
+    def wait_held(self, timeout_s: float) -> bool:
+        """Wait until the lock is held, or so long; whether it is."""
+        with self._news:
+            self._news.wait_for(lambda: self._state is not _State.WAITING, timeout_s)
+            return self._state is _State.HELD
+
+    @property
+    def lost(self) -> bool:
+        """Whether it is over: work under it has to stop."""
+        with self._news:
+            return self._remaining_s() <= 0
+
+    def check(self) -> None:
+        """Ask before each step that only a holder may take."""
+        if self.lost:
+            raise LockLost(
+                f"the lock {self.name} is no longer held for sure; stop, and take it again"
+            )
+
+    def wait_lost(self, timeout_s: float) -> bool:
+        """Wait until it is over, or so long; whether it is."""
+        deadline_s = self._clock() + timeout_s
+        with self._news:
+            while (held_s := self._remaining_s()) > 0:
+                left_s = deadline_s - self._clock()
+                if left_s <= 0:
+                    return False
+                self._news.wait(min(held_s, left_s))
+        return True
+
+    def release(self) -> None:
+        """Let it go; without the registry, the session's end lets it go."""
+        self.end()
+        self._leave()
+        with self._news:
+            self._news.wait_for(lambda: self._gone, _RELEASE_S)
+
+    def __enter__(self) -> Self:
+        """It itself."""
+        return self
+
+    def __exit__(self, *_exc: object) -> None:
+        """Let it go."""
+        self.release()
+
+    @property
+    def gone(self) -> bool:
+        """Whether its place in line is given up as well."""
+        return self._gone
+
+    @property
+    def state(self) -> "_State":
+        """Whether it waits, is held, or is over."""
+        return self._state
+
+    def confirm(self, place: str, token: int, ends_s: float) -> None:
+        """It is first in line, and nobody else is before then."""
+        with self._news:
+            if self._state is _State.WAITING:
+                self._state, self.place, self.token = _State.HELD, place, token
+            elif self._remaining_s() <= 0:
+                # Whoever asked meanwhile was told that it is over.
+                self._state = _State.OVER
+            self._ends_s = ends_s
+            self._news.notify_all()
+
+    def end(self, *, gone: bool = False) -> None:
+        """It is over; `gone` = its place in line as well. Idempotent."""
+        with self._news:
+            self._state = _State.OVER
+            self._gone |= gone
+            self._news.notify_all()
+
+    def _remaining_s(self) -> float:
+        """How long work may go on. Hold the condition when calling this."""
+        if self._state is not _State.HELD:
+            return 0.0
+        return self._ends_s - self._clock()
+
+
+class Contender:
+    """Keeps a place in line for a hold. All calls but the watch's come from one thread."""
+
+    def __init__(
+        self,
+        hold: ZooKeeperHold,
+        folder: str,
+        *,
+        wake: Callable[[], None],
+        clock: _Clock,
+    ) -> None:
+        """Stand in line once it is run.
+
+        Args:
+            folder: where the lock's contenders are.
+            wake: has the duty run soon.
+            clock: monotonic seconds.
+        """
+        self._hold = hold
+        self._folder = folder
+        self._mark = f"{uuid4().hex}-"
+        self._wake = wake
+        self._clock = clock
+
+    def run(self, znodes: Znodes) -> float | None:
+        """Stand in line, or see that nobody else is first; None once that is over."""
+        for _ in range(_ROUNDS_MAX):
+            asked_s = self._clock()
+            line = self._line(znodes)
+            own = self._own(znodes, line)
+            if self._hold.state is _State.OVER:
+                self._leave(znodes, own)
+                return None
+            if own is None and self._hold.state is _State.HELD:
+                self._hold.end(gone=True)
+                return None
+            if own is None:
+                znodes.create_sequential(f"{self._folder}/{self._mark}", b"", Access.PUBLIC)
+            elif line[0] == own.name:
+                held_s = znodes.session_timeout_s * _HELD_SHARE
+                place = f"{self._folder}/{own.name}"
+                self._hold.confirm(place, own.znode.czxid, asked_s + held_s)
+                return znodes.session_timeout_s / _LOOKS_PER_SESSION
+            # Only one is woken when a holder leaves.
+            elif znodes.exists(f"{self._folder}/{_before(line, own.name)}", self._changed):
+                return znodes.session_timeout_s / _LOOKS_PER_SESSION
+        return 0.0
+
+    def failed(self, error: RegistryError) -> None:
+        """It is looked at again; meanwhile the hold's time runs."""
+        _log.debug("the lock %s: %s", self._hold.name, error)
+
+    def suspended(self) -> None:
+        """The hold's time runs."""
+
+    def lost(self) -> None:
+        """Whoever is first in line now, it is not for sure this one. Who waits goes on waiting."""
+        if self._hold.state is _State.HELD:
+            self._hold.end()
+
+    def _line(self, znodes: Znodes) -> list[str]:
+        """Who stands in line, the first one first."""
+        try:
+            names = znodes.children(self._folder)
+        except NoNode:
+            znodes.create_path(self._folder, Access.PUBLIC)
+            return []
+        return sorted(names, key=lambda name: name.rpartition("-")[2])
+
+    def _own(self, znodes: Znodes, line: list[str]) -> "_Place | None":
+        """The place of this contender; those of its earlier sessions are given up."""
+        found = None
+        for name in [name for name in line if name.startswith(self._mark)]:
+            znode = znodes.read(f"{self._folder}/{name}")
+            if znode is not None and znode.owner == znodes.session_id:
+                found = _Place(name, znode)
+                continue
+            line.remove(name)
+            self._delete(znodes, name)
+        return found
+
+    def _leave(self, znodes: Znodes, own: "_Place | None") -> None:
+        if own is not None:
+            self._delete(znodes, own.name)
+        self._hold.end(gone=True)
+
+    def _delete(self, znodes: Znodes, name: str) -> None:
+        with suppress(NoNode):
+            znodes.delete(f"{self._folder}/{name}", _ANY_VERSION)
+
+    def _changed(self, _path: str) -> None:
+        self._wake()
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """A place in line."""
+
+    name: str
+    znode: Znode
+
+
+def _before(line: list[str], name: str) -> str:
+    """Who stands directly before one that is not the first."""
+    return line[line.index(name) - 1]

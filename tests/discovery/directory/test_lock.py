@@ -1,0 +1,38 @@
+"""A lock in a directory."""
+
+from pathlib import Path
+
+import pytest
+
+from flightkeeper.discovery.directory.lock import take
+from flightkeeper.discovery.locks import LockLost
+
+
+def test_tokens_go_on_where_they_ended(tmp_path: Path) -> None:
+    place = tmp_path / "locks" / "etl"
+    tokens = []
+    for _ in range(12):
+        hold = take(place, "etl", lambda: 0)
+        assert hold is not None
+        tokens.append(hold.token)
+        hold.release()
+    assert tokens == list(range(1, 13))
+    assert place.read_bytes() == b"12"
+
+
+def test_who_has_it_keeps_others_out_until_it_is_let_go(tmp_path: Path) -> None:
+    place = tmp_path / "etl"
+    hold = take(place, "etl", lambda: 0)
+    assert hold is not None
+    assert take(place, "etl", lambda: 0) is None
+    hold.check()
+    with hold:
+        assert not hold.wait_lost(0)
+    with pytest.raises(LockLost, match="let go"):
+        hold.check()
+    assert take(place, "etl", lambda: 0) is not None
+
+
+def test_what_is_no_lock_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(IsADirectoryError):
+        take(tmp_path, "etl", lambda: 0)

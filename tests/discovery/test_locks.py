@@ -1,0 +1,119 @@
+"""Locks: what every registry must do with them, the fake included."""
+
+import threading
+import time
+
+import pytest
+
+from flightkeeper.discovery.documents import Document
+from flightkeeper.discovery.errors import InvalidName, RegistryUnavailable
+from flightkeeper.discovery.locks import LockKind, LockLost, LockTimeout
+from flightkeeper.discovery.registry import Registry
+from tests.discovery.backends import Backend
+from tests.discovery.process import Process
+
+
+def test_one_has_it_at_a_time(backend: Backend) -> None:
+    one, two = backend.open(), backend.open()
+    first = one.lock("etl")
+    assert not first.lost
+    first.check()
+    for other in (one, two):
+        with pytest.raises(LockTimeout, match=r"etl was not to be had .*it is not held"):
+            other.lock("etl", 0.3)
+    first.release()
+    first.release()
+    assert first.lost
+    with pytest.raises(LockLost, match="take it again"):
+        first.check()
+    with two.lock("etl", 5) as second:
+        assert second.token > first.token
+    assert second.lost
+
+
+def test_names_and_kinds_do_not_meet(backend: Backend) -> None:
+    registry = backend.open()
+    holds = [
+        registry.lock("a", 5),
+        registry.lock("b", 5),
+        registry.lock("a", 5, kind=LockKind.LEADER),
+    ]
+    assert not any(hold.lost for hold in holds)
+    for name in ("", ".", "a/b", "../a", "x" * 201):
+        with pytest.raises(InvalidName):
+            registry.lock(name, 0.1)
+
+
+def test_tokens_only_grow(backend: Backend) -> None:
+    registries = [backend.open() for _ in range(3)]
+    tokens = []
+    for turn in range(9):
+        with registries[turn % 3].lock("etl", 5) as hold:
+            tokens.append(hold.token)
+    assert tokens == sorted(set(tokens))
+
+
+def test_who_waits_gets_it(backend: Backend) -> None:
+    inside, most, entered = [0], [0], []
+
+    def work(registry: Registry) -> None:
+        for _ in range(5):
+            with registry.lock("etl", 60) as hold:
+                inside[0] += 1
+                most[0] = max(most[0], inside[0])
+                entered.append(hold.token)
+                inside[0] -= 1
+
+    threads = [threading.Thread(target=work, args=(backend.open(),)) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    assert most == [1]
+    assert entered == sorted(set(entered))
+    assert len(entered) == 20
+
+
+def test_the_end_of_a_hold_can_be_waited_for(backend: Backend) -> None:
+    hold = backend.open().lock("etl", 5)
+    assert not hold.wait_lost(0.05)
+    threading.Timer(0.2, hold.release).start()
+    assert hold.wait_lost(10)
+
+
+def test_closing_a_registry_lets_go_of_all(backend: Backend) -> None:
+    registry = backend.open()
+    hold = registry.lock("etl", 5)
+    registry.close()
+    assert hold.lost
+    assert not backend.open().lock("etl", 10).lost
+    with pytest.raises((RegistryUnavailable, LockTimeout)):
+        registry.lock("etl", 0.2)
+
+
+def test_a_guarded_write_needs_its_hold(backend: Backend) -> None:
+    registry = backend.open()
+    hold = registry.lock("etl", 5)
+    made = registry.write_document("tables/t", b"a", None, guard=hold)
+    assert registry.write_document("tables/t", b"b", made.version, guard=hold) == Document(b"b", 1)
+    hold.release()
+    with pytest.raises(LockLost):
+        registry.write_document("tables/t", b"c", 1, guard=hold)
+    with pytest.raises(LockLost):
+        registry.write_document("tables/other", b"c", None, guard=hold)
+    assert registry.read_document("tables/t") == Document(b"b", 1)
+    assert registry.read_document("tables/other") is None
+
+
+def test_the_lock_of_a_killed_process_comes_free(shared_backend: Backend) -> None:
+    process = Process("lock", shared_backend.url, "etl")
+    try:
+        token = int(process.line())
+        with pytest.raises(LockTimeout):
+            shared_backend.open().lock("etl", 0.3)
+    finally:
+        process.kill()
+    began_s = time.monotonic()
+    with shared_backend.open().lock("etl", 20) as hold:
+        assert hold.token > token
+    assert time.monotonic() - began_s < shared_backend.ghost_s + 10

@@ -1,0 +1,104 @@
+"""What locks promise while a real ZooKeeper and their holders are hurt."""
+
+import logging
+import os
+import signal
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, closing
+from pathlib import Path
+
+import pytest
+
+from flightkeeper.discovery.documents import Document
+from flightkeeper.discovery.locks import LockLost, LockTimeout
+from flightkeeper.discovery.registry import Registry, open_registry
+from tests.discovery.process import Process
+from tests.discovery.zookeeper.observer import expire
+from tests.support.zookeeper_server import ZooKeeperServer
+
+pytestmark = [pytest.mark.zookeeper, pytest.mark.slow]
+
+SESSION_S = 4.0
+RESOURCE = "tables/resource"
+
+_measured = logging.getLogger("measured")
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[ZooKeeperServer]:
+    """A server of the test's own, to be hurt."""
+    with ZooKeeperServer(tmp_path / "zookeeper") as started:
+        yield started
+
+
+@pytest.fixture
+def stack() -> Iterator[ExitStack]:
+    with ExitStack() as entered:
+        yield entered
+
+
+def opened(stack: ExitStack, server: ZooKeeperServer) -> Registry:
+    return stack.enter_context(closing(open_registry(server.url, session_timeout_s=SESSION_S)))
+
+
+def test_an_expired_holder_hears_of_it_and_writes_nothing_more(
+    stack: ExitStack, server: ZooKeeperServer
+) -> None:
+    one, two = opened(stack, server), opened(stack, server)
+    first = one.lock("etl")
+    written = one.write_document(RESOURCE, b"first", None, guard=first)
+    expire(server.hosts, one._connection.link._client.client_id)  # type: ignore[attr-defined]
+    with two.lock("etl", 20) as second:
+        assert second.token > first.token
+        with pytest.raises(LockLost):
+            one.write_document(RESOURCE, b"late", written.version, guard=first)
+        assert two.write_document(RESOURCE, b"second", written.version, guard=second).version == 1
+        assert first.wait_lost(SESSION_S)
+    assert one.lock("etl", 20).token > second.token
+
+
+def test_a_holder_that_is_frozen_for_twice_its_session_writes_nothing_late(
+    stack: ExitStack, server: ZooKeeperServer
+) -> None:
+    registry = opened(stack, server)
+    process = Process("guard", server.url, "etl", RESOURCE)
+    stack.callback(process.kill)
+    token = int(process.line())
+    os.kill(process.pid, signal.SIGSTOP)
+    began_s = time.monotonic()
+    hold = registry.lock("etl", 30)
+    _measured.info("the lock of a frozen holder was taken after %.1f s", time.monotonic() - began_s)
+    assert hold.token > token
+    found = registry.read_document(RESOURCE)
+    assert found is not None
+    assert found.data == b"%d" % token
+    mine = registry.write_document(RESOURCE, b"%d" % hold.token, found.version, guard=hold)
+    while time.monotonic() - began_s < 2 * SESSION_S:
+        mine = registry.write_document(RESOURCE, mine.data, mine.version, guard=hold)
+    os.kill(process.pid, signal.SIGCONT)
+    assert process.line().startswith("lost after")
+    assert registry.read_document(RESOURCE) == mine == Document(b"%d" % hold.token, mine.version)
+
+
+def test_a_hold_outlives_a_short_outage_and_ends_in_a_long_one(
+    stack: ExitStack, server: ZooKeeperServer
+) -> None:
+    registry = opened(stack, server)
+    hold = registry.lock("etl")
+    server.kill()
+    time.sleep(0.5)
+    server.start()
+    assert not hold.wait_lost(SESSION_S)
+    server.kill()
+    began_s = time.monotonic()
+    assert hold.wait_lost(SESSION_S)
+    took_s = time.monotonic() - began_s
+    _measured.info("a hold without ZooKeeper ended after %.1f s of a session of %.0f s", took_s, 4)
+    assert took_s <= SESSION_S * 2 / 3 + 0.5
+    with pytest.raises(LockLost):
+        hold.check()
+    with pytest.raises(LockTimeout):
+        registry.lock("other", 0.3)
+    server.start()
+    assert registry.lock("etl", 30).token > hold.token

@@ -1,0 +1,57 @@
+"""The examples do what they say, on both registries."""
+
+import subprocess
+import sys
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+
+from tests.support.zookeeper_server import ZooKeeperServer
+
+ROOT = Path(__file__).parents[2]
+
+pytestmark = [pytest.mark.cluster]
+
+
+@pytest.fixture(params=["dir", pytest.param("zk", marks=pytest.mark.zookeeper)])
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    if request.param == "dir":
+        return f"dir://{tmp_path}/registry"
+    server: ZooKeeperServer = request.getfixturevalue("zookeeper")
+    return f"{server.url}/test-{uuid4().hex}"
+
+
+def started(name: str, *arguments: str) -> "subprocess.Popen[str]":
+    command = [sys.executable, "-m", f"examples.{name}", *arguments]
+    return subprocess.Popen(
+        command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+
+
+def told(process: "subprocess.Popen[str]") -> str:
+    output, errors = process.communicate(timeout=120)
+    assert process.returncode == 0, errors
+    return output
+
+
+def test_a_lock_around_a_critical_section(url: str, tmp_path: Path) -> None:
+    counter = tmp_path / "counter"
+    processes = [started("distributed_lock", url, str(counter)) for _ in range(3)]
+    tokens = [int(told(process).split()[-1]) for process in processes]
+    number, token = counter.read_text().split()
+    assert (number, int(token)) == ("60", max(tokens))
+
+
+def test_configuration_changed_under_running_queries(url: str) -> None:
+    lines = told(started("live_configuration", url)).splitlines()
+    assert [line.partition(" after")[0] for line in lines[:3]] == [
+        "threads = 2",
+        "threads = 3",
+        "threads = 4",
+    ]
+    assert [line.partition(" by the example")[0] for line in lines[3:]] == [
+        "revision 1: {'threads': 2}",
+        "revision 2: {'threads': 3}",
+        "revision 3: {'threads': 4}",
+    ]
