@@ -44,6 +44,9 @@ VERBS: Mapping[str, Verb] = {
     "sql": Verb("flightkeeper.cli.sql", "Run SQL on a cluster and print the results."),
     "nodes": Verb("flightkeeper.cli.nodes", "List the nodes of a service."),
     "config": Verb("flightkeeper.cli.config", "The settings of a node, and of a running cluster."),
+    "zookeeper": Verb(
+        "flightkeeper.cli.zookeeper", "Prepare and check a cluster's part of ZooKeeper."
+    ),
     "keys": Verb("flightkeeper.cli.keys", "Make the keys the nodes of a cluster share."),
     "users": Verb("flightkeeper.cli.users", "Write lines of the users file."),
 }

@@ -6,11 +6,13 @@
 <chroot>/<part>/<part>/…                a shared document, under the parts of its name
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from flightkeeper.discovery.documents import check_document_name
 from flightkeeper.discovery.locks import LockKind
 from flightkeeper.discovery.names import check_name
+from flightkeeper.discovery.zookeeper.znodes import Access
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,9 +29,19 @@ class Paths:
         """A node's record."""
         return f"{self.service(service)}/{check_name('node id', node_id)}"
 
+    def private(self) -> str:
+        """Above what is for nodes only."""
+        return f"{self.chroot}/keys"
+
+    def lasting(self) -> Mapping[str, Access]:
+        """What every cluster has, and who may read it."""
+        public = ("", "/services", "/settings", *(f"/{kind}" for kind in LockKind))
+        found = {f"{self.chroot}{path}": Access.PUBLIC for path in public}
+        return {**found, self.private(): Access.PRIVATE}
+
     def key(self, name: str) -> str:
         """An agreed document."""
-        return f"{self.chroot}/keys/{check_name('document', name)}"
+        return f"{self.private()}/{check_name('document', name)}"
 
     def lock(self, kind: LockKind, name: str) -> str:
         """The parent of a lock's contenders."""

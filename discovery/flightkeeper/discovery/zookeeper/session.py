@@ -18,7 +18,7 @@ from kazoo import exceptions as kz
 from kazoo.client import KazooClient, KazooState
 from kazoo.handlers.threading import KazooTimeoutError, SequentialThreadingHandler
 from kazoo.protocol.states import EventType, WatchedEvent
-from kazoo.security import CREATOR_ALL_ACL, OPEN_ACL_UNSAFE, READ_ACL_UNSAFE
+from kazoo.security import CREATOR_ALL_ACL, OPEN_ACL_UNSAFE, READ_ACL_UNSAFE, Permissions
 
 from flightkeeper.discovery.errors import RegistryDenied, RegistryError, RegistryUnavailable
 from flightkeeper.discovery.zookeeper.paths import parent
@@ -38,6 +38,14 @@ _PIPELINE_MAX = 256
 
 _SESSION_PER_READ = 3 / 2
 """kazoo waits for two thirds of a session for an answer."""
+
+_RIGHTS = (
+    ("read", Permissions.READ),
+    ("write", Permissions.WRITE),
+    ("create", Permissions.CREATE),
+    ("delete", Permissions.DELETE),
+    ("admin", Permissions.ADMIN),
+)
 
 _LOOP = "zk_loop"
 """What kazoo calls the function of its connection thread."""
@@ -95,6 +103,21 @@ class LinkOptions:
     host_count: int
     session_timeout_s: float
     credentials: tuple[str, str] | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """What somebody may do with a znode.
+
+    Attributes:
+        scheme: how they show who they are, such as "world", "digest" or "x509".
+        who: their name in that scheme.
+        rights: of read, write, create, delete and admin.
+    """
+
+    scheme: str
+    who: str
+    rights: frozenset[str]
 
 
 class Link:
@@ -211,6 +234,14 @@ class Link:
         """Names of the children, with a watch on the list. Raises NoNode."""
         watch = _Watcher(fired) if fired else None
         return tuple(self._result(self._ready().get_children_async(path, watch=watch)))
+
+    def grants(self, path: str) -> tuple[Grant, ...]:
+        """Who may do what with a znode. Raises NoNode."""
+        acls, _ = self._result(self._ready().get_acls_async(path))
+        return tuple(
+            Grant(acl.id.scheme, acl.id.id, frozenset(n for n, b in _RIGHTS if acl.perms & b))
+            for acl in acls
+        )
 
     def create_path(self, path: str, access: Access) -> None:
         """Make a plain znode and those above it, where missing."""

@@ -1,0 +1,95 @@
+"""`flightkeeper zookeeper init|check`: a cluster's part of ZooKeeper, before and while it is used.
+
+Owns the verbs; what a safe tree is, is said in `discovery.zookeeper.inspection`.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from flightkeeper.cli.exits import FAILED, UNREACHABLE, USAGE, complain, fail
+from flightkeeper.discovery.errors import RegistryDenied, RegistryError, RegistryUnavailable
+from flightkeeper.discovery.urls import RegistryUrl, parse_registry_url
+from flightkeeper.discovery.zookeeper import inspection
+from flightkeeper.discovery.zookeeper.paths import Paths
+from flightkeeper.discovery.zookeeper.session import Link, LinkOptions
+from flightkeeper.flight_server.config import NodeSettings
+from flightkeeper.flight_server.config_sources import InvalidSettings, load
+
+app = typer.Typer(pretty_exceptions_enable=False, no_args_is_help=True)
+
+_TIMEOUT_S = 10.0
+
+_Registry = Annotated[
+    str | None,
+    typer.Option("--registry", metavar="zk://…", help="Which; also FLIGHTKEEPER_REGISTRY."),
+]
+_Config = Annotated[
+    Path | None, typer.Option("--config", metavar="FILE", help="TOML file that names it.")
+]
+
+
+@app.callback()
+def zookeeper() -> None:
+    """Prepare and check a cluster's part of ZooKeeper."""
+
+
+@app.command()
+def init(*, registry: _Registry = None, config: _Config = None) -> None:
+    """Make what every cluster has, with rights for the credentials that are used; then check."""
+    with _connected(registry, config) as (link, paths):
+        inspection.prepare(link, paths)
+        typer.echo(f"prepared {paths.chroot or '/'}")
+        _check(link, paths)
+
+
+@app.command()
+def check(*, registry: _Registry = None, config: _Config = None) -> None:
+    """Name every znode that others may change, or read though it is for nodes only."""
+    with _connected(registry, config) as (link, paths):
+        _check(link, paths)
+
+
+def _check(link: Link, paths: Paths) -> None:
+    found = list(inspection.findings(link, paths))
+    for finding in found:
+        complain(f"{finding.path}: {finding.problem}")
+    if found:
+        fail(
+            f"{len(found)} rights too many under {paths.chroot or '/'}: use credentials "
+            "(registry_username), or set the rights of what was made without them",
+            FAILED,
+        )
+    typer.echo(f"ok: nobody else may change anything under {paths.chroot or '/'}")
+
+
+@contextmanager
+def _connected(registry: str | None, config: Path | None) -> Iterator[tuple[Link, Paths]]:
+    """A session with what flag, variable or file name; its errors end the command."""
+    try:
+        settings = load({} if registry is None else {"registry": registry}, config).settings
+    except InvalidSettings as exc:
+        fail(str(exc), USAGE)
+    url = None if settings.registry is None else parse_registry_url(settings.registry)
+    if url is None or url.scheme != "zk":
+        fail("say which ZooKeeper: --registry zk://…, or FLIGHTKEEPER_REGISTRY", USAGE)
+    try:
+        with inspection.connected(_options(url, settings), _TIMEOUT_S) as link:
+            yield link, Paths(url.path)
+    except RegistryDenied as exc:
+        fail(f"{exc}: wrong or missing credentials", FAILED)
+    except RegistryUnavailable as exc:
+        fail(str(exc), UNREACHABLE)
+    except RegistryError as exc:
+        fail(str(exc), FAILED)
+
+
+def _options(url: RegistryUrl, settings: NodeSettings) -> LinkOptions:
+    credentials = None
+    if settings.registry_username and settings.registry_password:
+        credentials = (settings.registry_username, settings.registry_password.get_secret_value())
+    timeout_s = settings.registry_session_timeout_s
+    return LinkOptions(url.host_list, len(url.hosts), timeout_s, credentials)
