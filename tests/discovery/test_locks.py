@@ -81,6 +81,20 @@ def test_the_end_of_a_hold_can_be_waited_for(backend: Backend) -> None:
     assert hold.wait_lost(10)
 
 
+def test_who_is_told_to_stop_keeps_others_out_until_it_has(backend: Backend) -> None:
+    registry = backend.open()
+    hold = registry.lock("etl", 5)
+    hold.stop()
+    hold.stop()
+    assert hold.lost
+    assert hold.wait_lost(0)
+    for other in (registry, backend.open()):
+        with pytest.raises(LockTimeout):
+            other.lock("etl", 0.5)
+    hold.release()
+    assert registry.lock("etl", 5).token > hold.token
+
+
 def test_closing_a_registry_lets_go_of_all(backend: Backend) -> None:
     registry = backend.open()
     hold = registry.lock("etl", 5)

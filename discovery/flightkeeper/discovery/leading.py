@@ -48,8 +48,9 @@ class Leading:
         """Stand no more; returns when the work has ended, or takes too long. Idempotent."""
         self._closed.set()
         with self._lock:
+            # Not let go before its work has returned: another one would begin beside it.
             if self._hold is not None:
-                self._hold.release()
+                self._hold.stop()
         if threading.current_thread() is not self._thread:
             self._thread.join(_END_S)
             if self._thread.is_alive():

@@ -56,6 +56,9 @@ class Hold(Protocol):
     def wait_lost(self, timeout_s: float) -> bool:
         """Wait until it is over, or so long; whether it is."""
 
+    def stop(self) -> None:
+        """Tell who works under it that it is over. Nobody else has it before `release`."""
+
     def release(self) -> None:
         """Let it go. Idempotent, bounded, never raises."""
 

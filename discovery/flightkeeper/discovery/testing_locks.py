@@ -18,7 +18,7 @@ class MemoryHold:
 
     @property
     def lost(self) -> bool:
-        """Whether it was released."""
+        """Whether it was stopped or released."""
         return self._over.is_set()
 
     def check(self) -> None:
@@ -27,8 +27,12 @@ class MemoryHold:
             raise LockLost(f"the lock {self.name} was let go; take it again")
 
     def wait_lost(self, timeout_s: float) -> bool:
-        """Wait until it is released, or so long; whether it is."""
+        """Wait until it is over, or so long; whether it is."""
         return self._over.wait(timeout_s)
+
+    def stop(self) -> None:
+        """Tell who works under it that it is over; it is not let go yet."""
+        self._over.set()
 
     def release(self) -> None:
         """Let it go. Idempotent."""

@@ -141,6 +141,17 @@ def test_without_a_word_of_the_registry_it_is_over_at_two_thirds_of_the_session(
     assert fixture.line == []
 
 
+def test_who_is_told_to_stop_keeps_its_place_until_it_lets_go(fixture: Fixture) -> None:
+    fixture.run()
+    fixture.hold.stop()
+    assert fixture.run() is not None
+    assert fixture.hold.lost
+    assert len(fixture.line) == 1
+    fixture.hold.release()
+    assert fixture.run() is None
+    assert fixture.line == []
+
+
 def test_time_counts_from_before_the_question(fixture: Fixture) -> None:
     def slow() -> None:
         fixture.now_s += 5

@@ -130,7 +130,7 @@ class DirectoryRegistry:
                 "not held"
             )
         with self._holds_lock:
-            self._holds = [other for other in self._holds if not other.lost] + [hold]
+            self._holds = [other for other in self._holds if not other.released] + [hold]
             if self._closed:
                 hold.release()
                 raise RegistryUnavailable("the registry is closed; the lock is not held")

@@ -24,13 +24,19 @@ class DirectoryHold:
         self.name = name
         self.token = token
         self._descriptor = descriptor
-        self._lock = threading.Lock()  # guards that the file is closed once
         self._over = threading.Event()
+        self._lock = threading.Lock()  # guards the one below
+        self._closed = False
 
     @property
     def lost(self) -> bool:
-        """Whether it was released; nothing else ends it while the process lives."""
+        """Whether it was stopped or released; nothing else ends it while the process lives."""
         return self._over.is_set()
+
+    @property
+    def released(self) -> bool:
+        """Whether it was let go."""
+        return self._closed
 
     def check(self) -> None:
         """Ask before each step that only a holder may take."""
@@ -38,15 +44,20 @@ class DirectoryHold:
             raise LockLost(f"the lock {self.name} was let go; take it again")
 
     def wait_lost(self, timeout_s: float) -> bool:
-        """Wait until it is released, or so long; whether it is."""
+        """Wait until it is over, or so long; whether it is."""
         return self._over.wait(timeout_s)
+
+    def stop(self) -> None:
+        """Tell who works under it that it is over; it is not let go yet."""
+        self._over.set()
 
     def release(self) -> None:
         """Let it go. Idempotent."""
+        self._over.set()
         with self._lock:
-            if not self._over.is_set():
-                self._over.set()
-                os.close(self._descriptor)
+            closed, self._closed = self._closed, True
+        if not closed:
+            os.close(self._descriptor)
 
     def __enter__(self) -> Self:
         """It itself."""

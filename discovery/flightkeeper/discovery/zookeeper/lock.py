@@ -58,7 +58,8 @@ class ZooKeeperHold:
         self.place = ""
         self._leave = leave
         self._clock = clock
-        self._news = threading.Condition()  # guards the three below, and the token
+        self._news = threading.Condition()  # guards the four below, and the token
+        self._stopped = False
         self._state = _State.WAITING
         self._ends_s = 0.0
         self._gone = False
@@ -93,6 +94,12 @@ class ZooKeeperHold:
                 self._news.wait(min(held_s, left_s))
         return True
 
+    def stop(self) -> None:
+        """Tell who works under it that it is over; its place in line stays."""
+        with self._news:
+            self._stopped = True
+            self._news.notify_all()
+
     def release(self) -> None:
         """Let it go; without the registry, the session's end lets it go."""
         self.end()
@@ -123,7 +130,7 @@ class ZooKeeperHold:
         with self._news:
             if self._state is _State.WAITING:
                 self._state, self.place, self.token = _State.HELD, place, token
-            elif self._remaining_s() <= 0:
+            elif self._ends_s <= self._clock():
                 # Whoever asked meanwhile was told that it is over.
                 self._state = _State.OVER
             self._ends_s = ends_s
@@ -138,7 +145,7 @@ class ZooKeeperHold:
 
     def _remaining_s(self) -> float:
         """How long work may go on. Hold the condition when calling this."""
-        if self._state is not _State.HELD:
+        if self._stopped or self._state is not _State.HELD:
             return 0.0
         return self._ends_s - self._clock()
 
