@@ -52,7 +52,7 @@ def test_what_cannot_be_is_refused_with_all_reasons(config: Config) -> None:
     assert "listen cannot change while nodes run" in told
     assert "nothing was changed" in told
     assert "KEY=VALUE, not threads" in failed(config("set", "threads"), 2)
-    assert "no setting that may change: listen" in failed(config("unset", "listen"), 2)
+    assert "listen cannot change while" in failed(config("unset", "listen"), 2)
     assert "no setting that may change" in failed(config("get", "listen"), 2)
     assert json.loads(done(config("get", "--json"))) == {"revision": 0, "values": {}}
 
@@ -90,6 +90,11 @@ def test_a_registry_has_to_be_named_and_answer(tmp_path: Path) -> None:
 
     assert "say which cluster" in failed(run("get"), 2)
     assert "registry" in failed(run("get", "--registry", "zoo://x"), 2)
+    file = tmp_path / "file"
+    file.touch()
+    assert "not a directory" in failed(run("get", "--registry", f"dir://{file}"), 2)
+    named = run("get", "--registry", f"dir://{tmp_path}/r", "--node", "a/b")
+    assert "node id 'a/b' cannot be used" in failed(named, 2)
     (tmp_path / "settings").mkdir()
     (tmp_path / "settings" / "cluster").write_text("nonsense")
     assert "no document" in failed(run("get", "--registry", f"dir://{tmp_path}"), 3)

@@ -101,9 +101,10 @@ def _guard(arguments: list[str]) -> str:
         while True:
             found = registry.read_document(document)
             assert found is not None
-            written = registry.write_document(
-                document, b"%d" % hold.token, found.version, guard=hold
-            )
+            with suppress(DocumentChanged):
+                written = registry.write_document(
+                    document, b"%d" % hold.token, found.version, guard=hold
+                )
     except LockLost:
         return f"lost after {written.version}"
 

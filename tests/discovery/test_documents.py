@@ -69,7 +69,7 @@ def test_a_document_has_its_limits(backend: Backend) -> None:
         registry.write_document(NAME, bytes(DOCUMENT_BYTES_MAX + 1), None)
     assert registry.read_document(NAME) is None
     registry.write_document(NAME, bytes(DOCUMENT_BYTES_MAX), None)
-    for name in ("", "/", "a//b", "../a", "a/.b", "a/"):
+    for name in ("", "/", "a//b", "../a", "a/.b", "a/", "locks/etl", "keys/cluster"):
         for ask in (
             lambda name=name: registry.read_document(name),
             lambda name=name: registry.write_document(name, b"", None),
@@ -170,14 +170,17 @@ class Scripted:
 
 def test_an_own_write_is_recognised_after_a_lost_answer() -> None:
     place = Scripted(Document(b"mine", 4))
-    assert compare_and_set(place, NAME, b"mine", 3, sent=True) == Document(b"mine", 4)
+    written = compare_and_set(place, NAME, b"mine", 3, sent=True, own=True)
+    assert written == Document(b"mine", 4)
     assert not place.written
 
 
-def test_what_became_of_a_lost_answer_may_stay_unknown() -> None:
-    place = Scripted(Document(b"theirs", 5))
-    with pytest.raises(RegistryUnavailable, match="may have been written, and was changed since"):
-        compare_and_set(place, NAME, b"mine", 3, sent=True)
+@pytest.mark.parametrize(
+    ("found", "own"), [(Document(b"theirs", 5), True), (Document(b"anybody's", 4), False)]
+)
+def test_what_became_of_a_lost_answer_may_stay_unknown(found: Document, *, own: bool) -> None:
+    with pytest.raises(RegistryUnavailable, match="by this write or another one: read it"):
+        compare_and_set(Scripted(found), NAME, b"anybody's", 3, sent=True, own=own)
 
 
 def test_a_write_that_was_not_done_is_done_now() -> None:

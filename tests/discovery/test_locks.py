@@ -5,10 +5,13 @@ import time
 
 import pytest
 
+from flightkeeper.discovery.directory import lock as directory_lock
 from flightkeeper.discovery.documents import Document
 from flightkeeper.discovery.errors import InvalidName, RegistryUnavailable
 from flightkeeper.discovery.locks import LockKind, LockLost, LockTimeout
 from flightkeeper.discovery.registry import Registry
+from flightkeeper.discovery.testing_locks import MemoryLocks
+from flightkeeper.discovery.zookeeper.lock import ZooKeeperHold
 from tests.discovery.backends import Backend
 from tests.discovery.process import Process
 
@@ -103,6 +106,22 @@ def test_closing_a_registry_lets_go_of_all(backend: Backend) -> None:
     assert not backend.open().lock("etl", 10).lost
     with pytest.raises((RegistryUnavailable, LockTimeout)):
         registry.lock("etl", 0.2)
+
+
+def test_a_wait_that_is_broken_off_leaves_no_place(
+    backend: Backend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    registry = backend.open()
+    with monkeypatch.context() as patch:
+        patch.setattr(ZooKeeperHold, "wait_held", interrupted)
+        patch.setattr(directory_lock, "_locked", interrupted)
+        patch.setattr(MemoryLocks, "take", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            registry.lock("etl", 5)
+    assert not backend.open().lock("etl", 5).lost
 
 
 def test_a_guarded_write_needs_its_hold(backend: Backend) -> None:

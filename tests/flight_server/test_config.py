@@ -68,12 +68,12 @@ def test_a_registry_that_does_not_parse(value: str) -> None:
         NodeSettings(registry=value)
 
 
-@pytest.mark.parametrize("value", ["4GB", "512 MiB", "1.5TB", "60%"])
+@pytest.mark.parametrize("value", ["4GB", "512 MiB", "1.5TB"])
 def test_memory_limits_as_duckdb_writes_them(value: str) -> None:
     assert NodeSettings(memory_limit=value).memory_limit == value
 
 
-@pytest.mark.parametrize("value", ["4", "lots", "4GB; drop table x"])
+@pytest.mark.parametrize("value", ["4", "lots", "60%", "4GB; drop table x"])
 def test_memory_limits_duckdb_would_refuse(value: str) -> None:
     with pytest.raises(ValidationError, match=r"memory_limit"):
         NodeSettings(memory_limit=value)

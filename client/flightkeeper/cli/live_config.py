@@ -5,6 +5,7 @@ Owns the verbs and the form of their output; what a setting may be is the node's
 
 import getpass
 import json
+import os
 import queue
 import socket
 import sys
@@ -22,7 +23,13 @@ from rich.text import Text
 from flightkeeper.cli.consoles import console_for
 from flightkeeper.cli.exits import FAILED, UNREACHABLE, USAGE, fail
 from flightkeeper.discovery.documents import Document
-from flightkeeper.discovery.errors import RegistryError, RegistryUnavailable
+from flightkeeper.discovery.errors import (
+    InvalidName,
+    InvalidRegistryUrl,
+    RegistryDenied,
+    RegistryError,
+    RegistryUnavailable,
+)
 from flightkeeper.discovery.registry import Registry
 from flightkeeper.flight_server.config_sources import InvalidSettings, load
 from flightkeeper.flight_server.live import changing
@@ -101,8 +108,6 @@ def unset(
     revision: _Revision = None,
 ) -> None:
     """Put settings back to what each node was started with."""
-    if wrong := [key for key in keys if key not in LIVE]:
-        fail(f"no setting that may change: {', '.join(wrong)}", USAGE)
     _change(dict.fromkeys(keys), registry, node, config, revision)
 
 
@@ -175,7 +180,7 @@ def _change(
             opened,
             _name(node),
             after,
-            by=f"{getpass.getuser()}@{socket.gethostname()}",
+            by=f"{_user()}@{socket.gethostname()}",
             at_ms=int(time.time() * 1000),
             revision=revision,
         )
@@ -188,7 +193,7 @@ def _opened(url: str | None, config: Path | None) -> Iterator[Registry]:
     try:
         loaded = load({} if url is None else {"registry": url}, config)
         opened = opened_registry(loaded.settings)
-    except InvalidSettings as exc:
+    except (InvalidSettings, InvalidRegistryUrl) as exc:
         fail(str(exc), USAGE)
     if opened is None:
         fail("say which cluster: --registry, FLIGHTKEEPER_REGISTRY or a file with it", USAGE)
@@ -197,10 +202,21 @@ def _opened(url: str | None, config: Path | None) -> Iterator[Registry]:
             yield opened
         except InvalidLiveSettings as exc:
             fail(f"{exc}\nnothing was changed", USAGE)
+        except InvalidName as exc:
+            fail(str(exc), USAGE)
+        except RegistryDenied as exc:
+            fail(f"{exc}: wrong or missing credentials", FAILED)
         except RegistryUnavailable as exc:
             fail(str(exc), UNREACHABLE)
         except (RegistryError, MalformedSettings) as exc:
             fail(str(exc), FAILED)
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return str(os.getuid())  # in a container
 
 
 def _name(node: str | None) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
-from flightkeeper.discovery.errors import RegistryError, RegistryUnavailable
+from flightkeeper.discovery.errors import InvalidName, RegistryError, RegistryUnavailable
 from flightkeeper.discovery.names import check_name
 
 DOCUMENT_BYTES_MAX = 256 * 1024
@@ -26,6 +26,9 @@ class Document:
     data: bytes
     version: int
 
+
+_TAKEN = frozenset({"services", "keys", "locks", "leaders"})
+"""Where a registry keeps what is no document."""
 
 DocumentListener = Callable[[Document | None], None]
 """Told of a document as it is first, then after every change; None = there is none.
@@ -71,7 +74,10 @@ def check_document_name(name: str) -> tuple[str, ...]:
     Raises:
         InvalidName: a part cannot be used. Nothing was done.
     """
-    return tuple(check_name("document", part) for part in name.split("/"))
+    parts = tuple(check_name("document", part) for part in name.split("/"))
+    if parts[0] in _TAKEN:
+        raise InvalidName(f"document {name!r} cannot be used: {parts[0]} is the registry's own")
+    return parts
 
 
 def check_size(name: str, data: bytes) -> None:
@@ -84,13 +90,20 @@ def check_size(name: str, data: bytes) -> None:
 
 
 def compare_and_set(
-    storage: Storage, name: str, data: bytes, version: int | None, *, sent: bool = False
+    storage: Storage,
+    name: str,
+    data: bytes,
+    version: int | None,
+    *,
+    sent: bool = False,
+    own: bool = False,
 ) -> Document:
     """Write a document, if it is what the writer has seen.
 
     Args:
         version: what the writer has seen; None = that there is none.
         sent: an earlier try may have been done, its answer was lost.
+        own: nobody else would write these data.
 
     Raises:
         DocumentChanged: it is not; nothing was written.
@@ -99,13 +112,13 @@ def compare_and_set(
     after = Document(data, 0 if version is None else version + 1)
     while True:
         found = storage.read()
-        if sent and found == after:
-            # Whoever wrote it: it is what was wanted, where it was wanted.
+        if sent and own and found == after:
             return after
         if (None if found is None else found.version) != version:
             if sent:
+                # The same data may be somebody else's, who counted as far, too.
                 raise RegistryUnavailable(
-                    f"the document {name} may have been written, and was changed since: read it"
+                    f"the document {name} was written, by this write or another one: read it"
                 )
             raise DocumentChanged(name, found)
         if storage.create(data) if version is None else storage.replace(data, version):

@@ -8,7 +8,6 @@ import logging
 import threading
 from collections.abc import Callable
 
-from flightkeeper.discovery.errors import RegistryError
 from flightkeeper.discovery.locks import Hold, LockKind, LockTimeout
 from flightkeeper.discovery.registry import Registry
 
@@ -62,7 +61,7 @@ class Leading:
                 hold = self._registry.lock(self._duty, _STAND_S, kind=LockKind.LEADER)
             except LockTimeout:
                 continue
-            except RegistryError as exc:
+            except Exception as exc:  # noqa: BLE001 - whatever it is, it may be over some time
                 _log.info("cannot stand for the duty %s: %s", self._duty, exc)
                 self._closed.wait(_PAUSE_S)
                 continue
@@ -76,7 +75,7 @@ class Leading:
                 return
             try:
                 self._work(hold)
-            except Exception as exc:  # noqa: BLE001 - foreign work must not end the standing
+            except BaseException as exc:  # noqa: BLE001 - foreign work must not end the standing
                 if not hold.lost:
                     _log.error("the work of the duty %s failed", self._duty, exc_info=exc)
         self._closed.wait(_PAUSE_S)

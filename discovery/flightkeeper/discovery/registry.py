@@ -103,12 +103,15 @@ class Registry(Membership, Protocol):
         timeout_s: float = 10.0,
         *,
         guard: Hold | None = None,
+        own: bool = False,
     ) -> Document:
         """Replace a document, if it is still what the writer has seen.
 
         Args:
             version: of the document as it was read; None = there was none.
             guard: a hold of this registry; write only while it is held, for sure.
+            own: nobody else would write these data, because they hold a mark of this write. Only
+                then can it be told what became of it when an answer is lost.
 
         Returns: the document as it is now.
 

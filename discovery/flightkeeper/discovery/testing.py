@@ -301,6 +301,7 @@ class MemoryRegistry:
         timeout_s: float = 10.0,
         *,
         guard: Hold | None = None,
+        own: bool = False,  # noqa: ARG002 - no answer is lost here
     ) -> Document:
         """Replace a document, if it is still what the writer has seen."""
         check_document_name(name)

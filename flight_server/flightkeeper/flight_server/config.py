@@ -22,7 +22,6 @@ IN_MEMORY = ":memory:"
 _PLAIN = "grpc"
 _TLS = "grpc+tls"
 _NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$"
-_MEMORY = r"^\d+(\.\d+)? ?([KMGT]i?B|%)$"
 _BYTES = r"^\d+(\.\d+)? ?[KMGT]i?B$"
 
 
@@ -147,8 +146,8 @@ class NodeSettings(BaseSettings):
     )
     memory_limit: str | None = Field(
         default=None,
-        pattern=_MEMORY,
-        description="DuckDB's memory limit, such as 4GB or 60%.",
+        pattern=_BYTES,
+        description="DuckDB's memory limit, such as 4GB.",
         json_schema_extra=_LIVE,
     )
     threads: int | None = Field(

@@ -1,10 +1,12 @@
 """A lock in a directory."""
 
+import os
 from pathlib import Path
 
 import pytest
 
 from flightkeeper.discovery.directory.lock import take
+from flightkeeper.discovery.errors import RegistryUnavailable
 from flightkeeper.discovery.locks import LockLost
 
 
@@ -31,6 +33,24 @@ def test_who_has_it_keeps_others_out_until_it_is_let_go(tmp_path: Path) -> None:
     with pytest.raises(LockLost, match="let go"):
         hold.check()
     assert take(place, "etl", lambda: 0) is not None
+
+
+def test_a_child_that_has_the_file_open_keeps_nothing(tmp_path: Path) -> None:
+    place = tmp_path / "etl"
+    hold = take(place, "etl", lambda: 0)
+    assert hold is not None
+    child = os.dup(hold._descriptor)  # as a fork makes them
+    hold.release()
+    assert take(place, "etl", lambda: 0) is not None
+    os.close(child)
+
+
+def test_a_file_without_a_token_is_not_taken(tmp_path: Path) -> None:
+    place = tmp_path / "etl"
+    place.write_text("nonsense")
+    for _ in range(2):
+        with pytest.raises(RegistryUnavailable, match="holds no token"):
+            take(place, "etl", lambda: 0)
 
 
 def test_what_is_no_lock_is_an_error(tmp_path: Path) -> None:

@@ -57,6 +57,10 @@ class FakeZnodes:
         """What is there, unnoticed."""
         return self._tree.get(path)
 
+    def sync(self, path: str) -> None:
+        del path
+        self._begin("sync")
+
     def exists(self, path: str, fired: Fired) -> bool:
         self._begin("exists")
         self._data_watches.setdefault(path, set()).add(fired)
@@ -122,7 +126,7 @@ class FakeZnodes:
     def write(self, path: str, data: bytes, version: int) -> None:
         self._begin("write")
         old = self._expect(path, version)
-        self._set(path, replace(old, data=data, version=version + 1))
+        self._set(path, replace(old, data=data, version=old.version + 1))
         self._fire(self._data_watches, path)
         self._end("write")
 

@@ -8,7 +8,7 @@ import pytest
 from flightkeeper.discovery.documents import Document, DocumentChanged
 from flightkeeper.discovery.errors import RegistryDenied, RegistryUnavailable
 from flightkeeper.discovery.locks import LockLost
-from flightkeeper.discovery.zookeeper.documents import agree, read, write
+from flightkeeper.discovery.zookeeper.documents import Write, agree, read, write
 from flightkeeper.discovery.zookeeper.lock import ZooKeeperHold
 from flightkeeper.discovery.zookeeper.znodes import AnswerLost, Znodes
 from tests.discovery.zookeeper.fake_znodes import FakeZnodes
@@ -83,7 +83,8 @@ def test_a_refusal_is_not_tried_again() -> None:
 
 
 def put(znodes: Znodes | None, version: int | None, looks: int = 5) -> Document:
-    return write(lambda _: znodes, "/settings/cluster", (b"mine", version), ticks(looks))
+    change = Write(b"mine", version, own=True)
+    return write(lambda _: znodes, "/settings/cluster", change, ticks(looks))
 
 
 @pytest.mark.parametrize("version", [None, 0])
@@ -135,8 +136,8 @@ def test_a_guarded_write_needs_its_hold() -> None:
     hold.confirm("/locks/etl/x-0", 1, 10.0)
 
     def put_guarded(version: int | None) -> Document:
-        change = (b"mine", version)
-        return write(lambda _: znodes, "/tables/t", change, ticks(5), hold)
+        change = Write(b"mine", version, hold, own=True)
+        return write(lambda _: znodes, "/tables/t", change, ticks(5))
 
     assert put_guarded(None) == Document(b"mine", 0)
     znodes.lose_answer["write_guarded"] = [AnswerLost("lost")]

@@ -4,9 +4,10 @@ from collections.abc import Callable
 
 import pytest
 
+from flightkeeper.discovery.errors import RegistryDenied
 from flightkeeper.discovery.locks import LockLost
 from flightkeeper.discovery.zookeeper.lock import Contender, ZooKeeperHold
-from flightkeeper.discovery.zookeeper.znodes import AnswerLost
+from flightkeeper.discovery.zookeeper.znodes import Access, AnswerLost
 from tests.discovery.zookeeper.fake_znodes import FakeZnodes
 
 FOLDER = "/locks/etl"
@@ -177,3 +178,57 @@ def test_who_is_let_go_before_it_stood_in_line_leaves_nothing(fixture: Fixture) 
     assert fixture.run() is None
     assert fixture.hold.gone
     assert fixture.line == []
+
+
+def test_of_two_places_the_first_one_counts_and_the_other_is_given_up(fixture: Fixture) -> None:
+    other = Fixture(fixture.znodes)
+    other.run()
+    fixture.znodes.lose_answer["create_sequential"] = [AnswerLost("lost")]
+    with pytest.raises(AnswerLost):
+        fixture.run()
+    mark = fixture.line[1].rpartition("-")[0] + "-"
+    # It was made, was not seen by the next server, and made again.
+    fixture.znodes.create_sequential(f"{FOLDER}/{mark}", b"", Access.PUBLIC)
+    fixture.run()
+    assert len(fixture.line) == 2
+    other.hold.release()
+    other.run()
+    fixture.run()
+    assert fixture.hold.wait_held(0)
+    fixture.hold.release()
+    assert fixture.run() is None
+    assert fixture.line == []
+
+
+def test_a_place_that_shows_late_is_given_up_as_well(fixture: Fixture) -> None:
+    fixture.znodes.before["create_sequential"] = [AnswerLost("lost")]
+    with pytest.raises(AnswerLost):
+        fixture.run()
+    fixture.contender.failed(AnswerLost("lost"))
+    fixture.hold.release()
+    mark = fixture.contender._mark
+    fixture.znodes.before["sync"] = [
+        lambda: _ignored(fixture.znodes.create_sequential(f"{FOLDER}/{mark}", b"", Access.PUBLIC))
+    ]
+    assert fixture.run() is None
+    assert fixture.line == []
+
+
+def test_a_server_that_answers_reads_only_confirms_nothing(fixture: Fixture) -> None:
+    fixture.run()
+    fixture.now_s += 5
+    fixture.znodes.before["write"] = [AnswerLost("no leader")]
+    with pytest.raises(AnswerLost):
+        fixture.run()
+    fixture.now_s += 1.7
+    assert fixture.hold.lost
+
+
+def test_who_may_not_is_told_why(fixture: Fixture) -> None:
+    fixture.contender.failed(RegistryDenied("no"))
+    assert not fixture.hold.wait_held(10)
+    assert str(fixture.hold.refusal) == "no"
+
+
+def _ignored(_made: object) -> None:
+    """For a call whose answer nobody wants."""

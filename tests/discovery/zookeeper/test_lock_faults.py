@@ -3,9 +3,10 @@
 import logging
 import os
 import signal
+import threading
 import time
-from collections.abc import Iterator
-from contextlib import ExitStack, closing
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing, suppress
 from pathlib import Path
 
 import pytest
@@ -14,8 +15,9 @@ from flightkeeper.discovery.documents import Document
 from flightkeeper.discovery.locks import LockLost, LockTimeout
 from flightkeeper.discovery.registry import Registry, open_registry
 from tests.discovery.process import Process
+from tests.discovery.recorder import eventually
 from tests.discovery.zookeeper.observer import expire
-from tests.support.zookeeper_server import ZooKeeperServer
+from tests.support.zookeeper_server import ZooKeeperEnsemble, ZooKeeperServer
 
 pytestmark = [pytest.mark.zookeeper, pytest.mark.slow]
 
@@ -102,3 +104,60 @@ def test_a_hold_outlives_a_short_outage_and_ends_in_a_long_one(
         registry.lock("other", 0.3)
     server.start()
     assert registry.lock("etl", 30).token > hold.token
+
+
+def test_tokens_only_grow_while_the_leaders_of_an_ensemble_die(
+    tmp_path: Path, stack: ExitStack
+) -> None:
+    accepted: list[int] = []
+    stop = threading.Event()
+
+    def work(registry: Registry) -> None:
+        while not stop.is_set():
+            with suppress(LockTimeout, LockLost), registry.lock("etl", 5) as hold:
+                for _ in range(20):
+                    hold.check()
+                    # What is guarded refuses tokens of before.
+                    assert not accepted or hold.token >= accepted[-1]
+                    accepted.append(hold.token)
+                    time.sleep(0.001)
+
+    def goes_on() -> None:
+        seen = len(accepted)
+        eventually(lambda: len(accepted) > seen + 40, 60)
+
+    with ZooKeeperEnsemble(tmp_path / "ensemble") as ensemble:
+        registries = [
+            stack.enter_context(closing(open_registry(ensemble.url, session_timeout_s=SESSION_S)))
+            for _ in range(4)
+        ]
+        failures: list[BaseException] = []
+        workers = [
+            threading.Thread(target=_noting, args=(work, registry, failures))
+            for registry in registries
+        ]
+        for worker in workers:
+            worker.start()
+        for _ in range(3):
+            goes_on()
+            leader = ensemble.leader()
+            leader.kill()
+            goes_on()
+            leader.start()
+            leader.wait_ready()
+        stop.set()
+        for worker in workers:
+            worker.join(60)
+        stack.close()
+    assert not failures
+    assert accepted == sorted(accepted)
+    _measured.info("%d holds while three leaders died", len(set(accepted)))
+
+
+def _noting(
+    work: Callable[[Registry], None], registry: Registry, failures: list[BaseException]
+) -> None:
+    try:
+        work(registry)
+    except BaseException as exc:  # noqa: BLE001  reported by the test
+        failures.append(exc)

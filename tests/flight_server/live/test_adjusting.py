@@ -10,7 +10,7 @@ from flightkeeper.flight_server.config import NodeSettings
 from flightkeeper.flight_server.errors import NodeError
 from tests.flight_server.wire_client import Served, WireClient, serving
 
-_MEMORY = "SELECT current_setting('memory_limit')"
+_MEMORY = "SELECT memory_limit FROM pragma_database_size()"
 
 
 @pytest.fixture
@@ -38,7 +38,11 @@ def test_the_engine_follows_in_open_sessions_too(served: Served, client: WireCli
     assert client.value("SELECT current_setting('threads')") == 1
     assert client.value("SELECT current_setting('max_temp_directory_size')") == "953.6 MiB"
     adjust(served, memory_limit=None)
-    assert client.value(_MEMORY) == default
+    (size, unit), (default_size, default_unit) = (
+        str(text).split() for text in (client.value(_MEMORY), default)
+    )
+    assert unit == default_unit
+    assert abs(float(size) - float(default_size)) < 0.2, "but for the last digit"
 
 
 def test_what_the_engine_refuses_changes_nothing(served: Served, client: WireClient) -> None:
@@ -48,6 +52,14 @@ def test_what_the_engine_refuses_changes_nothing(served: Served, client: WireCli
     assert client.value(_MEMORY) == "300.0 MiB"
     assert client.value("SELECT current_setting('threads')") == 2
     assert served.node._settings.statements_max == 64
+    adjust(served, memory_limit=None)
+    assert client.value(_MEMORY) != "300.0 MiB"
+
+
+def test_what_does_not_change_is_left_as_sql_has_set_it(served: Served, client: WireClient) -> None:
+    client.update("SET threads = 1")
+    adjust(served, weight=11)
+    assert client.value("SELECT current_setting('threads')") == 1
 
 
 def test_limits_and_defaults_hold_from_the_next_statement_on(

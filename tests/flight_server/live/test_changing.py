@@ -7,7 +7,12 @@ from flightkeeper.discovery.errors import InvalidName, RegistryUnavailable
 from flightkeeper.discovery.testing import MemoryRegistry
 from flightkeeper.flight_server.live import changing
 from flightkeeper.flight_server.live.changing import CLUSTER, ChangedMeanwhile, node_document
-from flightkeeper.flight_server.live.document import MalformedSettings, SettingsDocument
+from flightkeeper.flight_server.live.document import (
+    EMPTY,
+    MalformedSettings,
+    SettingsDocument,
+    encode,
+)
 from flightkeeper.flight_server.live.settings import InvalidLiveSettings
 
 
@@ -39,6 +44,16 @@ def test_an_invalid_change_leaves_all_as_it_was(registry: MemoryRegistry) -> Non
     with pytest.raises(InvalidLiveSettings):
         put(registry, threads="0", dialect="hive")
     assert changing.read(registry, CLUSTER) == made
+
+
+def test_what_is_not_known_here_can_be_removed(registry: MemoryRegistry) -> None:
+    later = EMPTY.changed({"of_a_later_version": 1}, "eve", 0)
+    registry.write_document(CLUSTER, encode(later), None)
+    with pytest.raises(InvalidLiveSettings, match="of_a_later_version is no setting"):
+        put(registry, threads=4)
+    assert put(registry, of_a_later_version=None, threads=4).values == {"threads": 4}
+    with pytest.raises(InvalidLiveSettings, match="listen cannot change"):
+        put(registry, listen=None)
 
 
 def test_who_has_seen_something_else_is_refused(registry: MemoryRegistry) -> None:

@@ -62,6 +62,7 @@ def test_old_changes_are_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
         json.dumps({"v": 1, "values": {}, "history": [{}]}).encode(),
         json.dumps({"v": 1, "values": {}, "history": 7}).encode(),
         b"[" * 100_000,
+        b'{"v":1,"values":{},"history":[{"revision":1e999,"at_ms":0,"by":"","before":{},"after":{}}]}',
     ],
 )
 def test_anything_else_is_malformed(data: bytes) -> None:

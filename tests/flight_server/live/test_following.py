@@ -93,6 +93,18 @@ def test_what_cannot_be_leaves_what_held(registry: MemoryRegistry, node: Node) -
     assert not node.last.problem
 
 
+def test_a_defect_does_not_end_the_following(
+    registry: MemoryRegistry, node: Node, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert node.following.start(10)
+    with monkeypatch.context() as patch:
+        patch.setattr(node.following, "_apply", lambda _: 1 / 0)
+        put(registry, threads=5)
+        eventually(lambda: "met a defect" in node.last.problem)
+    put(registry, threads=6)
+    eventually(lambda: node.holds.threads == 6)
+
+
 def test_without_an_answer_the_own_settings_hold(registry: MemoryRegistry, node: Node) -> None:
     put(registry, threads=5)
     other = MemoryRegistry(registry.store)

@@ -69,6 +69,7 @@ def test_a_node_goes_before_the_cluster_and_both_before_its_start() -> None:
         (Document(b"nonsense", 3), "the cluster's settings: it is no document", -1),
         (document(threads=0, statements_max=7), "threads: ", 1),
         (document(unknown=1), "unknown is no setting", 1),
+        (document(**{"\ud800": 1}), "a name", 1),
     ],
 )
 def test_what_is_wrong_anyway_is_refused_whole(cluster: Document, told: str, seen: int) -> None:

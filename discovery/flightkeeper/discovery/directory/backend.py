@@ -94,17 +94,15 @@ class DirectoryRegistry:
         timeout_s: float = 10.0,
         *,
         guard: Hold | None = None,
+        own: bool = False,  # noqa: ARG002 - no answer is lost here
     ) -> Document:
         """Replace a document, if it is still what the writer has seen."""
         place = self._place(name)
         check_size(name, data)
-
-        def write() -> Document:
-            if guard is not None:
-                guard.check()
-            return documents.write(place, name, data, version)
-
-        return self._run(write, f"write {name!r}", timeout_s)
+        check = guard.check if guard is not None else lambda: None
+        return self._run(
+            lambda: documents.write(place, name, data, version, check), f"write {name!r}", timeout_s
+        )
 
     def watch_document(self, name: str, listener: DocumentListener) -> Watch:
         """Tell a listener of a document as it is, and of every change."""

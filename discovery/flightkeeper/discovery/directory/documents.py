@@ -6,6 +6,7 @@ the old file or the new one, because a file is renamed into its place when it is
 """
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 
@@ -15,6 +16,8 @@ from flightkeeper.discovery.documents import Document
 from flightkeeper.discovery.errors import RegistryUnavailable
 
 _FOLDER_MODE = 0o700
+_FILE_MODE = 0o644
+"""As that of records: who may use the registry may read what is shared in it."""
 
 
 def agree(place: Path, proposal: bytes) -> bytes:
@@ -59,8 +62,17 @@ def read(place: Path) -> Document | None:
     return Document(data, int(head))
 
 
-def write(place: Path, name: str, data: bytes, version: int | None) -> Document:
+def write(
+    place: Path,
+    name: str,
+    data: bytes,
+    version: int | None,
+    check: Callable[[], None] = lambda: None,
+) -> Document:
     """Replace the document at a place.
+
+    Args:
+        check: raises what keeps it from being written, in the writer's turn.
 
     Raises:
         DocumentChanged: somebody else was first; nothing was written.
@@ -69,6 +81,7 @@ def write(place: Path, name: str, data: bytes, version: int | None) -> Document:
     """
     place.parent.mkdir(parents=True, exist_ok=True)
     with registrants_turn(place.parent):
+        check()
         return documents.compare_and_set(_Storage(place), name, data, version)
 
 
@@ -91,6 +104,7 @@ class _Storage:
         folder = self._place.parent
         with NamedTemporaryFile(dir=folder, prefix=".", suffix=".tmp", delete=False) as draft:
             try:
+                os.fchmod(draft.fileno(), _FILE_MODE)
                 draft.write(b"%d\n%s" % (version, data))
                 draft.flush()
                 os.fsync(draft.fileno())

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Self
 
+from flightkeeper.discovery.errors import RegistryUnavailable
 from flightkeeper.discovery.locks import LockLost
 
 _RETRY_S = 0.01
@@ -57,6 +58,8 @@ class DirectoryHold:
         with self._lock:
             closed, self._closed = self._closed, True
         if not closed:
+            # Also for children that have the file open since a fork.
+            fcntl.flock(self._descriptor, fcntl.LOCK_UN)
             os.close(self._descriptor)
 
     def __enter__(self) -> Self:
@@ -99,7 +102,10 @@ def _locked(descriptor: int) -> bool:
 
 def _next_token(descriptor: int) -> int:
     """One more than the last; it is on the disk before anybody acts on it."""
-    token = int(os.pread(descriptor, _TOKEN_BYTES_MAX, 0) or b"0") + 1
+    last = os.pread(descriptor, _TOKEN_BYTES_MAX, 0) or b"0"
+    if not last.isdigit():
+        raise RegistryUnavailable("the lock's file holds no token: it was not written by a lock")
+    token = int(last) + 1
     os.pwrite(descriptor, b"%d" % token, 0)
     os.fsync(descriptor)
     return token

@@ -173,13 +173,17 @@ class ZooKeeperRegistry:
         timeout_s: float = 10.0,
         *,
         guard: Hold | None = None,
+        own: bool = False,
     ) -> Document:
         """Replace a document, if it is still what the writer has seen."""
         path = self._paths.document(name)
         check_size(name, data)
         assert guard is None or isinstance(guard, ZooKeeperHold)
         connected, left_s = self._connection.wait_connected, self._within(timeout_s)
-        return documents.write(connected, path, (data, version), left_s, guard)
+        if guard is not None:
+            guard.check()
+        change = documents.Write(data, version, guard, own=own)
+        return documents.write(connected, path, change, left_s)
 
     def watch_document(self, name: str, listener: DocumentListener) -> Watch:
         """Tell a listener of a document as it is, and of every change."""
@@ -199,18 +203,26 @@ class ZooKeeperRegistry:
     ) -> ZooKeeperHold:
         """Take a lock that one holder has at a time; wait for it so long."""
         folder = self._paths.lock(kind, name)
-        hold = ZooKeeperHold(name, leave=lambda: self._wake(contender), clock=self._clock)
+        hold = ZooKeeperHold(name, leave=lambda: self._wake(contender), clock=_since_boot_s)
         contender: Contender = Contender(
-            hold, folder, wake=lambda: self._wake(contender), clock=self._clock
+            hold, folder, wake=lambda: self._wake(contender), clock=_since_boot_s
         )
         with self._lock:
             if self._closed:
                 raise RegistryUnavailable("the registry is closed; nothing was done")
             self._holds = [other for other in self._holds if not other.gone] + [hold]
         self._worker.post(lambda: self._add(contender))
-        if hold.wait_held(timeout_s):
-            return hold
+        try:
+            if hold.wait_held(timeout_s):
+                return hold
+        except BaseException:
+            hold.release()
+            raise
         hold.release()
+        if hold.refusal is not None:
+            raise hold.refusal
+        if self._closed:
+            raise RegistryUnavailable("the registry was closed; the lock is not held")
         raise LockTimeout(
             f"the lock {name} was not to be had within {timeout_s} s: others held it, or "
             "ZooKeeper did not answer; it is not held"
@@ -222,6 +234,9 @@ class ZooKeeperRegistry:
             first, self._closed = not self._closed, True
         if not first:
             return
+        # Before the session ends and another one gets them.
+        for hold in self._holds:
+            hold.end()
         # The worker may wait for an answer, which fails as soon as the session is closed.
         self._worker.stop(0.2)
         self._connection.close(_CLOSE_S)
@@ -281,6 +296,12 @@ class ZooKeeperRegistry:
             del self._plans[duty]
             return
         plan.due_s, plan.retry_s = self._clock() + rest_s, _RETRY_MIN_S
+
+
+def _since_boot_s() -> float:
+    """A clock that goes on while the machine sleeps, where there is one: sessions end meanwhile."""
+    clock = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
+    return time.clock_gettime(clock)
 
 
 def open_backend(

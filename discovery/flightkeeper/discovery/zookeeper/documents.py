@@ -6,6 +6,7 @@ An answer may be lost: what became of it is read back before anything is believe
 import logging
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import dataclass
 
 from flightkeeper.discovery import documents
 from flightkeeper.discovery.documents import Document
@@ -23,6 +24,22 @@ from flightkeeper.discovery.zookeeper.znodes import (
 )
 
 _log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Write:
+    """What is to be written.
+
+    Attributes:
+        version: that the writer has seen; None = that there is none.
+        guard: write only while this is held.
+        own: nobody else would write these data.
+    """
+
+    data: bytes
+    version: int | None
+    guard: ZooKeeperHold | None = None
+    own: bool = False
 
 
 def agree(
@@ -81,15 +98,10 @@ def read(
 def write(
     connected: Callable[[float], Znodes | None],
     path: str,
-    change: tuple[bytes, int | None],
+    change: Write,
     remaining_s: Callable[[], float],
-    guard: ZooKeeperHold | None = None,
 ) -> Document:
     """Replace the document at a path.
-
-    Args:
-        change: the new data, and the version that the writer has seen.
-        guard: write only while this is held.
 
     Raises:
         LockLost: it is not held any more; nothing was written.
@@ -97,17 +109,22 @@ def write(
         RegistryUnavailable: no answer in time; says whether it may have been written.
         RegistryDenied: wrong or missing credentials; nothing was written.
     """
-    data, version = change
     sent = False
     while (left_s := remaining_s()) > 0:
         znodes = connected(left_s)
         if znodes is None:
             break
+        storage = _Storage(znodes, path, change.guard)
         try:
-            storage = _Storage(znodes, path, guard)
-            return documents.compare_and_set(storage, path, data, version, sent=sent)
+            return documents.compare_and_set(
+                storage, path, change.data, change.version, sent=sent, own=change.own
+            )
         except AnswerLost:
-            sent = True
+            sent |= storage.sent
+        except LockLost as exc:
+            if not sent:
+                raise
+            raise RegistryUnavailable(f"{exc}; or it was, by the try before: read it") from exc
     effect = "it may have been written: read it" if sent else "nothing was written"
     raise RegistryUnavailable(f"ZooKeeper did not answer in time for {path}; {effect}")
 
@@ -119,6 +136,7 @@ class _Storage:
         self._znodes = znodes
         self._path = path
         self._guard = guard
+        self.sent = False
 
     def read(self) -> Document | None:
         found = self._znodes.read(self._path)
@@ -136,11 +154,13 @@ class _Storage:
         return self._put(lambda: self._znodes.write(self._path, data, version), data, version)
 
     def _put(self, plainly: Callable[[], None], data: bytes, version: int | None) -> bool:
+        if self._guard is not None:
+            self._guard.check()
+        self.sent = True
         try:
             if self._guard is None:
                 plainly()
             else:
-                self._guard.check()
                 self._znodes.write_guarded(self._path, data, version, self._guard.place)
         except (NodeExists, VersionChanged, NoNode):
             if self._guard is not None and self._znodes.read(self._guard.place) is None:

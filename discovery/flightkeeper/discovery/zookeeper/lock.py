@@ -15,7 +15,7 @@ from enum import Enum, auto
 from typing import Self
 from uuid import uuid4
 
-from flightkeeper.discovery.errors import RegistryError
+from flightkeeper.discovery.errors import RegistryDenied, RegistryError
 from flightkeeper.discovery.locks import LockLost
 from flightkeeper.discovery.zookeeper.znodes import Access, NoNode, Znode, Znodes
 
@@ -27,6 +27,7 @@ _ROUNDS_MAX = 8
 """Others come and go between our look and our deed, but not for ever."""
 
 _ANY_VERSION = -1
+_AGAIN = 0.0
 
 _Clock = Callable[[], float]
 
@@ -44,6 +45,7 @@ class ZooKeeperHold:
 
     Attributes:
         place: path of the znode that is there as long as the lock is held.
+        refusal: why it can never be had.
     """
 
     def __init__(self, name: str, *, leave: Callable[[], None], clock: _Clock) -> None:
@@ -63,6 +65,7 @@ class ZooKeeperHold:
         self._state = _State.WAITING
         self._ends_s = 0.0
         self._gone = False
+        self.refusal: RegistryDenied | None = None
 
     def wait_held(self, timeout_s: float) -> bool:
         """Wait until the lock is held, or so long; whether it is."""
@@ -114,6 +117,11 @@ class ZooKeeperHold:
     def __exit__(self, *_exc: object) -> None:
         """Let it go."""
         self.release()
+
+    def refuse(self, refusal: RegistryDenied) -> None:
+        """It cannot be had with these credentials."""
+        self.refusal = refusal
+        self.end()
 
     @property
     def gone(self) -> bool:
@@ -173,33 +181,52 @@ class Contender:
         self._mark = f"{uuid4().hex}-"
         self._wake = wake
         self._clock = clock
+        self._unsure = False
 
     def run(self, znodes: Znodes) -> float | None:
         """Stand in line, or see that nobody else is first; None once that is over."""
+        if self._unsure:
+            # What an answer was lost of may be done, and not be seen yet by this server.
+            znodes.sync(self._folder)
+            self._unsure = False
         for _ in range(_ROUNDS_MAX):
-            asked_s = self._clock()
-            line = self._line(znodes)
-            own = self._own(znodes, line)
-            if self._hold.state is _State.OVER:
-                self._leave(znodes, own)
-                return None
-            if own is None and self._hold.state is _State.HELD:
-                self._hold.end(gone=True)
-                return None
-            if own is None:
-                znodes.create_sequential(f"{self._folder}/{self._mark}", b"", Access.PUBLIC)
-            elif line[0] == own.name:
-                held_s = znodes.session_timeout_s * _HELD_SHARE
-                place = f"{self._folder}/{own.name}"
-                self._hold.confirm(place, own.znode.czxid, asked_s + held_s)
-                return znodes.session_timeout_s / _LOOKS_PER_SESSION
-            # Only one is woken when a holder leaves.
-            elif znodes.exists(f"{self._folder}/{_before(line, own.name)}", self._changed):
-                return znodes.session_timeout_s / _LOOKS_PER_SESSION
-        return 0.0
+            rest_s = self._step(znodes)
+            if rest_s != _AGAIN:
+                return rest_s
+        return _AGAIN
+
+    def _step(self, znodes: Znodes) -> float | None:
+        asked_s = self._clock()
+        line = self._line(znodes)
+        own = self._own(znodes, line)
+        if self._hold.state is _State.OVER or (own is None and self._hold.state is _State.HELD):
+            if own is not None:
+                self._delete(znodes, own.name)
+            self._hold.end(gone=True)
+            return None
+        if own is None:
+            znodes.create_sequential(f"{self._folder}/{self._mark}", b"", Access.PUBLIC)
+            return _AGAIN
+        if line[0] == own.name:
+            self._confirm(znodes, own, asked_s)
+        # Only one is woken when a holder leaves.
+        elif not znodes.exists(f"{self._folder}/{_before(line, own.name)}", self._changed):
+            return _AGAIN
+        return znodes.session_timeout_s / _LOOKS_PER_SESSION
+
+    def _confirm(self, znodes: Znodes, own: "_Place", asked_s: float) -> None:
+        place = f"{self._folder}/{own.name}"
+        # A write, which the leader answers: a server that was cut off still answers reads while the
+        # others have ended the session already.
+        znodes.write(place, b"", _ANY_VERSION)
+        ends_s = asked_s + znodes.session_timeout_s * _HELD_SHARE
+        self._hold.confirm(place, own.znode.czxid, ends_s)
 
     def failed(self, error: RegistryError) -> None:
         """It is looked at again; meanwhile the hold's time runs."""
+        self._unsure = True
+        if isinstance(error, RegistryDenied):
+            self._hold.refuse(error)
         _log.debug("the lock %s: %s", self._hold.name, error)
 
     def suspended(self) -> None:
@@ -220,21 +247,17 @@ class Contender:
         return sorted(names, key=lambda name: name.rpartition("-")[2])
 
     def _own(self, znodes: Znodes, line: list[str]) -> "_Place | None":
-        """The place of this contender; those of its earlier sessions are given up."""
+        """The first place of this contender; others, also of earlier sessions, are given up."""
         found = None
         for name in [name for name in line if name.startswith(self._mark)]:
             znode = znodes.read(f"{self._folder}/{name}")
-            if znode is not None and znode.owner == znodes.session_id:
+            mine = znode is not None and znode.owner == znodes.session_id
+            if mine and znode is not None and found is None:
                 found = _Place(name, znode)
                 continue
             line.remove(name)
             self._delete(znodes, name)
         return found
-
-    def _leave(self, znodes: Znodes, own: "_Place | None") -> None:
-        if own is not None:
-            self._delete(znodes, own.name)
-        self._hold.end(gone=True)
 
     def _delete(self, znodes: Znodes, name: str) -> None:
         with suppress(NoNode):

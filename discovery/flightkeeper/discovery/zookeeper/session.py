@@ -201,6 +201,10 @@ class Link:
 
         connection._connect = noted  # noqa: SLF001
 
+    def sync(self, path: str) -> None:
+        """Let the server catch up with what was done before; reads see it then."""
+        self._result(self._ready().sync_async(path))
+
     def exists(self, path: str, fired: Fired) -> bool:
         """Whether it exists; a watch stays either way."""
         return self._result(self._ready().exists_async(path, watch=_Watcher(fired))) is not None

@@ -70,6 +70,9 @@ class Znodes(Protocol):
     def session_timeout_s(self) -> float:
         """After how long a silence the server ends the session, as it has said."""
 
+    def sync(self, path: str) -> None:
+        """Let the server catch up with what was done before; reads see it then."""
+
     def exists(self, path: str, fired: Fired) -> bool:
         """Whether it exists; a watch stays either way."""
 

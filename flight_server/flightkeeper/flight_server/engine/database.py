@@ -17,7 +17,7 @@ import duckdb
 from flightkeeper.flight_server.engine import settings
 from flightkeeper.flight_server.engine.changes import Changes, fingerprint
 from flightkeeper.flight_server.engine.connection import Connection
-from flightkeeper.flight_server.errors import EngineFailed, Internal, StartFailed
+from flightkeeper.flight_server.errors import EngineFailed, Internal, NodeError, StartFailed
 
 _IDLE_CONNECTIONS_MAX = 16
 
@@ -81,6 +81,7 @@ class Database:
         self._lock = threading.Lock()
         self._idle: list[Connection] = []
         self._closed = False
+        self._default_memory = _default_memory()
 
     def lend(self) -> Connection:
         """A connection for one statement; give it back with `take_back`."""
@@ -105,18 +106,30 @@ class Database:
     def configure(self, options: DatabaseOptions) -> None:
         """Change what may change while it is open: memory, threads, room to spill.
 
+        What is the same as before stays as it is, also if SQL has set it since.
+
         Raises:
-            NodeError: DuckDB refuses one of them; those before it hold.
+            NodeError: DuckDB refuses one of them; what held before does.
         """
+        before = self._options
+        changed = [n for n in _CHANGEABLE if getattr(options, n) != getattr(before, n)]
         connection = self.lend()
         try:
-            for name in _CHANGEABLE:
-                value = getattr(options, name)
-                connection.command(
-                    f"RESET GLOBAL {name}" if value is None else f"SET GLOBAL {name} = '{value}'"
-                )
+            for name in changed:
+                self._set(connection, name, getattr(options, name))
+        except NodeError:
+            for name in changed:
+                self._set(connection, name, getattr(before, name))
+            raise
         finally:
             self.take_back(connection)
+        self._options = options
+
+    def _set(self, connection: Connection, name: str, value: str | int | None) -> None:
+        # RESET of the memory's limit changes what is shown, and not what holds.
+        wanted = self._default_memory if name == "memory_limit" and value is None else value
+        verb = f"RESET GLOBAL {name}" if wanted is None else f"SET GLOBAL {name} = '{wanted}'"
+        connection.command(verb)
 
     def works(self) -> bool:
         """Whether the engine can run anything; after a defect of its own it never can again."""
@@ -168,6 +181,13 @@ class Database:
         # Closing can only fail when the engine has failed before; the process ends either way.
         with suppress(duckdb.Error):
             self._root.close()
+
+
+def _default_memory() -> str:
+    """DuckDB's own limit, which it does not tell once another one was set."""
+    with duckdb.connect() as fresh:
+        found = fresh.execute("SELECT current_setting('memory_limit')").fetchone()
+    return str(found[0]) if found else ""
 
 
 def _catalog(connection: Connection) -> str:

@@ -6,7 +6,6 @@ from flightkeeper.flight_server import parts
 from flightkeeper.flight_server.admission import Admission
 from flightkeeper.flight_server.config import NodeSettings
 from flightkeeper.flight_server.engine.database import Database
-from flightkeeper.flight_server.errors import NodeError
 from flightkeeper.flight_server.execution import Execution
 from flightkeeper.flight_server.sessions import Sessions
 from flightkeeper.flight_server.staging import Staging
@@ -30,11 +29,7 @@ class Adjustable:
             NodeError: the engine refuses them; those before hold.
         """
         # The one part that may refuse comes first.
-        try:
-            self.database.configure(parts.database_options(after))
-        except NodeError:
-            self.database.configure(parts.database_options(before))
-            raise
+        self.database.configure(parts.database_options(after))
         self.admission.limit(after.statements_max)
         self.sessions.limit(parts.session_limits(after))
         self.staging.limit(after.ingest_bytes_max)

@@ -9,7 +9,7 @@ from flightkeeper.discovery.errors import RegistryError
 from flightkeeper.discovery.names import check_name
 from flightkeeper.discovery.registry import Registry
 from flightkeeper.flight_server.live.document import EMPTY, Change, SettingsDocument, decode, encode
-from flightkeeper.flight_server.live.settings import checked
+from flightkeeper.flight_server.live.settings import LIVE, checked
 
 CLUSTER = "settings/cluster"
 """The document of what is set for all nodes."""
@@ -63,14 +63,19 @@ def change(
     before = _decoded(found)
     if revision is not None and before.revision != revision:
         raise _overtaken(before)
-    kept = checked({key: value for key, value in after.items() if value is not None})
     removed = {key: None for key, value in after.items() if value is None}
+    unknown = [key for key in removed if key not in LIVE and key not in before.values]
+    kept = checked(
+        {key: value for key, value in after.items() if value is not None or key in unknown}
+    )
     wanted = before.changed({**kept, **removed}, by, at_ms)
     checked(wanted.values)
     if wanted is before:
         return before
     try:
-        registry.write_document(name, encode(wanted), None if found is None else found.version)
+        version = None if found is None else found.version
+        # Who and when are in there.
+        registry.write_document(name, encode(wanted), version, own=True)
     except DocumentChanged as exc:
         raise _overtaken(_decoded(exc.found)) from exc
     return wanted

@@ -94,7 +94,7 @@ def decode(data: bytes) -> SettingsDocument:
     """
     try:
         return _document(json.loads(data))
-    except (ValueError, TypeError, KeyError, RecursionError) as exc:
+    except (ValueError, TypeError, KeyError, ArithmeticError, RecursionError) as exc:
         raise MalformedSettings(f"it is no document of settings: {exc}") from exc
 
 

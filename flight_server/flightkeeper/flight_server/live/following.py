@@ -83,9 +83,13 @@ class Following:
                 self._first.set()
 
     def _follow(self) -> None:
-        decision = decide(self._own, *(self._told[name] for name in self._names))
-        if decision.settings is not None and decision.settings != self._holds:
-            decision = self._applied(decision, decision.settings)
+        try:
+            decision = decide(self._own, *(self._told[name] for name in self._names))
+            if decision.settings is not None and decision.settings != self._holds:
+                decision = self._applied(decision, decision.settings)
+        except Exception as exc:  # noqa: BLE001 - the next change is followed, whatever this one is
+            _log.error("defect", exc_info=exc)
+            decision = Decision(None, 0, 0, "following them met a defect; the log has the details")
         if decision.problem:
             _log.warning("the cluster's settings cannot be followed", problem=decision.problem)
         self._decided(decision)

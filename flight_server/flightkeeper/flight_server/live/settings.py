@@ -67,7 +67,7 @@ def checked(values: Mapping[str, Any]) -> Mapping[str, Any]:
     try:
         found = _Live(**values)
     except ValidationError as exc:
-        lines = [_explained(str(e["loc"][0]), e["type"], e["msg"]) for e in exc.errors()]
+        lines = [_explained(_named(e["loc"]), e["type"], e["msg"]) for e in exc.errors()]
         raise InvalidLiveSettings("\n".join(lines)) from exc
     return found.model_dump(mode="json", exclude_unset=True)
 
@@ -99,6 +99,11 @@ def decide(own: NodeSettings, cluster: Document | None, node: Document | None) -
 def _merged(documents: list[SettingsDocument]) -> Mapping[str, Any]:
     """The values of all, later ones first."""
     return {key: value for document in documents for key, value in document.values.items()}
+
+
+def _named(place: tuple[int | str, ...]) -> str:
+    """The setting an error is about; names that are no text have none."""
+    return str(place[0]) if place else "a name"
 
 
 def _explained(name: str, kind: str, message: str) -> str:
