@@ -22,6 +22,7 @@ from tests.support.zookeeper_server import ZooKeeperEnsemble, ZooKeeperServer
 pytestmark = [pytest.mark.zookeeper, pytest.mark.slow]
 
 SESSION_S = 4.0
+LONG_SESSION_S = 10.0
 RESOURCE = "tables/resource"
 
 _measured = logging.getLogger("measured")
@@ -40,8 +41,11 @@ def stack() -> Iterator[ExitStack]:
         yield entered
 
 
-def opened(stack: ExitStack, server: ZooKeeperServer) -> Registry:
-    return stack.enter_context(closing(open_registry(server.url, session_timeout_s=SESSION_S)))
+def opened(
+    stack: ExitStack, server: ZooKeeperServer, session_timeout_s: float = SESSION_S
+) -> Registry:
+    registry = open_registry(server.url, session_timeout_s=session_timeout_s)
+    return stack.enter_context(closing(registry))
 
 
 def test_an_expired_holder_hears_of_it_and_writes_nothing_more(
@@ -86,18 +90,21 @@ def test_a_holder_that_is_frozen_for_twice_its_session_writes_nothing_late(
 def test_a_hold_outlives_a_short_outage_and_ends_in_a_long_one(
     stack: ExitStack, server: ZooKeeperServer
 ) -> None:
-    registry = opened(stack, server)
+    # A third of it is what a restart may take, also on a busy machine.
+    registry = opened(stack, server, LONG_SESSION_S)
     hold = registry.lock("etl")
     server.kill()
     time.sleep(0.5)
     server.start()
-    assert not hold.wait_lost(SESSION_S)
+    assert not hold.wait_lost(LONG_SESSION_S)
     server.kill()
     began_s = time.monotonic()
-    assert hold.wait_lost(SESSION_S)
+    assert hold.wait_lost(LONG_SESSION_S)
     took_s = time.monotonic() - began_s
-    _measured.info("a hold without ZooKeeper ended after %.1f s of a session of %.0f s", took_s, 4)
-    assert took_s <= SESSION_S * 2 / 3 + 0.5
+    _measured.info(
+        "a hold ended %.1f s after ZooKeeper, of a %.0f s session", took_s, LONG_SESSION_S
+    )
+    assert took_s <= LONG_SESSION_S * 2 / 3 + 0.5
     with pytest.raises(LockLost):
         hold.check()
     with pytest.raises(LockTimeout):
