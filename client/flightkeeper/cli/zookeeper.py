@@ -18,6 +18,7 @@ from flightkeeper.discovery.zookeeper.paths import Paths
 from flightkeeper.discovery.zookeeper.session import Link, LinkOptions
 from flightkeeper.flight_server.config import NodeSettings
 from flightkeeper.flight_server.config_sources import InvalidSettings, load
+from flightkeeper.flight_server.parts import registry_credentials
 
 app = typer.Typer(pretty_exceptions_enable=False, no_args_is_help=True)
 
@@ -88,8 +89,5 @@ def _connected(registry: str | None, config: Path | None) -> Iterator[tuple[Link
 
 
 def _options(url: RegistryUrl, settings: NodeSettings) -> LinkOptions:
-    credentials = None
-    if settings.registry_username and settings.registry_password:
-        credentials = (settings.registry_username, settings.registry_password.get_secret_value())
     timeout_s = settings.registry_session_timeout_s
-    return LinkOptions(url.host_list, len(url.hosts), timeout_s, credentials)
+    return LinkOptions(url.host_list, len(url.hosts), timeout_s, registry_credentials(settings))

@@ -9,6 +9,8 @@ holder's own clock, before anybody else can have the lock.
 Owns these promises. How a lock is kept is the backend's business.
 """
 
+import threading
+from collections.abc import Callable
 from enum import StrEnum
 from types import TracebackType
 from typing import Protocol, Self
@@ -72,3 +74,59 @@ class Hold(Protocol):
         trace: TracebackType | None,
     ) -> None:
         """Let it go."""
+
+
+class LastingHold:
+    """A hold that nothing ends but `stop` and `release`, while its process lives. Thread-safe."""
+
+    def __init__(self, name: str, token: int, let_go: Callable[[], None]) -> None:
+        """Hold a lock.
+
+        Args:
+            let_go: called once, when it is released.
+        """
+        self.name = name
+        self.token = token
+        self._let_go = let_go
+        self._over = threading.Event()
+        self._lock = threading.Lock()  # guards the one below
+        self._released = False
+
+    @property
+    def lost(self) -> bool:
+        """Whether it was stopped or released."""
+        return self._over.is_set()
+
+    @property
+    def released(self) -> bool:
+        """Whether it was let go."""
+        return self._released
+
+    def check(self) -> None:
+        """Ask before each step that only a holder may take."""
+        if self.lost:
+            raise LockLost(f"the lock {self.name} was let go; take it again")
+
+    def wait_lost(self, timeout_s: float) -> bool:
+        """Wait until it is over, or so long; whether it is."""
+        return self._over.wait(timeout_s)
+
+    def stop(self) -> None:
+        """Tell who works under it that it is over; it is not let go yet."""
+        self._over.set()
+
+    def release(self) -> None:
+        """Let it go. Idempotent."""
+        self._over.set()
+        with self._lock:
+            released, self._released = self._released, True
+        if not released:
+            self._let_go()
+
+    def __enter__(self) -> Self:
+        """It itself."""
+        return self
+
+    def __exit__(self, *_exc: object) -> None:
+        """Let it go."""
+        self.release()

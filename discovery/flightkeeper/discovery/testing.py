@@ -19,14 +19,14 @@ from flightkeeper.discovery.documents import (
     check_size,
 )
 from flightkeeper.discovery.errors import DuplicateNode, RegistryUnavailable
-from flightkeeper.discovery.locks import Hold, LockKind, LockTimeout
+from flightkeeper.discovery.locks import Hold, LastingHold, LockKind, LockTimeout
 from flightkeeper.discovery.names import check_name
 from flightkeeper.discovery.presence import Presence
 from flightkeeper.discovery.record_reader import RecordReader
 from flightkeeper.discovery.records import Instance, encode
 from flightkeeper.discovery.registry import Listener
 from flightkeeper.discovery.subscription import Subscription
-from flightkeeper.discovery.testing_locks import MemoryHold, MemoryLocks
+from flightkeeper.discovery.testing_locks import MemoryLocks
 from flightkeeper.discovery.topology import Event, Listed, Unreachable
 
 _Key = tuple[str, str]
@@ -262,7 +262,7 @@ class MemoryRegistry:
         self._closed = False
         self._registrations: list[MemoryRegistration] = []
         self._subscriptions: list[Subscription[Any]] = []
-        self._holds: list[MemoryHold] = []
+        self._holds: list[LastingHold] = []
 
     def register(self, instance: Instance) -> MemoryRegistration:
         """Put a node's record in."""
@@ -323,7 +323,7 @@ class MemoryRegistry:
 
     def lock(
         self, name: str, timeout_s: float = 10.0, *, kind: LockKind = LockKind.LOCK
-    ) -> MemoryHold:
+    ) -> LastingHold:
         """Take a lock that one holder has at a time; wait for it so long."""
         self._check_open()
         key = f"{kind}/{check_name('lock', name)}"

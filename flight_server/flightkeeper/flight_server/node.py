@@ -62,6 +62,16 @@ _REGISTERED_WITHIN_S = 10.0
 _HOUSEKEEPING_S = 1.0
 _FOLLOWING_WITHIN_S = 5.0
 _PROBLEM_CHARACTERS_MAX = 300
+_PARTS = (
+    "_following",
+    "_executions",
+    "_sessions",
+    "_service",
+    "_watcher",
+    "_database",
+    "_registry",
+)
+"""What is closed, in this order."""
 _DRAIN_POLL_S = 0.1
 _SILENT_S = 5.0
 """A drain does not wait for a transaction or upload whose client has said nothing for so long."""
@@ -159,9 +169,7 @@ class Node:
         placement = Placement(
             self._database, self._sessions, signer, tokens, clocks, self._incarnation
         )
-        self._execution = execution = Execution(
-            placement, self._admission, clocks, parts.default_options(settings)
-        )
+        execution = Execution(placement, self._admission, clocks, parts.default_options(settings))
         execution.let_sql_set(everything=settings.sql_settings == "all")
         self._adjustable = Adjustable(
             self._database, self._admission, self._sessions, self._staging, execution
@@ -318,9 +326,7 @@ class Node:
             admission.end()
         if (watcher := getattr(self, "_watcher", None)) is not None:
             watcher.stop_all()
-        if self._following is not None:
-            self._following.close()
-        for name in ("_executions", "_sessions", "_service", "_watcher", "_database", "_registry"):
+        for name in _PARTS:
             part = getattr(self, name, None)
             if part is None:
                 continue

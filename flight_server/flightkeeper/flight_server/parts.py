@@ -11,14 +11,18 @@ def opened_registry(settings: NodeSettings) -> Registry | None:
     """The registry that the settings name, if they name one; a network is not waited for."""
     if settings.registry is None:
         return None
-    credentials = None
-    if settings.registry_username and settings.registry_password:
-        credentials = (settings.registry_username, settings.registry_password.get_secret_value())
     return open_registry(
         settings.registry,
-        credentials=credentials,
+        credentials=registry_credentials(settings),
         session_timeout_s=settings.registry_session_timeout_s,
     )
+
+
+def registry_credentials(settings: NodeSettings) -> tuple[str, str] | None:
+    """User and password for ZooKeeper's digest scheme, if the settings have them."""
+    if settings.registry_username and settings.registry_password:
+        return settings.registry_username, settings.registry_password.get_secret_value()
+    return None
 
 
 def database_options(settings: NodeSettings) -> DatabaseOptions:

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pytest
 
 from flightkeeper.flight_server.engine.connection import Connection
-from flightkeeper.flight_server.engine.database import Database, DatabaseOptions
+from flightkeeper.flight_server.engine.database import Database
 from flightkeeper.flight_server.engine.ingest import (
     IfExists,
     Target,
@@ -24,13 +24,6 @@ from flightkeeper.flight_server.engine.statement import parse
 from flightkeeper.flight_server.errors import InvalidArgument, NotFound
 
 _ROWS = pa.table({"a": [1, 2], "B": ["x", None]})
-
-
-@pytest.fixture(scope="module")
-def database() -> Iterator[Database]:
-    opened = Database(DatabaseOptions(threads=2))
-    yield opened
-    opened.close()
 
 
 @pytest.fixture

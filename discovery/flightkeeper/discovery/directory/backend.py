@@ -13,7 +13,6 @@ from typing import Any, TypeVar
 
 from flightkeeper.discovery.directory import documents, lock
 from flightkeeper.discovery.directory.document_watcher import DocumentFileWatcher
-from flightkeeper.discovery.directory.lock import DirectoryHold
 from flightkeeper.discovery.directory.registration import DirectoryRegistration
 from flightkeeper.discovery.directory.watcher import DirectoryWatcher
 from flightkeeper.discovery.documents import (
@@ -23,7 +22,7 @@ from flightkeeper.discovery.documents import (
     check_size,
 )
 from flightkeeper.discovery.errors import InvalidRegistryUrl, RegistryError, RegistryUnavailable
-from flightkeeper.discovery.locks import Hold, LockKind, LockTimeout
+from flightkeeper.discovery.locks import Hold, LastingHold, LockKind, LockTimeout
 from flightkeeper.discovery.names import check_name
 from flightkeeper.discovery.records import Instance
 from flightkeeper.discovery.registry import Listener, Registration, Watch
@@ -54,7 +53,7 @@ class DirectoryRegistry:
         self._clock = clock
         self._registrations: list[DirectoryRegistration] = []
         self._holds_lock = threading.Lock()  # guards the two below
-        self._holds: list[DirectoryHold] = []
+        self._holds: list[LastingHold] = []
         self._closed = False
         self._watchers: dict[Subscription[Any], DirectoryWatcher | DocumentFileWatcher] = {}
         self._complaint = ""
@@ -113,7 +112,7 @@ class DirectoryRegistry:
 
     def lock(
         self, name: str, timeout_s: float = 10.0, *, kind: LockKind = LockKind.LOCK
-    ) -> DirectoryHold:
+    ) -> LastingHold:
         """Take a lock that one holder has at a time; wait for it so long."""
         place = self._root / kind / check_name("lock", name)
         deadline_s = self._clock() + timeout_s

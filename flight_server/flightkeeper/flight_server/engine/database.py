@@ -81,7 +81,6 @@ class Database:
         self._lock = threading.Lock()
         self._idle: list[Connection] = []
         self._closed = False
-        self._default_memory = _default_memory()
 
     def lend(self) -> Connection:
         """A connection for one statement; give it back with `take_back`."""
@@ -127,7 +126,7 @@ class Database:
 
     def _set(self, connection: Connection, name: str, value: str | int | None) -> None:
         # RESET of the memory's limit changes what is shown, and not what holds.
-        wanted = self._default_memory if name == "memory_limit" and value is None else value
+        wanted = _default_memory() if name == "memory_limit" and value is None else value
         verb = f"RESET GLOBAL {name}" if wanted is None else f"SET GLOBAL {name} = '{wanted}'"
         connection.command(verb)
 

@@ -140,7 +140,8 @@ _OWN_STREAMS = {("from", "stdin"), ("to", "stdout")}
 _FATAL = {"json_serialize_plan"}
 """It binds the text it is given, and a sequence asked for in there ends the whole database."""
 _WORD = re.compile(rb'"(?:[^"]|"")*"|[\w$\x80-\xff]+|.', re.DOTALL)
-_TOKEN = re.compile(rb"'(?:[^']|'')*'|" + _WORD.pattern.replace(rb"[\w$", rb"[\w$."), re.DOTALL)
+_TOKEN = re.compile(rb"""'(?:[^']|'')*'|"(?:[^"]|"")*"|[\w$.\x80-\xff]+|.""", re.DOTALL)
+"""With literals, and numbers whole."""
 _WORD_KINDS = {
     duckdb.token_type.keyword,
     duckdb.token_type.identifier,

@@ -65,6 +65,7 @@ def change(
         raise _overtaken(before)
     removed = {key: None for key, value in after.items() if value is None}
     unknown = [key for key in removed if key not in LIVE and key not in before.values]
+    # Names that are not known are told in the same breath as values that cannot be.
     kept = checked(
         {key: value for key, value in after.items() if value is not None or key in unknown}
     )
