@@ -36,3 +36,13 @@ def test_every_part_gets_its_own() -> None:
     options = parts.default_options(settings)
     assert (options.dialect, options.statement_timeout_ms) == ("hive", 1500)
     assert parts.session_limits(settings).sessions_max == 7
+
+
+def test_nodes_of_a_registry_hold_the_keys_of_the_first(tmp_path: Path) -> None:
+    settings = NodeSettings(registry=f"dir://{tmp_path}", insecure=True)
+    registry = parts.opened_registry(settings)
+    assert registry is not None
+    first = parts.cluster_keys(settings, registry)
+    assert parts.cluster_keys(settings, registry) == first
+    assert parts.cluster_keys(settings, None) != first
+    registry.close()

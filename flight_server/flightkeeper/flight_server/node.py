@@ -10,24 +10,20 @@ import threading
 import time
 import uuid
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from importlib.metadata import version
 from typing import Any
 from urllib.parse import urlsplit
 
-import pyarrow as pa
 import structlog
-from pyarrow import flight
 
 from flightkeeper.discovery.errors import DuplicateNode, RegistryError
 from flightkeeper.discovery.records import Instance, NodeState
 from flightkeeper.discovery.registry import Registration, Registry
 from flightkeeper.flight_server import parts
 from flightkeeper.flight_server.admission import Admission
-from flightkeeper.flight_server.auth import keys
 from flightkeeper.flight_server.auth.keys import ClusterKeys
-from flightkeeper.flight_server.auth.middleware import MIDDLEWARE, Authentication, Handshake
+from flightkeeper.flight_server.auth.middleware import Authentication
 from flightkeeper.flight_server.auth.passwords import read_users
 from flightkeeper.flight_server.auth.tokens import Tokens
 from flightkeeper.flight_server.cancellation import CancelWatcher
@@ -49,6 +45,7 @@ from flightkeeper.flight_server.handlers.prepared import Prepared
 from flightkeeper.flight_server.handlers.session_options import SessionOptions
 from flightkeeper.flight_server.handlers.statements import Statements
 from flightkeeper.flight_server.handlers.transactions import Transactions
+from flightkeeper.flight_server.listening import advertised, listen
 from flightkeeper.flight_server.live.adjusting import Adjustable
 from flightkeeper.flight_server.live.following import Following
 from flightkeeper.flight_server.live.settings import Decision
@@ -123,7 +120,7 @@ class Node:
         """
         try:
             self._registry = parts.opened_registry(self._settings)
-            cluster_keys = _cluster_keys(self._settings, self._registry)
+            cluster_keys = parts.cluster_keys(self._settings, self._registry)
             self._build(cluster_keys)
             self._instance = self._describe_self()
             self._follow()
@@ -190,7 +187,7 @@ class Node:
             Lifecycle(self._executions, statements, execution, self._record).routes(),
         ]
         authentication = Authentication(users, tokens, clocks.wall_s)
-        self._service = _listen(
+        self._service = listen(
             lambda **server: FlightSqlService(
                 routes.merge(families),
                 self._admission,
@@ -213,7 +210,7 @@ class Node:
 
     def _describe_self(self) -> Instance:
         settings = self._settings
-        location = _advertised(settings, self._service.port)
+        location = advertised(settings, self._service.port)
         port = urlsplit(location).port
         private = () if settings.database == IN_MEMORY else (settings.database,)
         return Instance(
@@ -346,48 +343,3 @@ class Node:
             thread.join(_DRAIN_POLL_S)
         thread.join(_SHUTDOWN_MAX_S)
         return not thread.is_alive()
-
-
-def _cluster_keys(settings: NodeSettings, registry: Registry | None) -> ClusterKeys:
-    if settings.key_file is not None:
-        return keys.read_file(settings.key_file)
-    proposal = keys.generate()
-    if registry is None:
-        return proposal
-    return keys.decode(registry.agree("cluster", keys.encode(proposal)))
-
-
-def _listen(
-    serve: Callable[..., FlightSqlService], settings: NodeSettings, authentication: Authentication
-) -> FlightSqlService:
-    tls: dict[str, Any] = {}
-    if settings.tls_cert and settings.tls_key:
-        pair = flight.CertKeyPair(settings.tls_cert.read_text(), settings.tls_key.read_text())
-        tls["tls_certificates"] = [pair]
-    if settings.tls_client_ca:
-        tls |= {
-            "verify_client": True,
-            "root_certificates": settings.tls_client_ca.read_bytes(),
-        }
-    try:
-        return serve(
-            location=settings.listen,
-            auth_handler=Handshake(),
-            middleware={MIDDLEWARE: authentication},
-            **tls,
-        )
-    except (OSError, pa.ArrowException, flight.FlightError) as exc:
-        raise StartFailed(
-            f"cannot listen on {settings.listen}: the port is in use, the address is not this "
-            "machine's, or the certificate is not usable"
-        ) from exc
-
-
-def _advertised(settings: NodeSettings, port: int) -> str:
-    """Where clients reach the node; port 0 stands for the one it got."""
-    location = settings.advertise or settings.listen
-    with suppress(ValueError):
-        parts = urlsplit(location)
-        if parts.port == 0:
-            return location.removesuffix(":0") + f":{port}"
-    return location

@@ -1,6 +1,8 @@
 """What the parts of a node are told of its settings."""
 
 from flightkeeper.discovery.registry import Registry, open_registry
+from flightkeeper.flight_server.auth import keys
+from flightkeeper.flight_server.auth.keys import ClusterKeys
 from flightkeeper.flight_server.config import NodeSettings
 from flightkeeper.flight_server.engine.database import DatabaseOptions
 from flightkeeper.flight_server.options import Options
@@ -52,3 +54,18 @@ def session_limits(settings: NodeSettings) -> SessionLimits:
         session_idle_timeout_s=settings.session_idle_timeout_s,
         transaction_idle_timeout_s=settings.transaction_idle_timeout_s,
     )
+
+
+def cluster_keys(settings: NodeSettings, registry: Registry | None) -> ClusterKeys:
+    """The keys of the settings' file, or those all nodes of the registry hold.
+
+    Raises:
+        StartFailed: the file, or what the registry holds, is not usable.
+        RegistryError: the registry does not answer.
+    """
+    if settings.key_file is not None:
+        return keys.read_file(settings.key_file)
+    proposal = keys.generate()
+    if registry is None:
+        return proposal
+    return keys.decode(registry.agree("cluster", keys.encode(proposal)))
