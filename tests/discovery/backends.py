@@ -11,7 +11,8 @@ from kazoo.client import KazooClient
 from flightkeeper.discovery.directory.record_files import RecordFile
 from flightkeeper.discovery.records import Instance
 from flightkeeper.discovery.registry import Registry, open_registry
-from flightkeeper.discovery.testing import MemoryRegistry, MemoryStore
+from flightkeeper.discovery.testing import MemoryRegistry
+from flightkeeper.discovery.testing_store import MemoryStore
 from tests.support.zookeeper_server import ZooKeeperServer
 
 SESSION_S = 2.0

@@ -102,6 +102,31 @@ def test_a_listener_hears_what_is_and_what_comes(backend: Backend) -> None:
     assert versions == sorted(set(versions)), "never the same twice, never one before another"
 
 
+def test_a_listener_hears_of_all_documents_below_a_folder(backend: Backend) -> None:
+    writer = backend.open()
+    told: list[dict[str, bytes]] = []
+    watch = backend.open().watch_documents(
+        "tables", lambda found: told.append({name: d.data for name, d in found.items()})
+    )
+    eventually(lambda: told == [{}], 10)
+    writer.write_document("tables/geo/countries", b"a", None)
+    writer.write_document("tables/geo/cities", b"b", None)
+    writer.write_document("tables/t", b"c", None)
+    writer.write_document("settings/cluster", b"d", None)
+    whole = {"tables/geo/countries": b"a", "tables/geo/cities": b"b", "tables/t": b"c"}
+    eventually(lambda: told[-1] == whole, 10)
+    writer.write_document("tables/geo/cities", b"", 0)
+    eventually(lambda: told[-1] == {"tables/geo/countries": b"a", "tables/t": b"c"}, 10)
+    assert writer.write_document("tables/geo/cities", b"e", 1).version == 2
+    eventually(lambda: told[-1] == whole | {"tables/geo/cities": b"e"}, 10)
+    watch.close()
+    late: list[int] = []
+    backend.open().watch_documents("tables/geo", lambda found: late.append(len(found)))
+    eventually(lambda: late == [2], 10)
+    with pytest.raises(InvalidName):
+        writer.watch_documents("keys", lambda _: None)
+
+
 def test_writers_never_overwrite_each_other(backend: Backend) -> None:
     registries = [backend.open() for _ in range(4)]
     written: list[Document] = []

@@ -5,7 +5,8 @@ import threading
 import pytest
 
 from flightkeeper.discovery.errors import RegistryUnavailable
-from flightkeeper.discovery.testing import MemoryRegistry, MemoryStore
+from flightkeeper.discovery.testing import MemoryRegistry
+from flightkeeper.discovery.testing_store import MemoryStore
 from flightkeeper.discovery.topology import Event, Listed, Unreachable
 from tests.discovery.backends import instance
 from tests.discovery.recorder import Recorder

@@ -4,7 +4,7 @@ Owns what a document is, its names, and what a writer may believe. What stands i
 of who writes it. The backends keep documents in their own way.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -35,6 +35,14 @@ DocumentListener = Callable[[Document | None], None]
 
 Called from one thread of the backend; must return quickly and never raise. Changes that follow
 each other quickly are told as one.
+"""
+
+DocumentsListener = Callable[[Mapping[str, Document]], None]
+"""Told of all documents below a folder by their names, as they are first, then after every change.
+
+Empty ones are left out: a document is taken away by writing nothing, so that its versions go on
+growing and nobody mistakes its next life for the one they have seen. Called as a
+`DocumentListener` is.
 """
 
 

@@ -9,7 +9,7 @@ from importlib import import_module
 from types import MappingProxyType
 from typing import Protocol
 
-from flightkeeper.discovery.documents import Document, DocumentListener
+from flightkeeper.discovery.documents import Document, DocumentListener, DocumentsListener
 from flightkeeper.discovery.locks import Hold, LockKind
 from flightkeeper.discovery.records import Instance
 from flightkeeper.discovery.topology import Event
@@ -127,6 +127,16 @@ class Registry(Membership, Protocol):
         """Tell a listener of a document as it is, and of every change.
 
         While the registry is away the listener is told nothing.
+        """
+
+    def watch_documents(self, folder: str, listener: DocumentsListener) -> Watch:
+        """Tell a listener of all documents below a folder, and of every change.
+
+        A document has no others below it. While the registry is away, or a read of all of them is
+        not complete, the listener is told nothing.
+
+        Args:
+            folder: first parts of the documents' names, such as `tables`.
         """
 
     def lock(self, name: str, timeout_s: float = 10.0, *, kind: LockKind = LockKind.LOCK) -> Hold:

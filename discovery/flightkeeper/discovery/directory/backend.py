@@ -13,11 +13,13 @@ from typing import Any, TypeVar
 
 from flightkeeper.discovery.directory import documents, lock
 from flightkeeper.discovery.directory.document_watcher import DocumentFileWatcher
+from flightkeeper.discovery.directory.folder_watcher import FolderWatcher
 from flightkeeper.discovery.directory.registration import DirectoryRegistration
 from flightkeeper.discovery.directory.watcher import DirectoryWatcher
 from flightkeeper.discovery.documents import (
     Document,
     DocumentListener,
+    DocumentsListener,
     check_document_name,
     check_size,
 )
@@ -35,6 +37,7 @@ _CALL_S = 5.0
 _CLOSE_S = 2.0
 
 _T = TypeVar("_T")
+_Watcher = DirectoryWatcher | DocumentFileWatcher | FolderWatcher
 
 _log = logging.getLogger(__name__)
 
@@ -55,7 +58,7 @@ class DirectoryRegistry:
         self._holds_lock = threading.Lock()  # guards the two below
         self._holds: list[LastingHold] = []
         self._closed = False
-        self._watchers: dict[Subscription[Any], DirectoryWatcher | DocumentFileWatcher] = {}
+        self._watchers: dict[Subscription[Any], _Watcher] = {}
         self._complaint = ""
         self._worker = Worker("registry-directory", self._tick)
         self._worker.start()
@@ -107,6 +110,13 @@ class DirectoryRegistry:
         """Tell a listener of a document as it is, and of every change."""
         subscription = Subscription(listener, self._forget)
         watcher = DocumentFileWatcher(self._place(name), subscription.deliver)
+        self._worker.post(lambda: self._watchers.update({subscription: watcher}))
+        return subscription
+
+    def watch_documents(self, folder: str, listener: DocumentsListener) -> Watch:
+        """Tell a listener of all documents below a folder, and of every change."""
+        subscription = Subscription(listener, self._forget)
+        watcher = FolderWatcher(self._place(folder), folder, subscription.deliver)
         self._worker.post(lambda: self._watchers.update({subscription: watcher}))
         return subscription
 

@@ -11,7 +11,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
-from flightkeeper.discovery.documents import Document, DocumentListener, check_size
+from flightkeeper.discovery.documents import (
+    Document,
+    DocumentListener,
+    DocumentsListener,
+    check_size,
+)
 from flightkeeper.discovery.errors import DuplicateNode, RegistryError, RegistryUnavailable
 from flightkeeper.discovery.locks import Hold, LockKind, LockTimeout
 from flightkeeper.discovery.records import Instance
@@ -22,6 +27,7 @@ from flightkeeper.discovery.worker import Worker
 from flightkeeper.discovery.zookeeper import documents
 from flightkeeper.discovery.zookeeper.connection import Connection
 from flightkeeper.discovery.zookeeper.document_watcher import DocumentWatcher
+from flightkeeper.discovery.zookeeper.folder_watcher import FolderWatcher
 from flightkeeper.discovery.zookeeper.liveness import accepts_connections
 from flightkeeper.discovery.zookeeper.lock import Contender, ZooKeeperHold
 from flightkeeper.discovery.zookeeper.paths import Paths
@@ -190,6 +196,23 @@ class ZooKeeperRegistry:
         subscription = Subscription(listener, lambda _: self._worker.post(forget))
         watcher: DocumentWatcher = DocumentWatcher(
             self._paths.document(name), subscription.deliver, lambda: self._wake(watcher)
+        )
+
+        def forget() -> None:
+            self._plans.pop(watcher, None)
+
+        self._worker.post(lambda: self._add(watcher))
+        return subscription
+
+    def watch_documents(self, folder: str, listener: DocumentsListener) -> Watch:
+        """Tell a listener of all documents below a folder, and of every change."""
+        subscription = Subscription(listener, lambda _: self._worker.post(forget))
+        watcher: FolderWatcher = FolderWatcher(
+            self._paths.document(folder),
+            folder,
+            subscription.deliver,
+            wake=lambda: self._wake(watcher),
+            note=self._worker.post,
         )
 
         def forget() -> None:

@@ -8,7 +8,8 @@ kazoo's own recipes are not used: most of them stop silently or hang while the c
 import logging
 import socket
 import threading
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from enum import Enum, auto
 from types import MappingProxyType
@@ -215,29 +216,34 @@ class Link:
 
     def read_all(self, paths: Iterable[str], fired: Fired | None = None) -> Mapping[str, Znode]:
         """Those that exist, read in one go, each with a watch on its data."""
-        wanted = list(paths)
-        found: dict[str, Znode] = {}
-        for start in range(0, len(wanted), _PIPELINE_MAX):
-            found |= self._read_batch(wanted[start : start + _PIPELINE_MAX], fired)
-        return found
-
-    def _read_batch(self, paths: Sequence[str], fired: Fired | None) -> dict[str, Znode]:
-        client = self._ready()
         watch = _Watcher(fired) if fired else None
-        pending = [(path, client.get_async(path, watch=watch)) for path in paths]
-        found = {}
-        for path, answer in pending:
-            try:
-                data, stat = self._result(answer)
-            except NoNode:
-                continue
-            found[path] = Znode(data, stat.version, stat.mzxid, stat.ephemeralOwner, stat.czxid)
+        found = self._each(paths, lambda client, path: client.get_async(path, watch=watch))
+        return {
+            path: Znode(data, stat.version, stat.mzxid, stat.ephemeralOwner, stat.czxid)
+            for path, (data, stat) in found.items()
+        }
+
+    def _each(self, paths: Iterable[str], ask: Callable[[Any, str], Any]) -> dict[str, Any]:
+        """The answers for those that exist, many questions under way at once."""
+        wanted, found = list(paths), {}
+        for start in range(0, len(wanted), _PIPELINE_MAX):
+            client = self._ready()
+            batch = wanted[start : start + _PIPELINE_MAX]
+            for path, answer in [(path, ask(client, path)) for path in batch]:
+                with suppress(NoNode):
+                    found[path] = self._result(answer)
         return found
 
     def children(self, path: str, fired: Fired | None = None) -> tuple[str, ...]:
         """Names of the children, with a watch on the list. Raises NoNode."""
         watch = _Watcher(fired) if fired else None
         return tuple(self._result(self._ready().get_children_async(path, watch=watch)))
+
+    def children_all(self, paths: Iterable[str], fired: Fired) -> Mapping[str, tuple[str, ...]]:
+        """Names of the children of those that exist, read in one go, each with a watch."""
+        watch = _Watcher(fired)
+        found = self._each(paths, lambda client, path: client.get_children_async(path, watch=watch))
+        return {path: tuple(names) for path, names in found.items()}
 
     def grants(self, path: str) -> tuple[Grant, ...]:
         """Who may do what with a znode. Raises NoNode."""

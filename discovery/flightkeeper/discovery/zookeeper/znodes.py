@@ -85,6 +85,9 @@ class Znodes(Protocol):
     def children(self, path: str, fired: Fired | None = None) -> tuple[str, ...]:
         """Names of the children, with a watch on the list. Raises NoNode."""
 
+    def children_all(self, paths: Iterable[str], fired: Fired) -> Mapping[str, tuple[str, ...]]:
+        """Names of the children of those that exist, read in one go, each with a watch."""
+
     def create_path(self, path: str, access: Access) -> None:
         """Make a plain znode and those above it, where missing."""
 
