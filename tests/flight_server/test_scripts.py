@@ -1,14 +1,18 @@
 """Texts of several statements: in order, all parameters bound, told which one failed."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import ClassVar, TypeVar
 
+import pyarrow as pa
 import pytest
 
 from flightkeeper.flight_server import scripts
+from flightkeeper.flight_server.command import Command
 from flightkeeper.flight_server.engine.connection import Connection
 from flightkeeper.flight_server.engine.database import Database, DatabaseOptions
 from flightkeeper.flight_server.engine.result import Result
-from flightkeeper.flight_server.engine.statement import parse
+from flightkeeper.flight_server.engine.statement import Statement, of_command, parse
 from flightkeeper.flight_server.errors import EngineFailed, InvalidArgument
 
 
@@ -22,14 +26,38 @@ def connection() -> Iterator[Connection]:
     database.close()
 
 
+_T = TypeVar("_T")
+
+
 class Options:
-    """What was set, in order."""
+    """What is outside the engine: what was set and asked for, in order."""
 
     def __init__(self) -> None:
         self.set: list[tuple[str, str | None]] = []
 
-    def __call__(self, name: str, text: str | None) -> None:
-        self.set.append((name, text))
+        self.asked: list[Command] = []
+        self.changed: list[tuple[str, ...]] = []
+
+    def set_option(self, name: str, value: str | None) -> None:
+        self.set.append((name, value))
+
+    def command(self, connection: Connection, command: Command) -> pa.Table | None:
+        del connection
+        self.asked.append(command)
+        return None if command.schema is None else pa.table({"a": [1, 2]})
+
+    def around(self, connection: Connection, statement: Statement, run: Callable[[], _T]) -> _T:
+        del connection
+        self.changed.append(statement.target)
+        return run()
+
+
+class Twice(Options):
+    """Somebody else was faster the first time."""
+
+    def around(self, connection: Connection, statement: Statement, run: Callable[[], _T]) -> _T:
+        run()
+        return super().around(connection, statement, run)
 
 
 def values(result: Result) -> list[object]:
@@ -139,3 +167,33 @@ def test_a_change_answers_with_all_its_rows_or_nothing_of_it_is_done(
     with pytest.raises(InvalidArgument, match="late"):
         scripts.run(connection, parse(text), (), Options())
     assert connection.rows("SELECT count(*) FROM t") == [(5,)]
+
+
+@dataclass(frozen=True, slots=True)
+class Ask(Command):
+    """A question to the cluster."""
+
+    schema: ClassVar[pa.Schema | None] = pa.schema([("a", pa.int64())])
+
+
+def test_what_is_asked_of_the_cluster_is_answered_there(connection: Connection) -> None:
+    outside = Options()
+    script = (*parse("INSERT INTO t VALUES (1)"), of_command(Ask(), "ASK"))
+    assert values(scripts.run(connection, script, (), outside)) == [1, 2]
+    assert scripts.update(connection, script, None, outside) == 2
+    nothing = of_command(Command(), "DO")
+    assert values(scripts.run(connection, (nothing,), (), outside)) == []
+    assert scripts.update(connection, (nothing, *parse("SELECT 1")), None, outside) == 1
+    assert [type(asked) for asked in outside.asked] == [Ask, Ask, Command, Command]
+
+
+def test_a_change_may_be_made_again_by_who_owns_it(connection: Connection) -> None:
+    outside = Twice()
+    assert scripts.update(connection, parse("INSERT INTO t VALUES (1)"), None, outside) == 1
+    returning = parse("INSERT INTO t VALUES (2) RETURNING a")
+    assert values(scripts.run(connection, returning, (), outside)) == [2]
+    rows = [{"0": 1}, {"0": 2}]
+    assert scripts.update(connection, parse("INSERT INTO t VALUES (?)"), rows, outside) == 2
+    assert outside.changed == [("t",)] * 3
+    assert values(scripts.run(connection, parse("SELECT count(*) FROM t"), (), outside)) == [8]
+    assert len(outside.changed) == 3, "a read is nobody else's"

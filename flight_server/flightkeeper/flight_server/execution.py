@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
+from typing import TypeVar
 
 import pyarrow as pa
 
@@ -12,6 +13,8 @@ from flightkeeper.flight_server import options, scripts
 from flightkeeper.flight_server.admission import Admission, Slot
 from flightkeeper.flight_server.call import Call
 from flightkeeper.flight_server.clocks import Clocks
+from flightkeeper.flight_server.cluster.commands import Commands
+from flightkeeper.flight_server.command import Command
 from flightkeeper.flight_server.engine import settings
 from flightkeeper.flight_server.engine.connection import Connection
 from flightkeeper.flight_server.engine.dictionaries import plain_result
@@ -21,6 +24,8 @@ from flightkeeper.flight_server.errors import Cancelled, PermissionDenied, Timed
 from flightkeeper.flight_server.options import Options
 from flightkeeper.flight_server.placement import Place, Placement
 from flightkeeper.flight_server.scripts import Rows
+
+_T = TypeVar("_T")
 
 
 class Limit:
@@ -77,9 +82,15 @@ class Execution:
     """Runs statements. Thread-safe; one per node."""
 
     def __init__(
-        self, placement: Placement, admission: Admission, clocks: Clocks, defaults: Options
+        self,
+        placement: Placement,
+        admission: Admission,
+        clocks: Clocks,
+        defaults: Options,
+        commands: Commands,
     ) -> None:
         """`defaults` are the options of callers who ask for nothing."""
+        self._commands = commands
         self._sets_all = True
         self._placement = placement
         self._admission = admission
@@ -158,7 +169,9 @@ class Execution:
             with lease.limit, lease.place.turn():
                 if prepare:
                     prepare(lease.connection)
-                result = scripts.run(lease.connection, script, rows, self._setter(call))
+                result = scripts.run(
+                    lease.connection, script, rows, _Outside(self, call, self._commands)
+                )
         except BaseException:
             lease.release()
             raise
@@ -182,7 +195,7 @@ class Execution:
         """
         self._check_sets(script)
         with self.working(call, script, transaction_id, timeout_ms) as connection:
-            return scripts.update(connection, script, rows, self._setter(call))
+            return scripts.update(connection, script, rows, self._outside(call))
 
     @contextmanager
     def working(
@@ -291,8 +304,26 @@ class Execution:
                     "here (sql_settings); nothing was run"
                 )
 
-    def _setter(self, call: Call) -> Callable[[str, str | None], None]:
-        return lambda name, text: self.set_option(call, name, text)
+    def _outside(self, call: Call) -> "_Outside":
+        return _Outside(self, call, self._commands)
+
+
+@dataclass(frozen=True, slots=True)
+class _Outside:
+    """What one call's texts reach besides the engine."""
+
+    execution: Execution
+    call: Call
+    commands: Commands
+
+    def set_option(self, name: str, value: str | None) -> None:
+        self.execution.set_option(self.call, name, value)
+
+    def command(self, connection: Connection, command: Command) -> pa.Table | None:
+        return self.commands.run(self.call, connection, command)
+
+    def around(self, connection: Connection, statement: Statement, run: Callable[[], _T]) -> _T:
+        return self.commands.around(self.call, connection, statement, run)
 
 
 def _owned(result: Result, lease: Lease) -> Result:

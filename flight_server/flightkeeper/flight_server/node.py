@@ -28,6 +28,7 @@ from flightkeeper.flight_server.auth.passwords import read_users
 from flightkeeper.flight_server.auth.tokens import Tokens
 from flightkeeper.flight_server.cancellation import CancelWatcher
 from flightkeeper.flight_server.clocks import Clocks
+from flightkeeper.flight_server.cluster.commands import Commands
 from flightkeeper.flight_server.config import IN_MEMORY, NodeSettings
 from flightkeeper.flight_server.engine.database import Database
 from flightkeeper.flight_server.engine.facts import facts
@@ -166,7 +167,9 @@ class Node:
         placement = Placement(
             self._database, self._sessions, signer, tokens, clocks, self._incarnation
         )
-        execution = Execution(placement, self._admission, clocks, parts.default_options(settings))
+        execution = Execution(
+            placement, self._admission, clocks, parts.default_options(settings), Commands({})
+        )
         execution.let_sql_set(everything=settings.sql_settings == "all")
         self._adjustable = Adjustable(
             self._database, self._admission, self._sessions, self._staging, execution

@@ -7,12 +7,13 @@ Which connection it is, and for how long, is decided by others.
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
 import pyarrow as pa
 
 from flightkeeper.flight_server import options
-from flightkeeper.flight_server.engine.connection import Connection, Parameters
+from flightkeeper.flight_server.command import Command
+from flightkeeper.flight_server.engine.connection import COUNT_SCHEMA, Connection, Parameters
 from flightkeeper.flight_server.engine.result import Result
 from flightkeeper.flight_server.engine.statement import Control, Script, Shape, Statement
 from flightkeeper.flight_server.errors import Cancelled, EngineFailed, InvalidArgument, NodeError
@@ -22,11 +23,27 @@ Rows = Sequence[Mapping[str, Any]]
 
 _ANSWER_BYTES_MAX = 256 * 1024 * 1024
 
-SetOption = Callable[[str, str | None], None]
-"""Sets an option of the session from a `SET` statement; None puts it back to its default."""
+_T = TypeVar("_T")
 
 
-def run(connection: Connection, script: Script, rows: Rows, set_option: SetOption) -> Result:
+class Outside(Protocol):
+    """What of a text is not for the engine alone: options of ours, and what the cluster owns."""
+
+    def set_option(self, name: str, value: str | None) -> None:
+        """Set an option of the session; None puts it back to its default."""
+
+    def command(self, connection: Connection, command: Command) -> pa.Table | None:
+        """Run what is asked of the cluster; its answer, if it has one."""
+
+    def around(self, connection: Connection, statement: Statement, run: Callable[[], _T]) -> _T:
+        """Run a change on the engine, or on what the cluster owns if it is about that.
+
+        Args:
+            run: does it on the connection; called again when somebody else was faster.
+        """
+
+
+def run(connection: Connection, script: Script, rows: Rows, outside: Outside) -> Result:
     """Run a script whose last statement answers with rows.
 
     Args:
@@ -38,18 +55,18 @@ def run(connection: Connection, script: Script, rows: Rows, set_option: SetOptio
         EngineFailed: a change answers with too much; says what became of it.
     """
     last = script[-1]
-    _run_all_but_last(connection, script, set_option)
+    _run_all_but_last(connection, script, outside)
     with _numbered(script, len(script)):
+        if last.command is not None:
+            return _answered(outside.command(connection, last.command))
         if last.read_only:
             if len(rows) <= 1:
                 return connection.run(last, bind(last, rows[0] if rows else {}))
             return _run_each(connection, last, rows)
-        undoable = last.undoable or len(rows) > 1
-        with atomic(connection) if undoable else nullcontext():
-            return _collected(connection, _run_each(connection, last, rows or ({},)), last)
+        return outside.around(connection, last, lambda: _changed_rows(connection, last, rows))
 
 
-def update(connection: Connection, script: Script, rows: Rows | None, set_option: SetOption) -> int:
+def update(connection: Connection, script: Script, rows: Rows | None, outside: Outside) -> int:
     """Run a script for its effect; how many rows its last statement changed.
 
     Args:
@@ -57,14 +74,13 @@ def update(connection: Connection, script: Script, rows: Rows | None, set_option
             None = the statement is run once, without parameters.
     """
     last = script[-1]
-    _run_all_but_last(connection, script, set_option)
+    _run_all_but_last(connection, script, outside)
     with _numbered(script, len(script)):
         if rows is None:
-            return _change(connection, last, bind(last, {}), set_option)
+            return _change(connection, last, bind(last, {}), outside)
         if len(rows) == 1:
-            return _change(connection, last, bind(last, rows[0]), set_option)
-        with atomic(connection):
-            return sum(_change(connection, last, bind(last, row), set_option) for row in rows)
+            return _change(connection, last, bind(last, rows[0]), outside)
+        return outside.around(connection, last, lambda: _change_each(connection, last, rows))
 
 
 @contextmanager
@@ -82,6 +98,24 @@ def atomic(connection: Connection) -> Iterator[None]:
         except BaseException:
             connection.rollback()
             raise
+
+
+def _change_each(connection: Connection, statement: Statement, rows: Rows) -> int:
+    with atomic(connection):
+        return sum(_engine_change(connection, statement, bind(statement, row)) for row in rows)
+
+
+def _changed_rows(connection: Connection, statement: Statement, rows: Rows) -> Result:
+    """The whole answer of a change."""
+    undoable = statement.undoable or len(rows) > 1
+    with atomic(connection) if undoable else nullcontext():
+        result = _run_each(connection, statement, rows or ({},))
+        return _collected(connection, result, statement)
+
+
+def _answered(table: pa.Table | None) -> Result:
+    table = COUNT_SCHEMA.empty_table() if table is None else table
+    return Result(table.schema, iter(table.to_batches()), rows=table.num_rows)
 
 
 def _collected(connection: Connection, result: Result, statement: Statement) -> Result:
@@ -124,10 +158,10 @@ def bind(statement: Statement, row: Mapping[str, Any]) -> Parameters:
     return row
 
 
-def _run_all_but_last(connection: Connection, script: Script, set_option: SetOption) -> None:
+def _run_all_but_last(connection: Connection, script: Script, outside: Outside) -> None:
     for number, statement in enumerate(script[:-1], start=1):
         with _numbered(script, number):
-            _change(connection, statement, (), set_option)
+            _change(connection, statement, (), outside)
 
 
 def _numbered(script: Script, number: int) -> AbstractContextManager[None]:
@@ -183,11 +217,20 @@ def _run_each(connection: Connection, statement: Statement, rows: Rows) -> Resul
 
 
 def _change(
-    connection: Connection, statement: Statement, parameters: Parameters, set_option: SetOption
+    connection: Connection, statement: Statement, parameters: Parameters, outside: Outside
 ) -> int:
+    if statement.command is not None:
+        answer = outside.command(connection, statement.command)
+        return 0 if answer is None else answer.num_rows
     if statement.setting is not None and (option := options.known(statement.setting.name)):
-        set_option(option, statement.setting.value)
+        outside.set_option(option, statement.setting.value)
         return 0
+    return outside.around(
+        connection, statement, lambda: _engine_change(connection, statement, parameters)
+    )
+
+
+def _engine_change(connection: Connection, statement: Statement, parameters: Parameters) -> int:
     match statement.control:
         case Control.BEGIN:
             connection.begin()

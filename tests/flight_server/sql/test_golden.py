@@ -35,6 +35,7 @@ def answer(pair: Pair) -> tuple[str, ...]:
         parameters = ast.literal_eval(f"[{pair.parameters}]") if pair.parameters else None
         rows = []
         for part in parse(pair.source, pair.dialect):
+            assert part.parsed is not None
             rows = connection.execute(part.parsed, parameters).fetchall()
         return shown(connection.execute(pair.check).fetchall() if pair.check else rows)
 

@@ -326,7 +326,7 @@ class Connection:
 
     def _parsed(self, statement: Statement) -> duckdb.Statement:
         """The statement as this connection understands its text."""
-        if not self._parses or not statement.sql:
+        if statement.parsed is not None and (not self._parses or not statement.sql):
             return statement.parsed
         return self._cursor.extract_statements(statement.sql)[0]
 

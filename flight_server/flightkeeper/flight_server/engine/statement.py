@@ -12,6 +12,8 @@ from itertools import dropwhile, pairwise, takewhile
 
 import duckdb
 
+from flightkeeper.flight_server.command import Command
+from flightkeeper.flight_server.engine import targets
 from flightkeeper.flight_server.engine.failures import translate
 from flightkeeper.flight_server.engine.placeholders import replaced
 from flightkeeper.flight_server.errors import InvalidArgument
@@ -52,7 +54,7 @@ class Statement:
     Attributes:
         sql: its own text, as DuckDB parses it.
         source: the client's own text of it; another one if it was translated.
-        parsed: DuckDB's parse of it, reusable and thread-safe.
+        parsed: DuckDB's parse of it, reusable and thread-safe; None if it is a command.
         shape: what it answers with.
         read_only: it surely changes nothing, so running it twice is harmless, and so is asking
             DuckDB for its schema: that may run what is not a read.
@@ -63,11 +65,14 @@ class Statement:
         sets: the setting of DuckDB that it sets or resets, lower case, if it does that.
         parses: after it, the session's texts may mean something else.
         undoable: a transaction that is rolled back undoes all that it does.
+        target: the name of what it writes to, makes or drops, in lower case; empty if unknown.
+        reference: what it makes is a reference table.
+        command: what it asks of the cluster, if it is not for the engine.
     """
 
     sql: str
     source: str
-    parsed: duckdb.Statement
+    parsed: duckdb.Statement | None
     shape: Shape
     read_only: bool
     stateful: bool
@@ -77,6 +82,9 @@ class Statement:
     sets: str | None
     parses: bool
     undoable: bool
+    target: tuple[str, ...] = ()
+    reference: bool = False
+    command: Command | None = None
 
 
 Script = tuple[Statement, ...]
@@ -88,6 +96,7 @@ _NUMBERS_LATE = int(duckdb.__version__.split(".")[0]) < 2  # noqa: PLR2004
 """DuckDB 1.5 numbers the `?` of a FROM or USING before those of the SET or WHERE they follow."""
 _CHANGES = {_S.INSERT, _S.UPDATE, _S.DELETE, _S.MERGE_INTO, _S.COPY}
 _UNDOABLE = {_S.INSERT, _S.UPDATE, _S.DELETE, _S.MERGE_INTO}
+_WRITES = {*_CHANGES, _S.CREATE, _S.DROP, _S.ALTER}
 _ROWS = {_S.SELECT, _S.EXPLAIN, _S.CALL, _S.EXECUTE, _S.PRAGMA, _S.RELATION, _S.MULTI}
 _STATEFUL = {
     _S.TRANSACTION,
@@ -172,6 +181,29 @@ def parse(sql: str, source: str | None = None) -> Script:
     return _parse_cached(sql)
 
 
+def of_command(command: Command, text: str) -> Statement:
+    """A command as a statement.
+
+    Args:
+        text: what the client wrote.
+    """
+    return Statement(
+        sql=text,
+        source=text,
+        parsed=None,
+        shape=Shape.NOTHING if command.schema is None else Shape.ROWS,
+        read_only=command.read_only,
+        stateful=command.stateful,
+        parameters=frozenset(),
+        control=None,
+        setting=None,
+        sets=None,
+        parses=False,
+        undoable=False,
+        command=command,
+    )
+
+
 def _parse(sql: str, source: str | None = None) -> Script:
     try:
         parsed = duckdb.extract_statements(sql)
@@ -206,6 +238,7 @@ def _classify(parsed: duckdb.Statement, source: str | None) -> Statement:
         sets=_sets(words) if kind in _SETS else None,
         parses=kind in _SETS and bool(_PARSER_SETTINGS & _names(words)),
         undoable=kind in _UNDOABLE,
+        target=targets.target(words) if kind in _WRITES else (),
     )
 
 

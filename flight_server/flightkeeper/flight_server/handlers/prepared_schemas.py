@@ -76,6 +76,8 @@ def dataset_schema(
         NodeError: what DuckDB says to a plain read without parameters.
     """
     *before, last = script
+    if last.command is not None and last.command.schema is not None:
+        return last.command.schema
     try:
         read = _as_read(last)
         if read is None:

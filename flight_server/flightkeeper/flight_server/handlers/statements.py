@@ -142,9 +142,12 @@ class Statements:
     def schema(self, call: Call, body: StatementBody) -> pa.Schema:
         """The schema a text of SQL answers with, without running it."""
         script = parse(body.query, body.dialect)
-        if script[-1].shape is not Shape.ROWS:
+        last = script[-1]
+        if last.shape is not Shape.ROWS:
             return COUNT_SCHEMA
-        schema = self._execution.describe(call, script[-1], body.transaction_id)
+        if last.command is not None and last.command.schema is not None:
+            return last.command.schema
+        schema = self._execution.describe(call, last, body.transaction_id)
         return plain_schema(schema) if body.plain else schema
 
     def open(self, call: Call, ticket: bytes) -> StatementBody:

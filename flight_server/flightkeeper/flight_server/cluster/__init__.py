@@ -1,0 +1,1 @@
+"""What a node does with what its cluster agrees on: commands, and the tables that follow."""

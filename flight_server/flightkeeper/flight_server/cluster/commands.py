@@ -1,0 +1,76 @@
+"""Who runs what a text asks of the cluster, and who owns what it writes to.
+
+A part of the node says so by returning handlers by the class of the command, and by being an owner.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Protocol, TypeVar
+
+import pyarrow as pa
+
+from flightkeeper.flight_server.call import Call
+from flightkeeper.flight_server.command import Command
+from flightkeeper.flight_server.engine.connection import Connection
+from flightkeeper.flight_server.engine.statement import Statement
+from flightkeeper.flight_server.errors import Unimplemented
+
+_T = TypeVar("_T")
+
+Handler = Callable[[Call, Connection, Any], pa.Table | None]
+"""Runs one command on a connection that sees what the caller's statements see.
+
+It returns what the command's schema says. It may wait, and notices `call.cancelled`.
+"""
+
+
+class Owner(Protocol):
+    """Something that the engine holds a copy of, and that is changed elsewhere."""
+
+    def owns(self, call: Call, statement: Statement) -> bool:
+        """Whether a change is about it. Quick: asked before every change."""
+
+    def change(
+        self, call: Call, connection: Connection, statement: Statement, run: Callable[[], _T]
+    ) -> _T:
+        """Make the change.
+
+        Args:
+            run: does it on the connection, and may be called again.
+
+        Raises:
+            NodeError: it cannot be made; says what became of it.
+        """
+
+
+class Commands:
+    """The commands and owners of a node. Thread-safe."""
+
+    def __init__(
+        self, handlers: Mapping[type[Command], Handler], owners: Sequence[Owner] = ()
+    ) -> None:
+        self._handlers = handlers
+        self._owners = owners
+
+    def run(self, call: Call, connection: Connection, command: Command) -> pa.Table | None:
+        """Run a command.
+
+        Raises:
+            Unimplemented: this node has nobody for it.
+        """
+        handler = self._handlers.get(type(command))
+        if handler is None:
+            raise Unimplemented(
+                "this is about what a cluster agrees on, and the node is in none: start it with "
+                "--registry; nothing was done"
+            )
+        return handler(call, connection, command)
+
+    def around(
+        self, call: Call, connection: Connection, statement: Statement, run: Callable[[], _T]
+    ) -> _T:
+        """Make a change: by who owns what it is about, else on the engine."""
+        if statement.target:
+            for owner in self._owners:
+                if owner.owns(call, statement):
+                    return owner.change(call, connection, statement, run)
+        return run()

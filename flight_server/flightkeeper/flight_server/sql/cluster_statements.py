@@ -1,0 +1,66 @@
+"""Which statements are the cluster's: how they begin, and how they are read.
+
+Owns the table of them. They are written the same in every dialect, and read from its words.
+"""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING
+
+from flightkeeper.flight_server.command import Command
+
+if TYPE_CHECKING:
+    from flightkeeper.flight_server.sql.reading import Source
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One kind of statement.
+
+    Attributes:
+        mark: a word that is in all of them and in few others; a text without any is not looked at.
+        begins: a pattern of their first words, in upper case with one blank between them; names in
+            quotes are empty words.
+        read: makes a command of a statement; None = it is none after all. Raises InvalidArgument.
+    """
+
+    mark: str
+    begins: str
+    read: "Callable[[Source], Command | None]"
+
+
+RULES: tuple[Rule, ...] = ()
+
+_REFERENCE = re.compile(r"CREATE (?:OR REPLACE )?REFERENCE TABLE\b")
+
+
+def mentioned(text: str) -> bool:
+    """Whether there may be such a statement in a text."""
+    return _marks().search(text) is not None
+
+
+def command(source: "Source") -> Command | None:
+    """What a statement asks of the cluster; None = it is one of the engine's."""
+    words = " ".join(source.words)
+    for rule in RULES:
+        if re.match(rf"{rule.begins}(?: |$)", words) and (found := rule.read(source)):
+            return found
+    return None
+
+
+def plain_definition(source: "Source") -> str | None:
+    """The definition of a reference table as that of a table; None = it is something else."""
+    if not _REFERENCE.match(" ".join(source.words)):
+        return None
+    start = source.tokens[0].start
+    word = source.tokens[source.words.index("REFERENCE")]
+    end = source.tokens[-1].end + 1
+    return source.text[start : word.start] + source.text[word.end + 1 : end]
+
+
+@cache
+def _marks() -> re.Pattern[str]:
+    marks = {"REFERENCE", *(rule.mark for rule in RULES)}
+    return re.compile(rf"\b(?:{'|'.join(sorted(marks))})\b", re.IGNORECASE)

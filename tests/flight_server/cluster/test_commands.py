@@ -1,0 +1,51 @@
+"""Who runs what is asked of the cluster."""
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import pytest
+
+from flightkeeper.flight_server.cluster.commands import Commands
+from flightkeeper.flight_server.command import Command
+from flightkeeper.flight_server.engine.statement import Statement, parse
+from flightkeeper.flight_server.errors import Unimplemented
+
+_T = TypeVar("_T")
+CALL: Any = "call"
+CONNECTION: Any = "connection"
+
+
+class Owner:
+    """Owns the table `theirs`."""
+
+    def owns(self, call: Any, statement: Statement) -> bool:
+        assert call == CALL
+        return statement.target == ("theirs",)
+
+    def change(self, call: Any, connection: Any, statement: Statement, run: Callable[[], _T]) -> _T:
+        assert (call, connection) == (CALL, CONNECTION)
+        del statement, run
+        raise PermissionError
+
+
+def test_a_command_goes_to_its_handler() -> None:
+    asked = []
+    commands = Commands({Command: lambda *args: asked.append(args)})
+    assert commands.run(CALL, CONNECTION, Command()) is None
+    assert asked == [(CALL, CONNECTION, Command())]
+
+
+def test_a_node_in_no_cluster_says_so() -> None:
+    with pytest.raises(Unimplemented, match="start it with --registry; nothing was done"):
+        Commands({}).run(CALL, CONNECTION, Command())
+
+
+def test_a_change_goes_to_who_owns_what_it_writes_to() -> None:
+    commands = Commands({}, [Owner()])
+    (ours,), (theirs,), (read,) = map(
+        parse, ("DELETE FROM ours", "DELETE FROM theirs", "FROM theirs")
+    )
+    assert commands.around(CALL, CONNECTION, ours, lambda: 7) == 7
+    assert commands.around(CALL, CONNECTION, read, lambda: 8) == 8
+    with pytest.raises(PermissionError):
+        commands.around(CALL, CONNECTION, theirs, lambda: 9)
