@@ -68,7 +68,8 @@ def test_any_table_and_history_come_back(
     rows: list[tuple[int | None, str | None]], comment: str, versions: list[int]
 ) -> None:
     columns = [[row[0] for row in rows], [row[1] for row in rows]]
-    table = pa.table(columns, schema=pa.schema({"a": pa.int64(), "b": pa.string()}))
+    fields: Any = {"a": pa.int64(), "b": pa.string()}
+    table = pa.table(columns, schema=pa.schema(fields))
     history = tuple(TableChange(v, v, comment, v, "x") for v in versions)
     content = Content(table, ("b",), comment, history)
     assert decode(encode(content)) == content

@@ -10,7 +10,7 @@ import threading
 import time
 import uuid
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from importlib.metadata import version
 from typing import Any
 from urllib.parse import urlsplit
@@ -18,8 +18,8 @@ from urllib.parse import urlsplit
 import structlog
 
 from flightkeeper.discovery.errors import DuplicateNode, RegistryError
-from flightkeeper.discovery.records import Instance, NodeState
-from flightkeeper.discovery.registry import Registration, Registry
+from flightkeeper.discovery.records import Instance
+from flightkeeper.discovery.registry import Registry
 from flightkeeper.flight_server import parts
 from flightkeeper.flight_server.admission import Admission
 from flightkeeper.flight_server.auth.keys import ClusterKeys
@@ -50,6 +50,7 @@ from flightkeeper.flight_server.listening import advertised, listen
 from flightkeeper.flight_server.live.adjusting import Adjustable
 from flightkeeper.flight_server.live.following import Following
 from flightkeeper.flight_server.live.settings import Decision
+from flightkeeper.flight_server.own_record import OwnRecord
 from flightkeeper.flight_server.placement import Placement
 from flightkeeper.flight_server.service import FlightSqlService
 from flightkeeper.flight_server.sessions import Sessions
@@ -59,7 +60,6 @@ from flightkeeper.flightsql.wire.flightkeeper_pb2 import Transaction as Transact
 _REGISTERED_WITHIN_S = 10.0
 _HOUSEKEEPING_S = 1.0
 _FOLLOWING_WITHIN_S = 5.0
-_PROBLEM_CHARACTERS_MAX = 300
 _PARTS = (
     "_following",
     "_executions",
@@ -103,10 +103,7 @@ class Node:
         # Guards `_end_thread`: the end begins once.
         self._end_lock = threading.Lock()
         self._end_thread: threading.Thread | None = None
-        # Guards the record, and that the registry has its last state.
-        self._record_lock = threading.Lock()
-        self._instance: Instance | None = None
-        self._registration: Registration | None = None
+        self._own: OwnRecord | None = None
         self._registry: Registry | None = None
         self._following: Following | None = None
 
@@ -123,7 +120,7 @@ class Node:
             self._registry = parts.opened_registry(self._settings)
             cluster_keys = parts.cluster_keys(self._settings, self._registry)
             self._build(cluster_keys)
-            self._instance = self._describe_self()
+            self._own = OwnRecord(self._describe_self())
             self._follow()
             self._register()
         except RegistryError as exc:
@@ -135,7 +132,7 @@ class Node:
         threading.Thread(
             target=self._keep_house, name="flightkeeper-housekeeping", daemon=True
         ).start()
-        return Ready(self._instance.node_id, self._instance.location)
+        return Ready(self._record().node_id, self._record().location)
 
     def wait(self) -> bool:
         """Wait until the node has ended; False if its engine failed or something would not end."""
@@ -244,31 +241,25 @@ class Node:
 
     def _decided(self, decision: Decision) -> None:
         """Say in the node's record which settings it has seen, and whether they hold."""
-        with self._record_lock:
-            self._instance = replace(
-                self._record(),
-                weight=self._settings.weight,
-                settings=(decision.cluster, decision.node),
-                problem=decision.problem[:_PROBLEM_CHARACTERS_MAX],
-            )
-            if self._registration is not None:
-                self._registration.update(self._instance)
+        assert self._own is not None
+        revisions = decision.cluster, decision.node
+        self._own.tell(
+            "settings", decision.problem, weight=self._settings.weight, settings=revisions
+        )
 
     def _register(self) -> None:
-        if self._registry is None:
+        if self._registry is None or self._own is None:
             return
-        with self._record_lock:
-            self._registration = self._registry.register(self._record())
         try:
-            registered = self._registration.wait(_REGISTERED_WITHIN_S)
+            registered = self._own.register(self._registry, _REGISTERED_WITHIN_S)
         except DuplicateNode as exc:
             raise StartFailed(f"{exc}; choose another --node-id") from exc
         if not registered:
             _log.warning("the registry does not answer; serving anyway and trying on")
 
     def _record(self) -> Instance:
-        assert self._instance is not None
-        return self._instance
+        assert self._own is not None
+        return self._own.instance
 
     def _home(self) -> TransactionBody:
         return TransactionBody(node_id=self._record().node_id, incarnation=self._incarnation)
@@ -300,10 +291,8 @@ class Node:
         _log.info("draining", statements=self._admission.running)
         if self._following is not None:
             self._following.close()
-        if self._registration is not None:
-            with self._record_lock:
-                self._registration.update(replace(self._record(), state=NodeState.DRAINING))
-            self._registration.withdraw()
+        if self._own is not None:
+            self._own.withdraw()
         self._admission.close()
         deadline_s = self._clocks.monotonic_s() + self._settings.drain_timeout_s
         while self._busy() and not self._stopping.is_set():
