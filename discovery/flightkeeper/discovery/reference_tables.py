@@ -144,8 +144,8 @@ class ReferenceTables:
                 if version is not None:
                     raise
 
-    def delete(self, name: str, version: int | None = None) -> None:
-        """Take a table away.
+    def delete(self, name: str, version: int | None = None) -> int:
+        """Take a table away; the version of its name from then on.
 
         Raises:
             NoSuchTable: there is none.
@@ -158,10 +158,9 @@ class ReferenceTables:
             if version is not None and found.version != version:
                 raise TableChanged(name, read(name, found))
             try:
-                self._registry.write_document(document(name), b"", found.version)
+                return self._registry.write_document(document(name), b"", found.version).version
             except DocumentChanged:
                 continue
-            return
 
     def watch(self, listener: Callable[[Mapping[str, Document]], None]) -> Watch:
         """Tell a listener of all tables by name, undecoded, first and after every change."""

@@ -29,6 +29,7 @@ from flightkeeper.flight_server.auth.tokens import Tokens
 from flightkeeper.flight_server.cancellation import CancelWatcher
 from flightkeeper.flight_server.clocks import Clocks
 from flightkeeper.flight_server.cluster.commands import Commands
+from flightkeeper.flight_server.cluster.member import Member
 from flightkeeper.flight_server.config import IN_MEMORY, NodeSettings
 from flightkeeper.flight_server.engine.database import Database
 from flightkeeper.flight_server.engine.facts import facts
@@ -62,6 +63,7 @@ _HOUSEKEEPING_S = 1.0
 _FOLLOWING_WITHIN_S = 5.0
 _PARTS = (
     "_following",
+    "_member",
     "_executions",
     "_sessions",
     "_service",
@@ -106,6 +108,7 @@ class Node:
         self._own: OwnRecord | None = None
         self._registry: Registry | None = None
         self._following: Following | None = None
+        self._member: Member | None = None
 
     def start(self) -> Ready:
         """Open the database, listen, register.
@@ -165,7 +168,7 @@ class Node:
             self._database, self._sessions, signer, tokens, clocks, self._incarnation
         )
         execution = Execution(
-            placement, self._admission, clocks, parts.default_options(settings), Commands({})
+            placement, self._admission, clocks, parts.default_options(settings), self._joined()
         )
         execution.let_sql_set(everything=settings.sql_settings == "all")
         self._adjustable = Adjustable(
@@ -199,6 +202,20 @@ class Node:
             authentication,
         )
 
+    def _joined(self) -> Commands:
+        """What statements may ask of the cluster that the node is in, if it is in one."""
+        if self._registry is None:
+            return Commands({})
+        in_memory = self._settings.database == IN_MEMORY
+        self._member = Member(
+            self._registry, self._database, self._clocks, self._tell, in_memory=in_memory
+        )
+        return self._member.commands
+
+    def _tell(self, part: str, problem: str) -> None:
+        assert self._own is not None
+        self._own.tell(part, problem)
+
     def _facts(self) -> Any:
         connection = self._database.lend()
         try:
@@ -226,14 +243,15 @@ class Node:
         )
 
     def _follow(self) -> None:
-        """Hold to the cluster's settings from before the first statement on."""
-        if self._registry is None:
+        """Hold to what the cluster has agreed on from before the first statement on."""
+        if self._registry is None or self._member is None:
             return
         self._following = Following(
             self._registry, self._record().node_id, self._settings, self._apply, self._decided
         )
-        if not self._following.start(_FOLLOWING_WITHIN_S):
-            _log.warning("the registry does not answer; serving with the node's own settings")
+        followed = self._following.start(_FOLLOWING_WITHIN_S)
+        if not followed or not self._member.start(_FOLLOWING_WITHIN_S):
+            _log.warning("the registry does not answer; serving without what the cluster agreed on")
 
     def _apply(self, settings: NodeSettings) -> None:
         self._adjustable.adjust(self._settings, settings)
@@ -289,8 +307,9 @@ class Node:
     def _end(self) -> None:
         """Leave the registry, let work finish, interrupt what does not, close."""
         _log.info("draining", statements=self._admission.running)
-        if self._following is not None:
-            self._following.close()
+        for part in (self._following, self._member):
+            if part is not None:
+                part.close()
         if self._own is not None:
             self._own.withdraw()
         self._admission.close()

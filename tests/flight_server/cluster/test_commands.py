@@ -9,6 +9,7 @@ from flightkeeper.flight_server.cluster.commands import Commands
 from flightkeeper.flight_server.command import Command
 from flightkeeper.flight_server.engine.statement import Statement, parse
 from flightkeeper.flight_server.errors import Unimplemented
+from flightkeeper.flight_server.sql import translation
 
 _T = TypeVar("_T")
 CALL: Any = "call"
@@ -18,8 +19,8 @@ CONNECTION: Any = "connection"
 class Owner:
     """Owns the table `theirs`."""
 
-    def owns(self, call: Any, statement: Statement) -> bool:
-        assert call == CALL
+    def owns(self, connection: Any, statement: Statement) -> bool:
+        assert connection == CONNECTION
         return statement.target == ("theirs",)
 
     def change(self, call: Any, connection: Any, statement: Statement, run: Callable[[], _T]) -> _T:
@@ -38,6 +39,9 @@ def test_a_command_goes_to_its_handler() -> None:
 def test_a_node_in_no_cluster_says_so() -> None:
     with pytest.raises(Unimplemented, match="start it with --registry; nothing was done"):
         Commands({}).run(CALL, CONNECTION, Command())
+    (made,) = translation.parse("CREATE REFERENCE TABLE s.t (a INT)", "duckdb")
+    with pytest.raises(Unimplemented, match="start it with --registry"):
+        Commands({}).around(CALL, CONNECTION, made, lambda: 7)
 
 
 def test_a_change_goes_to_who_owns_what_it_writes_to() -> None:

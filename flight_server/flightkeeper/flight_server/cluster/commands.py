@@ -21,12 +21,16 @@ Handler = Callable[[Call, Connection, Any], pa.Table | None]
 
 It returns what the command's schema says. It may wait, and notices `call.cancelled`.
 """
+_ALONE = (
+    "this is about what a cluster agrees on, and the node is in none: start it with --registry; "
+    "nothing was done"
+)
 
 
 class Owner(Protocol):
     """Something that the engine holds a copy of, and that is changed elsewhere."""
 
-    def owns(self, call: Call, statement: Statement) -> bool:
+    def owns(self, connection: Connection, statement: Statement) -> bool:
         """Whether a change is about it. Quick: asked before every change."""
 
     def change(
@@ -59,10 +63,7 @@ class Commands:
         """
         handler = self._handlers.get(type(command))
         if handler is None:
-            raise Unimplemented(
-                "this is about what a cluster agrees on, and the node is in none: start it with "
-                "--registry; nothing was done"
-            )
+            raise Unimplemented(_ALONE)
         return handler(call, connection, command)
 
     def around(
@@ -71,6 +72,8 @@ class Commands:
         """Make a change: by who owns what it is about, else on the engine."""
         if statement.target:
             for owner in self._owners:
-                if owner.owns(call, statement):
+                if owner.owns(connection, statement):
                     return owner.change(call, connection, statement, run)
+        if statement.reference:
+            raise Unimplemented(_ALONE)
         return run()

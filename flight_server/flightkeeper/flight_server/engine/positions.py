@@ -9,6 +9,8 @@ import unicodedata
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from flightkeeper.flight_server.errors import InvalidArgument
+
 _WIDTH_MAX = 80
 """Columns of a line that are shown; DuckDB shows as many."""
 _BEFORE = 40
@@ -136,3 +138,10 @@ def _width(character: str) -> int:
     if unicodedata.combining(character):
         return 0
     return 2 if unicodedata.east_asian_width(character) in "WF" else 1
+
+
+def at(text: str, offset: int, message: str) -> InvalidArgument:
+    """A parser's error in DuckDB's form."""
+    return InvalidArgument(
+        f"Parser Error: {message}\n\n{excerpt(text, offset)}", cause="Parser Error"
+    )

@@ -149,6 +149,8 @@ _OWN_STREAMS = {("from", "stdin"), ("to", "stdout")}
 _FATAL = {"json_serialize_plan"}
 """It binds the text it is given, and a sequence asked for in there ends the whole database."""
 _WORD = re.compile(rb'"(?:[^"]|"")*"|[\w$\x80-\xff]+|.', re.DOTALL)
+_DOT = re.compile(rb"\.(?!\d)")
+"""Between the parts of a name; a number to DuckDB 2.0."""
 _TOKEN = re.compile(rb"""'(?:[^']|'')*'|"(?:[^"]|"")*"|[\w$.\x80-\xff]+|.""", re.DOTALL)
 """With literals, and numbers whole."""
 _WORD_KINDS = {
@@ -356,7 +358,7 @@ def words_at(sql: str) -> list[tuple[int, str]]:
     return [
         (start, word.group().decode(errors="replace").lower())
         for start, kind in duckdb.tokenize(sql)
-        if kind in _WORD_KINDS and (word := _WORD.match(text, start))
+        if (kind in _WORD_KINDS or _DOT.match(text, start)) and (word := _WORD.match(text, start))
     ]
 
 

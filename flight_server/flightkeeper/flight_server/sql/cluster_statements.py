@@ -10,6 +10,7 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from flightkeeper.flight_server.command import Command
+from flightkeeper.flight_server.sql import reference_statements
 
 if TYPE_CHECKING:
     from flightkeeper.flight_server.sql.reading import Source
@@ -31,7 +32,11 @@ class Rule:
     read: "Callable[[Source], Command | None]"
 
 
-RULES: tuple[Rule, ...] = ()
+RULES: tuple[Rule, ...] = (
+    Rule("REFERENCE", "DROP REFERENCE TABLE", reference_statements.drop),
+    Rule("REFERENCE", "SHOW REFERENCE TABLES", reference_statements.show),
+    Rule("REFERENCE", "SHOW HISTORY OF REFERENCE TABLE", reference_statements.history),
+)
 
 _REFERENCE = re.compile(r"CREATE (?:OR REPLACE )?REFERENCE TABLE\b")
 

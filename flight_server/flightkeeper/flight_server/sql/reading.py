@@ -17,7 +17,7 @@ from sqlglot.parser import Parser
 from sqlglot.tokenizer_core import Token, TokenType
 from sqlglot.tokens import Tokenizer
 
-from flightkeeper.flight_server.engine.positions import excerpt
+from flightkeeper.flight_server.engine.positions import at
 from flightkeeper.flight_server.errors import InvalidArgument
 from flightkeeper.flight_server.sql import templates
 from flightkeeper.flight_server.sql.impala import Impala
@@ -235,10 +235,3 @@ def _untokenized(text: str, error: TokenError) -> InvalidArgument:
             text, offset, f"unterminated quoted text or comment; {found['missing']} is missing"
         )
     return at(text, offset, "syntax error in a number")
-
-
-def at(text: str, offset: int, message: str) -> InvalidArgument:
-    """A parser's error in DuckDB's form."""
-    return InvalidArgument(
-        f"Parser Error: {message}\n\n{excerpt(text, offset)}", cause="Parser Error"
-    )

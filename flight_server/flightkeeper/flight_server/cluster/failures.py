@@ -1,0 +1,40 @@
+"""Errors of the registry as errors of the node: the border between what is agreed and the wire."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+
+from flightkeeper.discovery.documents import DocumentChanged, DocumentTooBig
+from flightkeeper.discovery.errors import InvalidName, RegistryDenied, RegistryError
+from flightkeeper.discovery.locks import LockTimeout
+from flightkeeper.discovery.reference_table import MalformedTable
+from flightkeeper.discovery.reference_tables import NoSuchTable, TableChanged
+from flightkeeper.flight_server.errors import (
+    EngineFailed,
+    InvalidArgument,
+    NodeError,
+    NotFound,
+    PermissionDenied,
+    Unavailable,
+)
+
+_KINDS: Mapping[type[Exception], type[NodeError]] = {
+    InvalidName: InvalidArgument,
+    DocumentTooBig: InvalidArgument,
+    NoSuchTable: NotFound,
+    TableChanged: Unavailable,
+    DocumentChanged: Unavailable,
+    LockTimeout: Unavailable,
+    RegistryDenied: PermissionDenied,
+    MalformedTable: EngineFailed,
+}
+"""Anything else is `Unavailable`: no answer in time."""
+
+
+@contextmanager
+def translated() -> Iterator[None]:
+    """Say what the registry says, in the node's errors."""
+    try:
+        yield
+    except (RegistryError, MalformedTable) as exc:
+        kinds = (_KINDS[found] for found in type(exc).__mro__ if found in _KINDS)
+        raise next(kinds, Unavailable)(str(exc)) from exc

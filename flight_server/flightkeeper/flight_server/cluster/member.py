@@ -1,0 +1,55 @@
+"""What a node is as a member of a cluster: the parts that follow it and change it, put together.
+
+The node's composition root makes one if it has a registry. Owns their order: the engine has what
+the cluster agreed on before the node is found by anybody.
+"""
+
+from collections.abc import Callable
+
+from flightkeeper.discovery.reference_tables import ReferenceTables
+from flightkeeper.discovery.registry import Registry
+from flightkeeper.flight_server.clocks import Clocks
+from flightkeeper.flight_server.cluster.commands import Commands
+from flightkeeper.flight_server.cluster.home import home
+from flightkeeper.flight_server.cluster.reference_changes import ReferenceChanges
+from flightkeeper.flight_server.cluster.reference_following import FollowedTables
+from flightkeeper.flight_server.engine.database import Database
+
+Tell = Callable[[str, str], None]
+"""Told which part of the node is kept from following the cluster by what; empty = by nothing."""
+
+
+class Member:
+    """A node's part in its cluster. `start` once, then `close`.
+
+    Attributes:
+        commands: what statements may ask of the cluster.
+    """
+
+    def __init__(
+        self, registry: Registry, database: Database, clocks: Clocks, tell: Tell, *, in_memory: bool
+    ) -> None:
+        """Make the parts.
+
+        Args:
+            in_memory: whether the node's own database is.
+        """
+        connection = database.lend()
+        try:
+            place = home(connection, in_memory=in_memory)
+        finally:
+            database.take_back(connection)
+        tables = ReferenceTables(registry)
+        self._tables = FollowedTables(
+            tables, database, place, lambda problem: tell("reference tables", problem)
+        )
+        changes = ReferenceChanges(tables, self._tables, clocks)
+        self.commands = Commands(changes.handlers(), [changes])
+
+    def start(self, timeout_s: float) -> bool:
+        """Begin; whether the engine has all that the registry says. False: no answer yet."""
+        return self._tables.start(timeout_s)
+
+    def close(self) -> None:
+        """Follow no more. Idempotent, bounded."""
+        self._tables.close()

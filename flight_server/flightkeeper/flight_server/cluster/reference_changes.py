@@ -1,0 +1,247 @@
+"""Statements that change reference tables: read, change in the engine, compare and set.
+
+Theory. The engine makes the change on a copy of the newest version, in a transaction that is rolled
+back; what it made of the table is written if the table is still at that version, else all of it is
+done again. So any statement can change one, from any node, and none is lost.
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
+
+import pyarrow as pa
+
+from flightkeeper.discovery.reference_table import Content
+from flightkeeper.discovery.reference_tables import (
+    Author,
+    ReferenceTable,
+    ReferenceTables,
+    TableChanged,
+    document,
+)
+from flightkeeper.flight_server.call import Call
+from flightkeeper.flight_server.clocks import Clocks
+from flightkeeper.flight_server.cluster import reference_copies
+from flightkeeper.flight_server.cluster.commands import Handler
+from flightkeeper.flight_server.cluster.failures import translated
+from flightkeeper.flight_server.cluster.reference_following import FollowedTables
+from flightkeeper.flight_server.command import Command
+from flightkeeper.flight_server.engine import catalog
+from flightkeeper.flight_server.engine.connection import Connection
+from flightkeeper.flight_server.engine.statement import Statement
+from flightkeeper.flight_server.errors import Cancelled, InvalidArgument, NotFound, Unavailable
+from flightkeeper.flight_server.sql.reference_statements import (
+    DropReferenceTable,
+    ShowReferenceTable,
+    ShowReferenceTables,
+)
+
+_T = TypeVar("_T")
+_ATTEMPTS_MAX = 50
+_TURN_S = 30.0
+_OR_REPLACE = re.compile(r"\s*create\s+or\s+replace\b", re.IGNORECASE)
+_IF_NOT_EXISTS = re.compile(r"\s*create\s+table\s+if\s+not\s+exists\b", re.IGNORECASE)
+
+
+class ReferenceChanges:
+    """Makes, changes and takes away reference tables for statements. An `Owner`. Thread-safe."""
+
+    def __init__(self, tables: ReferenceTables, followed: FollowedTables, clocks: Clocks) -> None:
+        self._tables = tables
+        self._followed = followed
+        self._home = followed.home
+        self._clocks = clocks
+
+    def handlers(self) -> Mapping[type[Command], Handler]:
+        """The commands that are served here."""
+        return {
+            DropReferenceTable: self._drop,
+            ShowReferenceTables: self._show_all,
+            ShowReferenceTable: self._show,
+        }
+
+    def owns(self, connection: Connection, statement: Statement) -> bool:
+        """Whether a change is about a reference table, or makes one."""
+        if statement.reference:
+            return True
+        last = f".{statement.target[-1]}"
+        if not any(name.endswith(last) for name in self._followed.held):
+            return False
+        return self._named(connection, statement) in self._followed.held
+
+    def change(
+        self, call: Call, connection: Connection, statement: Statement, run: Callable[[], _T]
+    ) -> _T:
+        """Make the change for the whole cluster."""
+        if connection.in_transaction:
+            raise InvalidArgument(
+                "a reference table is changed by one statement at once for the whole cluster, and "
+                "not as a part of a transaction; nothing was run"
+            )
+        if statement.reference:
+            return self._create(call, connection, statement, run)
+        name = self._named(connection, statement)
+        assert name is not None
+        if not statement.undoable:
+            raise InvalidArgument(
+                f"{name} is a reference table of the cluster; nothing was run: change its rows "
+                "with INSERT, UPDATE and DELETE, or use CREATE OR REPLACE REFERENCE TABLE and DROP "
+                "REFERENCE TABLE"
+            )
+        with self._turn(call, name):
+            for _ in range(_ATTEMPTS_MAX):
+                if call.cancelled:
+                    raise Cancelled("the statement was stopped; nothing was written")
+                with translated():
+                    before = self._tables.get(name)
+                if before is None:
+                    raise NotFound(f"there is no reference table {name} any more; nothing was run")
+                outcome, content = self._tried(connection, name, before.content, run)
+                if self._replaced(call, before, content):
+                    return outcome
+        raise Unavailable(
+            f"others changed {name} {_ATTEMPTS_MAX} times before this statement could; nothing "
+            "was written: try again"
+        )
+
+    def _replaced(self, call: Call, before: ReferenceTable, content: Content) -> bool:
+        if content.rows.equals(before.rows):
+            return True
+        try:
+            with translated():
+                after = self._tables.replace(
+                    before.name, content, self._author(call), before.version
+                )
+        except Unavailable as exc:
+            if isinstance(exc.__cause__, TableChanged):
+                return False
+            raise
+        self._followed.written(after)
+        return True
+
+    def _tried(
+        self, connection: Connection, name: str, content: Content, run: Callable[[], _T]
+    ) -> tuple[_T, Content]:
+        """What a change answers, and what it makes of the table; nothing of it remains here."""
+        with connection.alone():
+            connection.begin()
+            try:
+                reference_copies.make_writable(connection, self._home, name, content)
+                outcome = run()
+                after = reference_copies.content(connection, self._home, name)
+            finally:
+                connection.rollback()
+        return outcome, after
+
+    def _create(
+        self, call: Call, connection: Connection, statement: Statement, run: Callable[[], _T]
+    ) -> _T:
+        name = self._named(connection, statement)
+        if name is None:
+            raise InvalidArgument(
+                f"the cluster's tables are in the catalog {self._home.catalog} of this node; "
+                f"nothing was run: write {self._home.catalog}.schema.table"
+            )
+        with translated():
+            document(name)
+        replaces = _OR_REPLACE.match(statement.sql) is not None
+        with self._turn(call, name):
+            with translated():
+                before = self._tables.get(name)
+            if before is not None and not replaces and not _IF_NOT_EXISTS.match(statement.sql):
+                raise InvalidArgument(f"the reference table {name} exists; nothing was written")
+            outcome, content = self._defined(connection, name, run)
+            if before is not None and not replaces:
+                return outcome
+            author = self._author(call)
+            with translated():
+                if before is None:
+                    made = self._tables.create(name, content, author)
+                else:
+                    made = self._tables.replace(name, content, author, before.version)
+            self._followed.written(made)
+            return outcome
+
+    def _defined(
+        self, connection: Connection, name: str, run: Callable[[], _T]
+    ) -> tuple[_T, Content]:
+        with connection.alone():
+            connection.begin()
+            try:
+                reference_copies.clear(connection, self._home, name)
+                outcome = run()
+                return outcome, reference_copies.content(connection, self._home, name)
+            finally:
+                connection.rollback()
+
+    def _drop(self, call: Call, connection: Connection, command: DropReferenceTable) -> None:
+        name = self._full_name(connection, command.name)
+        if name is None:
+            raise InvalidArgument(f"{'.'.join(command.name)} is no table of the cluster")
+        with self._turn(call, name), translated():
+            if command.if_exists and self._tables.get(name) is None:
+                return
+            self._followed.deleted(name, self._tables.delete(name))
+
+    def _show_all(
+        self, call: Call, connection: Connection, command: ShowReferenceTables
+    ) -> pa.Table:
+        del call, connection
+        found = []
+        for name in sorted(self._followed.held):
+            with translated():
+                table = self._tables.get(name)
+            if table is not None:
+                found.append(_described(table))
+        return pa.Table.from_pylist(found, schema=command.schema)
+
+    def _show(self, call: Call, connection: Connection, command: ShowReferenceTable) -> pa.Table:
+        del call
+        name = self._full_name(connection, command.name)
+        with translated():
+            table = None if name is None else self._tables.get(name)
+        if table is None:
+            raise NotFound(f"there is no reference table {'.'.join(command.name)}")
+        rows = [
+            {"version": c.version, "changed_at": c.at_ms, "changed_by": c.by, "rows": c.rows}
+            for c in reversed(table.history)
+        ]
+        return pa.Table.from_pylist(rows, schema=command.schema)
+
+    def _turn(self, call: Call, name: str) -> Any:
+        return self._followed.turn(name, _TURN_S, lambda: not call.cancelled)
+
+    def _author(self, call: Call) -> Author:
+        return Author(call.identity.principal, round(self._clocks.wall_s() * 1000))
+
+    def _named(self, connection: Connection, statement: Statement) -> str | None:
+        return self._full_name(connection, statement.target)
+
+    def _full_name(self, connection: Connection, parts: tuple[str, ...]) -> str | None:
+        """`schema.table` of a name in a statement; None if it is elsewhere."""
+        where = catalog.namespace(connection)
+        *qualifier, table = parts
+        match qualifier:
+            case []:
+                found, schema = where.catalog, where.schema
+            case [schema]:
+                found = where.catalog
+            case [found, schema]:
+                pass
+            case _:
+                return None
+        if found.lower() != self._home.catalog.lower():
+            return None
+        return f"{schema}.{table}".lower()
+
+
+def _described(table: ReferenceTable) -> Mapping[str, Any]:
+    last = table.history[-1] if table.history else None
+    return {
+        "name": table.name,
+        "version": table.version,
+        "rows": table.rows.num_rows,
+        "changed_by": last and last.by,
+        "changed_at": last and last.at_ms,
+        "comment": table.content.comment or None,
+    }

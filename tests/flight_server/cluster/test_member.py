@@ -1,0 +1,37 @@
+"""A node's part in its cluster."""
+
+from flightkeeper.discovery.reference_table import Content
+from flightkeeper.discovery.reference_tables import Author, ReferenceTables
+from flightkeeper.discovery.testing import MemoryRegistry
+from flightkeeper.flight_server.clocks import Clocks
+from flightkeeper.flight_server.cluster.member import Member
+from flightkeeper.flight_server.engine.database import Database, DatabaseOptions
+from tests.flight_server.cluster.test_reference_copies import ROWS
+
+
+def test_what_was_agreed_is_there_when_it_has_started() -> None:
+    registry, database = MemoryRegistry(), Database(DatabaseOptions())
+    tables = ReferenceTables(registry)
+    tables.create("geo.countries", Content(ROWS), Author("ada", 0))
+    told: list[tuple[str, str]] = []
+    member = Member(
+        registry, database, Clocks(), lambda *problem: told.append(problem), in_memory=True
+    )
+    assert member.start(10)
+    connection = database.connect()
+    assert connection.rows("SELECT count(*) FROM geo.countries") == [(2,)]
+    assert told == [("reference tables", "")]
+    connection.close()
+    member.close()
+    member.close()
+    registry.close()
+    database.close()
+
+
+def test_a_registry_that_is_away_keeps_nobody_from_starting() -> None:
+    registry, database = MemoryRegistry(), Database(DatabaseOptions())
+    registry.go_unreachable()
+    member = Member(registry, database, Clocks(), lambda *_: None, in_memory=True)
+    assert not member.start(0.01)
+    member.close()
+    database.close()

@@ -1,0 +1,242 @@
+"""Reference tables through statements: any node changes them, every node has them."""
+
+import threading
+from collections.abc import Iterator
+from contextlib import ExitStack, closing
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+
+from flightkeeper.discovery.reference_tables import ReferenceTables
+from flightkeeper.discovery.registry import Registry, open_registry
+from tests.flight_server.wire_client import Served, WireClient, eventually, serving
+
+BIG = "CREATE REFERENCE TABLE geo.big AS SELECT sha256(i::TEXT) AS a FROM range(9999) r(i)"
+COUNTRIES = """
+    CREATE REFERENCE TABLE geo.countries (
+        code VARCHAR PRIMARY KEY, name VARCHAR NOT NULL, people BIGINT)
+"""
+
+
+@pytest.fixture
+def url(tmp_path: Path) -> str:
+    return f"dir://{tmp_path}/registry"
+
+
+@pytest.fixture
+def registry(url: str) -> Iterator[Registry]:
+    with closing(open_registry(url)) as opened:
+        yield opened
+
+
+@pytest.fixture
+def nodes(url: str) -> Iterator[tuple[Served, Served]]:
+    with serving(registry=url, node_id="n1") as one, serving(registry=url, node_id="n2") as two:
+        yield one, two
+
+
+@pytest.fixture
+def here(nodes: tuple[Served, Served]) -> Iterator[WireClient]:
+    with nodes[0].client() as client:
+        yield client
+
+
+@pytest.fixture
+def there(nodes: tuple[Served, Served]) -> Iterator[WireClient]:
+    with nodes[1].client() as client:
+        yield client
+
+
+def sees(client: WireClient, query: str, expected: object) -> None:
+    """Wait until a node answers this."""
+
+    def same() -> bool:
+        try:
+            return bool(client.query(query).to_pydict() == expected)
+        except pa.ArrowException:
+            return False
+
+    eventually(same)
+
+
+def codes(client: WireClient) -> list[str]:
+    return [str(c) for c in client.query("SELECT code FROM geo.countries ORDER BY 1").column(0)]
+
+
+def exists(client: WireClient, name: str) -> bool:
+    found = "SELECT count(*) FROM duckdb_views() WHERE schema_name || '.' || view_name = "
+    return bool(client.value(f"{found}'{name}'"))
+
+
+def test_a_table_is_made_on_one_node_and_is_on_all(here: WireClient, there: WireClient) -> None:
+    here.update(COUNTRIES)
+    assert here.query("FROM geo.countries").num_rows == 0
+    assert here.update("INSERT INTO geo.countries VALUES ('de', 'Germany', 84)") == 1
+    sees(there, "SELECT code, people FROM geo.countries", {"code": ["de"], "people": [84]})
+    assert there.update("INSERT INTO geo.countries VALUES ('fr', 'France', 68)") == 1
+    here.update("UPDATE geo.countries SET people = people + 1 WHERE code = 'fr'")
+    sees(there, "SELECT people FROM geo.countries WHERE code = 'fr'", {"people": [69]})
+    assert there.update("DELETE FROM geo.countries WHERE code = 'de'") == 1
+    sees(here, "SELECT code FROM geo.countries", {"code": ["fr"]})
+    shown = here.query("SHOW HISTORY OF REFERENCE TABLE geo.countries").to_pydict()
+    assert shown["version"] == [4, 3, 2, 1, 0]
+    assert shown["rows"] == [1, 2, 2, 1, 0]
+    here.update("DROP REFERENCE TABLE geo.countries")
+    assert there.query("SHOW REFERENCE TABLES").num_rows == 0
+    eventually(lambda: not exists(there, "geo.countries"))
+    with pytest.raises(KeyError, match=r"there is no reference table geo\.countries"):
+        here.update("DROP REFERENCE TABLE geo.countries")
+    here.update("DROP REFERENCE TABLE IF EXISTS geo.countries")
+
+
+def test_it_is_defined_by_a_query_and_joined_like_any_table(here: WireClient) -> None:
+    here.update(
+        "CREATE TABLE sales AS SELECT 'c' || (i % 3) AS code, i AS amount FROM range(9) r(i)"
+    )
+    made = "CREATE REFERENCE TABLE names AS SELECT 'c' || i AS code, i * 10 AS n FROM range(3) r(i)"
+    here.update(made)
+    joined = "SELECT n, sum(amount)::INT s FROM sales NATURAL JOIN names GROUP BY 1 ORDER BY 1"
+    assert here.query(joined).to_pydict() == {"n": [0, 10, 20], "s": [9, 12, 15]}
+    assert here.query("SHOW REFERENCE TABLES").column("name").to_pylist() == ["main.names"]
+    with pytest.raises(pa.ArrowInvalid, match=r"main\.names exists; nothing was written"):
+        here.update(made)
+    here.update("CREATE REFERENCE TABLE IF NOT EXISTS names AS SELECT 1 AS other")
+    assert here.query("FROM names").num_rows == 3
+    here.update("CREATE OR REPLACE REFERENCE TABLE names AS SELECT 1 AS other")
+    assert here.query("FROM names").to_pydict() == {"other": [1]}
+
+
+def test_every_way_to_change_it_answers_as_for_any_table(here: WireClient) -> None:
+    here.update(COUNTRIES)
+    returned = here.query("INSERT INTO geo.countries VALUES ('de', 'Germany', 84) RETURNING code")
+    assert returned.to_pydict() == {"code": ["de"]}
+    prepared = here.prepare("INSERT INTO geo.countries VALUES (?, ?, ?)").prepared_statement_handle
+    rows = pa.table({"1": ["fr", "it"], "2": ["France", "Italy"], "3": [68, 59]})
+    assert here.execute_update(prepared, rows) == 2
+    upsert = """INSERT INTO geo.countries VALUES ('it', 'Italia', 58)
+        ON CONFLICT (code) DO UPDATE SET name = excluded.name"""
+    assert here.update(upsert) == 1
+    assert here.value("SELECT name FROM geo.countries WHERE code = 'it'") == "Italia"
+    here.update("CREATE TEMP TABLE more AS SELECT 'es' AS code, 'Spain' AS name, 49 AS people")
+    assert here.update("SELECT 1; INSERT INTO geo.countries FROM more") == 1
+    assert codes(here) == ["de", "es", "fr", "it"]
+    assert here.query("SHOW REFERENCE TABLES").column("version").to_pylist() == [4]
+    assert here.update("UPDATE geo.countries SET people = 0 WHERE false") == 0
+    assert here.query("SHOW REFERENCE TABLES").column("version").to_pylist() == [4]
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ("INSERT INTO geo.countries VALUES ('de', 'X', 1)", "Constraint Error"),
+        ("INSERT INTO geo.countries VALUES ('fr', NULL, 1)", "NOT NULL constraint failed"),
+        ("INSERT INTO geo.countries VALUES ('fr')", "has 3 columns but 1 values"),
+        ("DROP VIEW geo.countries", "is a reference table of the cluster; nothing was run"),
+        ("CREATE OR REPLACE VIEW geo.countries AS SELECT 1", "is a reference table of the cluster"),
+        ("ALTER TABLE geo.countries ADD COLUMN x INT", "is a reference table of the cluster"),
+        ("BEGIN; DELETE FROM geo.countries", "not as a part of a transaction; nothing was run"),
+        ("EXPLAIN ANALYZE DELETE FROM geo.countries", "Can only delete from base table"),
+        ("PREPARE p AS DELETE FROM geo.countries; EXECUTE p", "Can only delete from base table"),
+        (BIG, "262144 is the limit; nothing was written"),
+        ("CREATE REFERENCE TABLE x (a INT CHECK (a > 1))", "and no CHECK; nothing was written"),
+        ("CREATE REFERENCE TABLE x (a INT DEFAULT 1)", "and no DEFAULT; nothing was written"),
+        ("CREATE REFERENCE TABLE nowhere.geo.x (a INT)", r"write memory\.schema\.table"),
+        ('CREATE REFERENCE TABLE "a/b" (a INT)', "must not contain"),
+        ("DROP REFERENCE TABLE", "the name of a table is expected here"),
+        ("DROP REFERENCE TABLE geo.countries now", "the name of a table is expected here"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_leaves_the_table_as_it_was(
+    here: WireClient, there: WireClient, change: str, told: str
+) -> None:
+    here.update(COUNTRIES)
+    here.update("INSERT INTO geo.countries VALUES ('de', 'Germany', 84)")
+    with pytest.raises(pa.ArrowInvalid, match=told):
+        here.update(change)
+    sees(there, "SELECT code FROM geo.countries", {"code": ["de"]})
+    assert there.query("SHOW REFERENCE TABLES").column("version").to_pylist() == [1]
+
+
+def test_types_of_the_engine_are_the_same_on_every_node(
+    here: WireClient, there: WireClient
+) -> None:
+    here.update("CREATE TYPE mood AS ENUM ('sad', 'ok')")
+    query = """SELECT 1::HUGEINT AS a, 'x'::BLOB AS b, 1.5::DECIMAL(9, 2) AS c, NULL::UUID AS d,
+        TIMESTAMPTZ '2026-01-02 03:04:05+00' AS e, INTERVAL 1 MONTH AS f, [1, NULL] AS g,
+        {'x': 1, 'y': 'z'} AS h, MAP {'k': 2} AS i, TIME '01:02:03' AS j,
+        'ok'::mood AS k, 7::UTINYINT AS l"""
+    here.update(f"CREATE REFERENCE TABLE all_types AS {query}")
+    described = "SELECT column_type FROM (DESCRIBE {})"
+    expected = here.query(described.format(query)).to_pydict()
+    sees(here, described.format("all_types"), expected)
+    sees(there, described.format("all_types"), expected)
+    shown = "SELECT (a, b, c, e, f, g, h, i, j, k, l)::TEXT AS t FROM"
+    expected = here.query(f"{shown} ({query})").to_pydict()
+    sees(there, f"{shown} all_types", expected)
+
+
+def test_changes_from_all_nodes_at_once_are_all_kept(nodes: tuple[Served, Served]) -> None:
+    with nodes[0].client() as client:
+        client.update("CREATE REFERENCE TABLE counted AS SELECT 0 AS n")
+    failures: list[Exception] = []
+
+    def count(node: Served) -> None:
+        try:
+            with node.client() as client:
+                for _ in range(10):
+                    assert client.update("UPDATE counted SET n = n + 1") == 1
+        except Exception as exc:  # noqa: BLE001 - told by the test
+            failures.append(exc)
+
+    with nodes[1].client() as client:
+        sees(client, "FROM counted", {"n": [0]})
+    threads = [threading.Thread(target=count, args=(node,)) for node in [*nodes, *nodes]]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    assert not failures
+    for node in nodes:
+        with node.client() as client:
+            sees(client, "FROM counted", {"n": [40]})
+
+
+def test_other_dialects_have_them_too(nodes: tuple[Served, Served], there: WireClient) -> None:
+    with nodes[0].client() as client:
+        client.extra_headers["x-flightkeeper-dialect"] = "spark"
+        client.update("CREATE REFERENCE TABLE data (id INT, name STRING, age INT)")
+        client.update('INSERT INTO data VALUES (1, "Alice", 25)')
+        assert client.query("SELECT `name` FROM data").to_pydict() == {"name": ["Alice"]}
+    sees(there, "SELECT age FROM data", {"age": [25]})
+
+
+def test_a_node_that_joins_has_them_before_it_is_found(url: str, registry: Registry) -> None:
+    with serving(registry=url, node_id="n1") as node, node.client() as client:
+        client.update("CREATE REFERENCE TABLE t AS SELECT 1 AS a")
+    assert ReferenceTables(registry).get("main.t") is not None
+    with serving(registry=url, node_id="n2") as node, node.client() as client:
+        assert client.query("FROM t").to_pydict() == {"a": [1]}
+
+
+def test_a_file_is_never_written_to(url: str, tmp_path: Path) -> None:
+    with ExitStack() as stack:
+        node = stack.enter_context(serving(registry=url, database=str(tmp_path / "own.db")))
+        client = stack.enter_context(node.client())
+        with pytest.raises(pa.ArrowInvalid, match=r"write cluster\.schema\.table"):
+            client.update("CREATE REFERENCE TABLE geo.t AS SELECT 1 AS a")
+        client.update("CREATE TABLE own AS SELECT 2 AS a")
+        client.update("CREATE REFERENCE TABLE cluster.geo.t AS FROM own")
+        client.update("INSERT INTO cluster.geo.t FROM own")
+        assert client.query("FROM cluster.geo.t").to_pydict() == {"a": [2, 2]}
+        found = client.query("SELECT database_name || '.' || table_name FROM duckdb_tables()")
+        assert sorted(map(str, found.column(0))) == ["cluster.geo.t", "own.own"]
+
+
+def test_a_node_in_no_cluster_says_so() -> None:
+    with serving() as node, node.client() as client:
+        for text in ("CREATE REFERENCE TABLE t (a INT)", "SHOW REFERENCE TABLES"):
+            with pytest.raises(NotImplementedError, match="start it with --registry"):
+                client.query(text)
+        with pytest.raises(pa.ArrowInvalid, match="t does not exist"):
+            client.query("FROM t")
