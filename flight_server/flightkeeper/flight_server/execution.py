@@ -304,6 +304,16 @@ class Execution:
                     "here (sql_settings); nothing was run"
                 )
 
+    def around(
+        self, call: Call, connection: Connection, statement: Statement, run: Callable[[], _T]
+    ) -> _T:
+        """Make a change of ours: on the engine, or on what the cluster owns if it is about that.
+
+        Args:
+            run: does it on the connection; called again when somebody else was faster.
+        """
+        return self._commands.around(call, connection, statement, run)
+
     def _outside(self, call: Call) -> "_Outside":
         return _Outside(self, call, self._commands)
 

@@ -10,6 +10,7 @@ import pytest
 
 from flightkeeper.discovery.reference_tables import ReferenceTables
 from flightkeeper.discovery.registry import Registry, open_registry
+from tests.flight_server.uploading import APPEND, REPLACE, ingest, into
 from tests.flight_server.wire_client import Served, WireClient, eventually, serving
 
 BIG = "CREATE REFERENCE TABLE geo.big AS SELECT sha256(i::TEXT) AS a FROM range(9999) r(i)"
@@ -124,6 +125,18 @@ def test_every_way_to_change_it_answers_as_for_any_table(here: WireClient) -> No
     assert here.query("SHOW REFERENCE TABLES").column("version").to_pylist() == [4]
     assert here.update("UPDATE geo.countries SET people = 0 WHERE false") == 0
     assert here.query("SHOW REFERENCE TABLES").column("version").to_pylist() == [4]
+
+
+def test_rows_are_uploaded_into_it(here: WireClient, there: WireClient) -> None:
+    here.update(COUNTRIES)
+    rows = pa.table({"code": ["de", "fr"], "name": ["Germany", "France"]})
+    assert ingest(here, into("countries", APPEND, schema="geo"), rows) == 2
+    sees(there, "SELECT code FROM geo.countries ORDER BY 1", {"code": ["de", "fr"]})
+    with pytest.raises(pa.ArrowInvalid, match=r"Constraint Error.*; nothing was applied"):
+        ingest(here, into("countries", APPEND, schema="geo"), rows)
+    with pytest.raises(pa.ArrowInvalid, match=r"is a reference table of the cluster.*applied"):
+        ingest(here, into("countries", REPLACE, schema="geo"), rows)
+    assert here.query("SHOW REFERENCE TABLES").column("version").to_pylist() == [1]
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,7 @@ from flightkeeper.flight_server.engine import ingest
 from flightkeeper.flight_server.engine.connection import Connection
 from flightkeeper.flight_server.engine.ingest import IfExists, Target
 from flightkeeper.flight_server.engine.intake import Intake, importable
+from flightkeeper.flight_server.engine.statement import Statement
 from flightkeeper.flight_server.errors import Cancelled, InvalidArgument, NodeError
 from flightkeeper.flight_server.execution import Execution
 from flightkeeper.flight_server.handlers import uploads
@@ -78,8 +79,30 @@ class Ingest:
         batches = self._heard(call, transaction_id, uploads.batches(call, reader))
         staged = self._staging.receive(intake.schema, map(intake.taken, batches))
         with closing(staged), working(continues=True) as connection:
-            _apply(call, connection, target, intake, staged)
+            self._apply(call, connection, target, intake, staged)
             return sql.DoPutUpdateResult(record_count=staged.rows)
+
+    def _apply(
+        self, call: Call, connection: Connection, target: Target, intake: Intake, staged: Staged
+    ) -> None:
+        """Apply a whole upload or nothing of it.
+
+        Raises:
+            NodeError: nothing of it was applied; says what became of an open transaction.
+        """
+
+        def applied() -> None:
+            with ingest.offered(connection, staged.reader()), atomic(connection):
+                _change(call, connection, ingest.plan(connection, target, intake))
+
+        try:
+            statement = ingest.plan(connection, target, intake)
+            self._execution.around(call, connection, statement, applied)
+        except NodeError as exc:
+            message = str(exc).removesuffix(_NOTHING)
+            aborted = connection.in_transaction and not connection.sound
+            after = ", and the open transaction is aborted: roll it back" if aborted else ""
+            raise exc.reworded(f"{message}{_NOTHING}{after}") from exc
 
     def _heard(
         self, call: Call, transaction_id: bytes, batches: Iterable[pa.RecordBatch]
@@ -122,30 +145,16 @@ def _temporary_place(catalog: str | None, schema: str | None) -> tuple[str, str]
     return place
 
 
-def _apply(
-    call: Call, connection: Connection, target: Target, intake: Intake, staged: Staged
-) -> None:
-    """Apply a whole upload or nothing of it.
-
-    Raises:
-        NodeError: nothing of it was applied; says what became of an open transaction.
-    """
+def _change(call: Call, connection: Connection, statement: Statement) -> None:
+    _check_wanted(call)
+    connection.change(statement)
     try:
-        with ingest.offered(connection, staged.reader()), atomic(connection):
-            _check_wanted(call)
-            connection.change(ingest.plan(connection, target, intake))
-            try:
-                _check_wanted(call)
-            except Cancelled:
-                # Its rows are in a transaction that goes on: they must not be committed with it.
-                if connection.in_transaction:
-                    connection.abort("an upload was cancelled")
-                raise
-    except NodeError as exc:
-        message = str(exc).removesuffix(_NOTHING)
-        aborted = connection.in_transaction and not connection.sound
-        after = ", and the open transaction is aborted: roll it back" if aborted else ""
-        raise exc.reworded(f"{message}{_NOTHING}{after}") from exc
+        _check_wanted(call)
+    except Cancelled:
+        # Its rows are in a transaction that goes on: they must not be committed with it.
+        if connection.in_transaction:
+            connection.abort("an upload was cancelled")
+        raise
 
 
 def _check_wanted(call: Call) -> None:
