@@ -8,7 +8,7 @@ import pyarrow as pa
 import pytest
 
 from flightkeeper.discovery.documents import Document
-from flightkeeper.discovery.errors import InvalidName
+from flightkeeper.discovery.errors import InvalidName, RegistryUnavailable
 from flightkeeper.discovery.reference_table import Content, MalformedTable
 from flightkeeper.discovery.reference_tables import (
     Author,
@@ -20,6 +20,7 @@ from flightkeeper.discovery.reference_tables import (
     document,
     read,
 )
+from flightkeeper.discovery.testing import MemoryRegistry
 from tests.discovery.backends import Backend
 from tests.discovery.recorder import eventually
 
@@ -125,9 +126,17 @@ def test_a_listener_hears_of_all_tables(backend: Backend) -> None:
     tables.create(NAME, content("de"), ADA)
     tables.create("main.t", content("x"), ADA)
     eventually(lambda: sorted(told[-1]) == [NAME, "main.t"], 10)
+    assert sorted(tables.all()) == [NAME, "main.t"]
     assert codes(read(NAME, told[-1][NAME])) == ["de"]
     tables.delete(NAME)
     eventually(lambda: list(told[-1]) == ["main.t"], 10)
+
+
+def test_a_registry_that_is_away_is_told() -> None:
+    registry = MemoryRegistry()
+    registry.go_unreachable()
+    with pytest.raises(RegistryUnavailable, match=r"no answer within 0\.01 s"):
+        ReferenceTables(registry).all(0.01)
 
 
 def test_what_is_no_table_is_told(backend: Backend) -> None:

@@ -55,3 +55,14 @@ def test_configuration_changed_under_running_queries(url: str) -> None:
         "revision 2: {'threads': 3}",
         "revision 3: {'threads': 4}",
     ]
+
+
+def test_a_record_batch_changed_and_watched_from_several_programs(url: str) -> None:
+    watching = started("reference_table", "watch", url, "30")
+    counting = [started("reference_table", "count", url) for _ in range(3)]
+    assert [told(process) for process in counting] == [""] * 3
+    assert told(watching).splitlines()[-1] == "version 30: [30, 30]"
+
+
+def test_the_dialect_of_hive_and_spark(url: str) -> None:
+    assert told(started("engine_dialect", url)) == "[{'name': 'Bob', 'age': 31}]\n"

@@ -8,12 +8,11 @@ import pytest
 from pyarrow import flight
 
 from flightkeeper.flight_server.engine.statement import parse
-from flightkeeper.flight_server.errors import Cancelled, InvalidArgument, TimedOut
-from flightkeeper.flight_server.execution import Limit
+from flightkeeper.flight_server.errors import InvalidArgument
 from flightkeeper.flight_server.scripts import bind
 from flightkeeper.flightsql.messages import pack
 from flightkeeper.flightsql.wire import flight_sql_pb2 as sql
-from tests.flight_server.wire_client import Clock, Served, WireClient, eventually, serving
+from tests.flight_server.wire_client import Served, WireClient, eventually, serving
 
 _LONG = "SELECT count(*) FROM range(100000000) a, range(100000) b WHERE (a.range * b.range) % 7 = 3"
 _STREAM = "FROM range(2000000000)"
@@ -292,18 +291,3 @@ def test_binding(text: str, row: dict[str, object], bound: object) -> None:
 def test_binding_what_does_not_fit(text: str, row: dict[str, object]) -> None:
     with pytest.raises(InvalidArgument):
         bind(parse(text)[0], row)
-
-
-@pytest.mark.parametrize(("timeout_ms", "told"), [(0, Cancelled), (1000, TimedOut)])
-def test_what_was_stopped_at_the_limit_is_told_as_that(
-    timeout_ms: int, told: type[BaseException]
-) -> None:
-    clock = Clock()
-    limit = Limit(timeout_ms, clock)
-    with pytest.raises(Cancelled, match="by hand"), limit:
-        raise Cancelled("by hand")
-    clock.now_s += 1
-    with pytest.raises(told), limit:
-        raise Cancelled("interrupted")
-    with pytest.raises(ValueError, match="another"), limit:
-        raise ValueError("another")

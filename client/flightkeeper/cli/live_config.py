@@ -3,15 +3,12 @@
 Owns the verbs and the form of their output; what a setting may be is the node's to say.
 """
 
-import getpass
 import json
-import os
 import queue
-import socket
 import sys
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
@@ -21,17 +18,10 @@ from rich.table import Table
 from rich.text import Text
 
 from flightkeeper.cli.consoles import console_for
-from flightkeeper.cli.exits import FAILED, UNREACHABLE, USAGE, fail
+from flightkeeper.cli.exits import FAILED, USAGE, fail
+from flightkeeper.cli.registries import ConfigOption, JsonOption, RegistryOption, author, opened
 from flightkeeper.discovery.documents import Document
-from flightkeeper.discovery.errors import (
-    InvalidName,
-    InvalidRegistryUrl,
-    RegistryDenied,
-    RegistryError,
-    RegistryUnavailable,
-)
 from flightkeeper.discovery.registry import Registry
-from flightkeeper.flight_server.config_sources import InvalidSettings, load
 from flightkeeper.flight_server.live import changing
 from flightkeeper.flight_server.live.document import (
     EMPTY,
@@ -41,36 +31,27 @@ from flightkeeper.flight_server.live.document import (
     decode,
 )
 from flightkeeper.flight_server.live.settings import LIVE, InvalidLiveSettings
-from flightkeeper.flight_server.parts import opened_registry
 
-_Registry = Annotated[
-    str | None,
-    typer.Option("--registry", metavar="URL", help="The cluster's; also FLIGHTKEEPER_REGISTRY."),
-]
 _Node = Annotated[
     str | None, typer.Option("--node", metavar="ID", help="Of this node instead of the cluster.")
-]
-_Config = Annotated[
-    Path | None, typer.Option("--config", metavar="FILE", help="TOML file that names the registry.")
 ]
 _Revision = Annotated[
     int | None,
     typer.Option("--revision", metavar="N", help="Only if the settings are still at this one."),
 ]
-_Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
 def get(
     key: Annotated[str | None, typer.Argument(help="One of them; else all that are set.")] = None,
     *,
-    registry: _Registry = None,
+    registry: RegistryOption = None,
     node: _Node = None,
-    config: _Config = None,
-    as_json: _Json = False,
+    config: ConfigOption = None,
+    as_json: JsonOption = False,
 ) -> None:
     """Print what is set for the cluster, or for one node."""
-    with _opened(registry, config) as opened:
-        found = changing.read(opened, _name(node))
+    with _opened(registry, config) as cluster:
+        found = changing.read(cluster, _name(node))
     if key is not None and key not in LIVE:
         fail(f"{key} is no setting that may change; those are {', '.join(LIVE)}", USAGE)
     values = found.values if key is None else {key: found.values.get(key)}
@@ -87,9 +68,9 @@ def get(
 def set_(
     assignments: Annotated[list[str], typer.Argument(metavar="KEY=VALUE…")],
     *,
-    registry: _Registry = None,
+    registry: RegistryOption = None,
     node: _Node = None,
-    config: _Config = None,
+    config: ConfigOption = None,
     revision: _Revision = None,
 ) -> None:
     """Set one or more settings, all or none of them."""
@@ -102,9 +83,9 @@ def set_(
 def unset(
     keys: Annotated[list[str], typer.Argument(metavar="KEY…")],
     *,
-    registry: _Registry = None,
+    registry: RegistryOption = None,
     node: _Node = None,
-    config: _Config = None,
+    config: ConfigOption = None,
     revision: _Revision = None,
 ) -> None:
     """Put settings back to what each node was started with."""
@@ -113,29 +94,29 @@ def unset(
 
 def history(
     *,
-    registry: _Registry = None,
+    registry: RegistryOption = None,
     node: _Node = None,
-    config: _Config = None,
-    as_json: _Json = False,
+    config: ConfigOption = None,
+    as_json: JsonOption = False,
 ) -> None:
     """Print who changed what, and when, oldest first."""
-    with _opened(registry, config) as opened:
-        found = changing.read(opened, _name(node))
+    with _opened(registry, config) as cluster:
+        found = changing.read(cluster, _name(node))
     for change in found.history:
         typer.echo(json.dumps(asdict(change)) if as_json else _line(change))
 
 
 def watch(
     *,
-    registry: _Registry = None,
+    registry: RegistryOption = None,
     node: _Node = None,
-    config: _Config = None,
-    as_json: _Json = False,
+    config: ConfigOption = None,
+    as_json: JsonOption = False,
 ) -> None:
     """Print changes as they happen, until Ctrl-C."""
     heard: queue.SimpleQueue[Document | None] = queue.SimpleQueue()
-    with _opened(registry, config) as opened:
-        opened.watch_document(_name(node), heard.put)
+    with _opened(registry, config) as cluster:
+        cluster.watch_document(_name(node), heard.put)
         seen: int | None = None
         while True:
             document = heard.get()
@@ -150,13 +131,13 @@ def diff(
     older: Annotated[int | None, typer.Argument(metavar="FROM", help="A revision.")] = None,
     newer: Annotated[int | None, typer.Argument(metavar="TO", help="A later one.")] = None,
     *,
-    registry: _Registry = None,
+    registry: RegistryOption = None,
     node: _Node = None,
-    config: _Config = None,
+    config: ConfigOption = None,
 ) -> None:
     """Print what differs between two revisions; by default the last two."""
-    with _opened(registry, config) as opened:
-        found = changing.read(opened, _name(node))
+    with _opened(registry, config) as cluster:
+        found = changing.read(cluster, _name(node))
     to = found.revision if newer is None else newer
     since = max(to - 1, 0) if older is None else older
     before, after = _at(found, since), _at(found, to)
@@ -175,12 +156,12 @@ def _change(
     config: Path | None,
     revision: int | None,
 ) -> None:
-    with _opened(registry, config) as opened:
+    with _opened(registry, config) as cluster:
         made = changing.change(
-            opened,
+            cluster,
             _name(node),
             after,
-            by=f"{_user()}@{socket.gethostname()}",
+            by=author(),
             at_ms=int(time.time() * 1000),
             revision=revision,
         )
@@ -189,34 +170,14 @@ def _change(
 
 @contextmanager
 def _opened(url: str | None, config: Path | None) -> Iterator[Registry]:
-    """The registry that flag, variable or file name; its errors end the command."""
-    try:
-        loaded = load({} if url is None else {"registry": url}, config)
-        opened = opened_registry(loaded.settings)
-    except (InvalidSettings, InvalidRegistryUrl) as exc:
-        fail(str(exc), USAGE)
-    if opened is None:
-        fail("say which cluster: --registry, FLIGHTKEEPER_REGISTRY or a file with it", USAGE)
-    with closing(opened):
+    """The registry; what is wrong with settings ends the command as well."""
+    with opened(url, config) as found:
         try:
-            yield opened
+            yield found
         except InvalidLiveSettings as exc:
             fail(f"{exc}\nnothing was changed", USAGE)
-        except InvalidName as exc:
-            fail(str(exc), USAGE)
-        except RegistryDenied as exc:
-            fail(f"{exc}: wrong or missing credentials", FAILED)
-        except RegistryUnavailable as exc:
-            fail(str(exc), UNREACHABLE)
-        except (RegistryError, MalformedSettings) as exc:
+        except MalformedSettings as exc:
             fail(str(exc), FAILED)
-
-
-def _user() -> str:
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):
-        return str(os.getuid())  # in a container
 
 
 def _name(node: str | None) -> str:

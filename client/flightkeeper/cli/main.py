@@ -44,6 +44,9 @@ VERBS: Mapping[str, Verb] = {
     "sql": Verb("flightkeeper.cli.sql", "Run SQL on a cluster and print the results."),
     "nodes": Verb("flightkeeper.cli.nodes", "List the nodes of a service."),
     "config": Verb("flightkeeper.cli.config", "The settings of a node, and of a running cluster."),
+    "reference": Verb(
+        "flightkeeper.cli.reference", "Small tables that all nodes of a cluster have."
+    ),
     "zookeeper": Verb(
         "flightkeeper.cli.zookeeper", "Prepare and check a cluster's part of ZooKeeper."
     ),

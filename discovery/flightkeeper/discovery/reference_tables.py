@@ -3,6 +3,7 @@
 Owns their documents' names and what a writer may believe.
 """
 
+import queue
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -17,7 +18,7 @@ from flightkeeper.discovery.documents import (
     DocumentChanged,
     DocumentTooBig,
 )
-from flightkeeper.discovery.errors import InvalidName, RegistryError
+from flightkeeper.discovery.errors import InvalidName, RegistryError, RegistryUnavailable
 from flightkeeper.discovery.names import check_name
 from flightkeeper.discovery.reference_table import Content, TableChange, decode, encode
 from flightkeeper.discovery.registry import Registry, Watch
@@ -161,6 +162,21 @@ class ReferenceTables:
                 return self._registry.write_document(document(name), b"", found.version).version
             except DocumentChanged:
                 continue
+
+    def all(self, timeout_s: float = 10.0) -> Mapping[str, Document]:
+        """All tables by name, undecoded.
+
+        Raises:
+            RegistryUnavailable: no answer in time.
+        """
+        told: queue.SimpleQueue[Mapping[str, Document]] = queue.SimpleQueue()
+        watch = self.watch(told.put)
+        try:
+            return told.get(timeout=timeout_s)
+        except queue.Empty as exc:
+            raise RegistryUnavailable(f"no answer within {timeout_s} s") from exc
+        finally:
+            watch.close()
 
     def watch(self, listener: Callable[[Mapping[str, Document]], None]) -> Watch:
         """Tell a listener of all tables by name, undecoded, first and after every change."""

@@ -10,10 +10,12 @@ from flightkeeper.flight_server.engine.connection import Connection
 from flightkeeper.flight_server.engine.database import Database, DatabaseOptions
 
 
-@pytest.fixture(params=[True, False])
+@pytest.fixture(params=["memory", "file", "read-only file"])
 def connection(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Connection]:
-    path = ":memory:" if request.param else str(tmp_path / "own.db")
-    database = Database(DatabaseOptions(path=path))
+    path = ":memory:" if request.param == "memory" else str(tmp_path / "own.db")
+    if read_only := request.param == "read-only file":
+        Database(DatabaseOptions(path=path)).close()
+    database = Database(DatabaseOptions(path=path, read_only=read_only))
     made = database.connect()
     yield made
     made.close()

@@ -10,6 +10,7 @@ import pytest
 
 from flightkeeper.discovery.reference_tables import ReferenceTables
 from flightkeeper.discovery.registry import Registry, open_registry
+from flightkeeper.flightsql.wire import flight_sql_pb2 as sql
 from tests.flight_server.uploading import APPEND, REPLACE, ingest, into
 from tests.flight_server.wire_client import Served, WireClient, eventually, serving
 
@@ -83,6 +84,10 @@ def test_a_table_is_made_on_one_node_and_is_on_all(here: WireClient, there: Wire
     shown = here.query("SHOW HISTORY OF REFERENCE TABLE geo.countries").to_pydict()
     assert shown["version"] == [4, 3, 2, 1, 0]
     assert shown["rows"] == [1, 2, 2, 1, 0]
+    schemas = here.command(sql.CommandGetDbSchemas()).column("db_schema_name").to_pylist()
+    assert schemas == ["geo", "main"]
+    tables = here.command(sql.CommandGetTables()).column("table_name").to_pylist()
+    assert tables == ["countries"]
     here.update("DROP REFERENCE TABLE geo.countries")
     assert there.query("SHOW REFERENCE TABLES").num_rows == 0
     eventually(lambda: not exists(there, "geo.countries"))

@@ -6,13 +6,11 @@ that serves a file has a database in memory beside it, under the name `cluster`.
 
 from dataclasses import dataclass
 
-from flightkeeper.flight_server.engine.catalog import dotted
+from flightkeeper.flight_server.engine.catalog import HIDDEN, dotted
 from flightkeeper.flight_server.engine.connection import Connection
 
 BESIDE = "cluster"
 """The database beside a file."""
-HIDDEN = "_reference"
-"""The schema of the rows of reference tables, which are views elsewhere."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +47,6 @@ def home(connection: Connection, *, in_memory: bool) -> Home:
         ((catalog,),) = connection.rows("SELECT current_catalog()")
     else:
         catalog = BESIDE
-        connection.command(f"ATTACH IF NOT EXISTS ':memory:' AS {BESIDE}")
+        connection.command(f"ATTACH IF NOT EXISTS ':memory:' AS {BESIDE} (READ_WRITE)")
     connection.command(f"CREATE SCHEMA IF NOT EXISTS {dotted((catalog, HIDDEN))}")
     return Home(catalog)

@@ -15,6 +15,9 @@ from flightkeeper.flightsql import schemas
 
 TABLE_TYPES = ("LOCAL TEMPORARY", "SYSTEM TABLE", "TABLE", "VIEW")
 
+HIDDEN = "_reference"
+"""The schema of the rows of reference tables, which are views elsewhere; not shown to clients."""
+
 _TYPE_SYNONYMS = {
     "BASE TABLE": "TABLE",
     "TEMPORARY": "LOCAL TEMPORARY",
@@ -46,20 +49,20 @@ _CATALOGS = f"""
 _DB_SCHEMAS = rf"""
     SELECT database_name AS catalog_name, schema_name AS db_schema_name
     FROM duckdb_schemas()
-    WHERE database_name IN ({_SHOWN_DATABASES})
+    WHERE database_name IN ({_SHOWN_DATABASES}) AND schema_name <> '{HIDDEN}'
       AND coalesce(database_name = $catalog, true)
       AND coalesce(schema_name LIKE $schema_pattern ESCAPE '\', true)
     ORDER BY 1, 2"""  # noqa: S608 - ours
 
-_RELATIONS = """
+_RELATIONS = f"""
       SELECT database_name, schema_name, table_name, comment,
              CASE WHEN internal THEN 'SYSTEM TABLE' WHEN temporary THEN 'LOCAL TEMPORARY'
                   ELSE 'TABLE' END AS table_type
-      FROM duckdb_tables()
+      FROM duckdb_tables() WHERE schema_name <> '{HIDDEN}'
       UNION ALL
       SELECT database_name, schema_name, view_name, comment,
              CASE WHEN internal THEN 'SYSTEM TABLE' ELSE 'VIEW' END
-      FROM duckdb_views()"""
+      FROM duckdb_views()"""  # noqa: S608 - ours
 
 # All types are asked for by naming none; but what every database has would hide what this one has.
 _TABLES = rf"""
