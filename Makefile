@@ -32,6 +32,7 @@ test: $(VENV)/.dev $(DUCKDB2)/.test $(CLIENTS)/.test ## set up what is missing, 
 	$(BIN)/python -m pytest -q -m "zookeeper or cluster"
 
 conformance: $(VENV)/.dev ## drive nodes with clients in Java, Go, JavaScript and Rust; needs their toolchains
+	@tools/get-zookeeper.sh
 	@tools/foreign-clients.sh
 	$(BIN)/python -m pytest tests/conformance/foreign -q -n 2 --dist loadgroup -m foreign \
 		--compatibility-json $(FOUND)/foreign.json

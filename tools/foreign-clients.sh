@@ -1,5 +1,5 @@
 #!/bin/sh
-# Build the programs of tests/conformance/foreign: tools/foreign-clients.sh [java] [go] [node] [rust]
+# Build the programs of tests/conformance/foreign: tools/foreign-clients.sh [java] [go] [node] [rust] [registry]
 # Sources are copied to .tools/foreign and built there; what they need comes from the registries,
 # in the exact versions named here and beside the sources. What is built already is not built again.
 # Says in one line what to install when a toolchain is missing.
@@ -55,6 +55,26 @@ build_java() {
     fi
 }
 
+build_registry() {
+    need javac "apt-get install default-jdk-headless"
+    need mvn "apt-get install maven"
+    mkdir -p "$target/registry"
+    if ! cmp -s "$sources/registry/pom.xml" "$target/registry/pom.xml"; then
+        rm -rf "$target/registry/jars"
+        quietly mvn -B -q -f "$sources/registry/pom.xml" \
+            org.apache.maven.plugins:maven-dependency-plugin:3.6.1:copy-dependencies \
+            -DincludeScope=runtime "-DoutputDirectory=$target/registry/jars"
+        cp "$sources/registry/pom.xml" "$target/registry/pom.xml"
+    fi
+    programs="$sources/registry/Registry.java $sources/java/Report.java"
+    # shellcheck disable=SC2086  the programs are words
+    if [ -n "$(find $programs -newer "$target/registry/classes" 2>&1)" ]; then
+        rm -rf "$target/registry/classes"
+        mkdir "$target/registry/classes"
+        quietly javac -Xlint:all -d "$target/registry/classes" -cp "$target/registry/jars/*" $programs
+    fi
+}
+
 build_go() {
     need go "install Go 1.25 or newer from your distribution"
     rm -f "$target"/go/*.go
@@ -81,7 +101,7 @@ mkdir -p "$target"
 # One at a time: the tests' processes build what they run.
 exec 9>"$target/lock"
 flock 9
-for language in ${*:-java go node rust}; do
+for language in ${*:-java go node rust registry}; do
     log=$target/$language.log
     "build_$language"
 done

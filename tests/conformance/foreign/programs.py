@@ -34,8 +34,17 @@ JAVA = (
     f"{BUILT}/java/classes:{BUILT}/java/jars/*",
     "Conformance",
 )
+REGISTRY = (
+    "java",
+    "-Xmx256m",
+    "--add-opens=java.base/java.nio=ALL-UNNAMED",
+    "-cp",
+    f"{BUILT}/registry/classes:{BUILT}/registry/jars/*",
+    "Registry",
+)
 COMMANDS: Mapping[str, tuple[str, ...]] = {
     "java": JAVA,
+    "registry": REGISTRY,
     "go": (f"{BUILT}/go/program",),
     "node": ("node", f"{BUILT}/node/main.mjs"),
     "rust": (f"{BUILT}/rust/target/debug/conformance",),

@@ -9,6 +9,8 @@ _SCRIPT = _HERE.parents[2] / "tools/foreign-clients.sh"
 
 JDBC = "Arrow Flight SQL JDBC"
 HIKARI = "HikariCP"
+CURATOR = "Apache Curator"
+ARROW_JAVA = "Arrow Java"
 GO = "arrow-go flightsql"
 RUST = "arrow-flight (Rust)"
 LAKEHOUSE = "@lakehouse-rs/flight-sql-client"
@@ -17,6 +19,8 @@ GIZMOSQL = "@gizmodata/gizmosql-client"
 _PINS: Mapping[str, tuple[Path, str]] = {
     JDBC: (_SCRIPT, r"flight-sql-jdbc-driver:([\d.]+)"),
     HIKARI: (_SCRIPT, r"HikariCP:([\d.]+)"),
+    CURATOR: (_HERE / "registry/pom.xml", r"curator-x-discovery</artifactId><version>([\d.]+)"),
+    ARROW_JAVA: (_HERE / "registry/pom.xml", r"arrow-vector</artifactId><version>([\d.]+)"),
     GO: (_HERE / "go/go.mod", r"arrow-go/v18 v([\d.]+)"),
     RUST: (_HERE / "rust/Cargo.toml", r'arrow-flight = \{ version = "=([\d.]+)"'),
     LAKEHOUSE: (_HERE / "node/package.json", r'flight-sql-client": "([\d.]+)"'),

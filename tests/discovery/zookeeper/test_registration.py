@@ -18,11 +18,17 @@ ELSEWHERE = instance("other", location="grpc://other:1")
 class Made:
     """A registration, its znodes, and how often it asked to be run."""
 
-    def __init__(self, *, others_alive: bool = False) -> None:
+    def __init__(self, *, others_alive: bool = False, spread_s: float = 0.0) -> None:
         self.wakes = 0
+        self.now_s = 1000.0
         self.znodes = FakeZnodes()
         self.registration = ZooKeeperRegistration(
-            Paths(""), ME, probe=lambda _: others_alive, wake=self._wake
+            Paths(""),
+            ME,
+            probe=lambda _: others_alive,
+            wake=self._wake,
+            clock=lambda: self.now_s,
+            spread=lambda: spread_s,
         )
 
     def _wake(self) -> None:
@@ -91,6 +97,39 @@ def test_it_comes_back_after_expiry(made: Made) -> None:
     made.run()
     assert made.held()
     assert made.registration.active
+
+
+def test_what_was_lost_is_put_back_after_a_while_of_its_own() -> None:
+    made = Made(spread_s=3.0)
+    assert made.run() == 30, "the first time is not put off"
+    made.znodes.expire()
+    made.registration.lost()
+    assert made.run() == 3
+    made.now_s += 2
+    made.registration.lost()
+    assert made.run() == 1, "and it is put off once"
+    made.now_s += 1
+    assert made.run() == 30
+    assert made.held()
+    made.znodes.remove(PATH)
+    assert made.run() == 30, "nor is what only others took out"
+
+
+def test_a_loss_after_which_all_is_there_puts_nothing_off() -> None:
+    made = Made(spread_s=3.0)
+    made.run()
+    made.registration.lost()
+    assert made.run() == 30
+    assert made.registration.active
+
+
+def test_leaving_is_not_put_off() -> None:
+    made = Made(spread_s=3.0)
+    made.run()
+    made.znodes.expire()
+    made.registration.lost()
+    made.registration.withdraw(0)
+    assert made.run() is None
 
 
 def test_a_stale_znode_of_its_earlier_session_is_replaced(made: Made) -> None:

@@ -5,6 +5,7 @@ only. Decides nothing itself: `supervision` judges the connection, the duties ju
 """
 
 import logging
+import random
 import threading
 import time
 from collections.abc import Callable
@@ -31,7 +32,7 @@ from flightkeeper.discovery.zookeeper.folder_watcher import FolderWatcher
 from flightkeeper.discovery.zookeeper.liveness import accepts_connections
 from flightkeeper.discovery.zookeeper.lock import Contender, ZooKeeperHold
 from flightkeeper.discovery.zookeeper.paths import Paths
-from flightkeeper.discovery.zookeeper.registration import ZooKeeperRegistration
+from flightkeeper.discovery.zookeeper.registration import SPREAD_S, ZooKeeperRegistration
 from flightkeeper.discovery.zookeeper.session import LinkOptions, LinkState
 from flightkeeper.discovery.zookeeper.supervision import Limits
 from flightkeeper.discovery.zookeeper.watcher import ServiceWatcher
@@ -89,6 +90,7 @@ class ZooKeeperRegistry:
         limits: Limits | None = None,
         probe: Callable[[str], bool] = accepts_connections,
         clock: Callable[[], float] = time.monotonic,
+        spread: Callable[[], float] = lambda: random.uniform(0, SPREAD_S),  # noqa: S311 - no secret
     ) -> None:
         """Open the registry and begin to connect; does not wait.
 
@@ -99,7 +101,9 @@ class ZooKeeperRegistry:
                 that is left when kazoo notices a silent server.
             probe: whether something accepts connections at a location; bounded.
             clock: monotonic seconds.
+            spread: seconds to wait before a record that was lost is put back.
         """
+        self._spread = spread
         self._paths = paths
         self._probe = probe
         self._clock = clock
@@ -122,7 +126,12 @@ class ZooKeeperRegistry:
     def register(self, instance: Instance) -> Registration:
         """Put a node's record in and keep it there."""
         made: ZooKeeperRegistration = ZooKeeperRegistration(
-            self._paths, instance, probe=self._probe, wake=lambda: self._wake(made)
+            self._paths,
+            instance,
+            probe=self._probe,
+            wake=lambda: self._wake(made),
+            clock=self._clock,
+            spread=self._spread,
         )
         with self._lock:
             if self._closed:

@@ -22,6 +22,9 @@ from flightkeeper.discovery.zookeeper.znodes import (
 _CHECK_S = 30.0
 """The znode is looked at this often even when no watch fired."""
 
+SPREAD_S = 5.0
+"""Nodes that lost their session together put their records back over so many seconds."""
+
 _YIELD_CHECK_S = 2.0
 """How often a refused node looks whether the other one has gone."""
 
@@ -41,6 +44,8 @@ class ZooKeeperRegistration:
         *,
         probe: Callable[[str], bool],
         wake: Callable[[], None],
+        clock: Callable[[], float],
+        spread: Callable[[], float],
     ) -> None:
         """Make a registration.
 
@@ -49,6 +54,9 @@ class ZooKeeperRegistration:
             instance: what goes there.
             probe: whether something accepts connections at a location; bounded.
             wake: has the duty run soon.
+            clock: monotonic seconds.
+            spread: how many seconds to wait before a record that was lost is put back; another
+                number each time.
         """
         self.path = paths.node(instance.service, instance.node_id)
         self._lock = threading.Lock()  # guards the instance
@@ -58,6 +66,9 @@ class ZooKeeperRegistration:
         self._presence = Presence()
         self._withdrawing = False
         self._held_before = False
+        self._clock = clock
+        self._spread = spread
+        self._not_before_s: float | None = None
 
     @property
     def active(self) -> bool:
@@ -120,6 +131,8 @@ class ZooKeeperRegistration:
     def lost(self) -> None:
         """Claim nothing until the znode was seen again."""
         self._presence.doubt()
+        if self._held_before and self._not_before_s is None:
+            self._not_before_s = self._clock() + self._spread()
 
     def _claim(self, znodes: Znodes) -> float | None:
         """One look and one deed; seconds to rest when all is well, None to look again."""
@@ -133,14 +146,21 @@ class ZooKeeperRegistration:
         match claim:
             case Claim.KEEP:
                 self._held_before = True
+                self._not_before_s = None
                 self._presence.confirm()
                 return _CHECK_S
             case Claim.YIELD:
                 self._yield_to(found, instance)
                 return _YIELD_CHECK_S
+            case _ if (rest_s := self._held_back_s()) > 0:
+                return rest_s
             case _:
                 self._act(znodes, claim, claimant.data, found)
                 return None
+
+    def _held_back_s(self) -> float:
+        """How long not to write yet: after a loss that others may have had as well."""
+        return 0.0 if self._not_before_s is None else self._not_before_s - self._clock()
 
     def _act(self, znodes: Znodes, claim: Claim, data: bytes, found: Znode | None) -> None:
         if found is None:
