@@ -24,11 +24,22 @@ class Relay:
         self._sockets = [self._listener]
         self.location = f"{parts.scheme}://127.0.0.1:{self._listener.getsockname()[1]}"
         self.received = 0
+        self._open = threading.Event()
+        self._open.set()
         self._threads: list[threading.Thread] = []
         self._start(self._accept)
 
+    def cut(self) -> None:
+        """Keep what comes, and let nobody know."""
+        self._open.clear()
+
+    def heal(self) -> None:
+        """Pass on what was kept, and what comes."""
+        self._open.set()
+
     def close(self) -> None:
         """End all connections."""
+        self._open.set()
         for opened in self._sockets:
             with suppress(OSError):
                 opened.shutdown(socket.SHUT_RDWR)
@@ -45,7 +56,11 @@ class Relay:
         with suppress(OSError):
             while True:
                 client, _ = self._listener.accept()
-                server = socket.create_connection(self._server)
+                try:
+                    server = socket.create_connection(self._server)
+                except OSError:
+                    client.close()
+                    continue
                 self._sockets += [client, server]
                 self._start(self._up, client, server)
                 self._start(self._down, server, client)
@@ -53,12 +68,14 @@ class Relay:
     def _up(self, client: socket.socket, server: socket.socket) -> None:
         with suppress(OSError):
             while data := client.recv(_CHUNK):
+                self._open.wait()
                 server.sendall(data)
             server.shutdown(socket.SHUT_WR)
 
     def _down(self, server: socket.socket, client: socket.socket) -> None:
         with suppress(OSError):
             while data := server.recv(_CHUNK):
+                self._open.wait()
                 self.received += len(data)
                 client.sendall(data)
             client.shutdown(socket.SHUT_WR)

@@ -15,6 +15,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from tests.support.network import Place
+
+LOOPBACK = Place("127.0.0.1", (), "lo")
 CLASSPATH_VARIABLE = "FLIGHTKEEPER_ZOOKEEPER_CLASSPATH"
 TICK_MS = 500
 READY_S = 30.0
@@ -47,7 +50,13 @@ class ZooKeeperServer:
     """One server process: alone, or a member of an ensemble."""
 
     def __init__(
-        self, home: Path, *, port: int | None = None, members: Sequence[str] = (), my_id: int = 0
+        self,
+        home: Path,
+        *,
+        port: int | None = None,
+        members: Sequence[str] = (),
+        my_id: int = 0,
+        place: Place = LOOPBACK,
     ) -> None:
         """Prepare a server; `start` starts it.
 
@@ -56,7 +65,9 @@ class ZooKeeperServer:
             port: for clients; a free one by default.
             members: `server.N=…` lines of its ensemble; none when it is alone.
             my_id: its number in the ensemble.
+            place: the network it is in.
         """
+        self._place = place
         self.port = port or free_ports(1)[0]
         self._home = home
         self._ensemble = bool(members)
@@ -65,8 +76,8 @@ class ZooKeeperServer:
         data.mkdir(parents=True, exist_ok=True)
         lines = [
             f"tickTime={TICK_MS}", f"dataDir={data}", f"clientPort={self.port}",
-            "clientPortAddress=127.0.0.1", "admin.enableServer=false", "4lw.commands.whitelist=*",
-            "maxClientCnxns=0",
+            f"clientPortAddress={place.address}", "admin.enableServer=false",
+            "4lw.commands.whitelist=*", "maxClientCnxns=0",
         ]  # fmt: skip
         if members:
             lines += ["initLimit=20", "syncLimit=4", "standaloneEnabled=false", *members]
@@ -75,8 +86,8 @@ class ZooKeeperServer:
 
     @property
     def hosts(self) -> str:
-        """`127.0.0.1:port`."""
-        return f"127.0.0.1:{self.port}"
+        """`address:port`."""
+        return f"{self._place.address}:{self.port}"
 
     @property
     def url(self) -> str:
@@ -93,7 +104,15 @@ class ZooKeeperServer:
         """Start the process, not waiting until it serves."""
         kind = "quorum.QuorumPeerMain" if self._ensemble else "ZooKeeperServerMain"
         main = f"org.apache.zookeeper.server.{kind}"
-        command = [_java(), *_JAVA_OPTIONS, "-cp", classpath(), main, "zoo.cfg"]
+        command = [
+            *self._place.inside,
+            _java(),
+            *_JAVA_OPTIONS,
+            "-cp",
+            classpath(),
+            main,
+            "zoo.cfg",
+        ]
         with (self._home / "server.log").open("ab") as log:
             self._process = subprocess.Popen(command, cwd=self._home, stdout=log, stderr=log)
 
@@ -111,7 +130,7 @@ class ZooKeeperServer:
     def mode(self) -> str | None:
         """'standalone', 'leader' or 'follower'; None while it does not serve."""
         # Not "ruok": a server without a quorum answers that, too.
-        answer = four_letter_word(self.port, "srvr")
+        answer = four_letter_word(self.port, "srvr", self._place.address)
         modes = [line for line in answer.splitlines() if line.startswith("Mode: ")]
         return modes[0].removeprefix("Mode: ") if modes else None
 
@@ -172,14 +191,22 @@ class ZooKeeperServer:
 class ZooKeeperEnsemble:
     """Several servers that elect a leader."""
 
-    def __init__(self, home: Path, size: int = 3) -> None:
+    def __init__(self, home: Path, size: int = 3, places: Sequence[Place] = ()) -> None:
+        """Prepare servers.
+
+        Args:
+            places: the network each is in; by default all in this machine's loopback.
+        """
+        where = places or [LOOPBACK] * size
         ports = free_ports(size * 3)
         numbered = [
             (number, *ports[3 * (number - 1) : 3 * number]) for number in range(1, size + 1)
         ]
-        members = [f"server.{n}=127.0.0.1:{peer}:{vote}" for n, _, peer, vote in numbered]
+        members = [
+            f"server.{n}={where[n - 1].address}:{peer}:{vote}" for n, _, peer, vote in numbered
+        ]
         self.servers = tuple(
-            ZooKeeperServer(home / str(n), port=port, members=members, my_id=n)
+            ZooKeeperServer(home / str(n), port=port, members=members, my_id=n, place=where[n - 1])
             for n, port, _, _ in numbered
         )
 
@@ -238,10 +265,10 @@ def free_ports(count: int) -> list[int]:
             each.close()
 
 
-def four_letter_word(port: int, word: str) -> str:
+def four_letter_word(port: int, word: str, address: str = "127.0.0.1") -> str:
     """The server's answer to a monitoring command; empty when there is none within a second."""
     try:
-        with socket.create_connection(("127.0.0.1", port), 1.0) as connection:
+        with socket.create_connection((address, port), 1.0) as connection:
             connection.settimeout(1.0)
             connection.sendall(word.encode())
             return b"".join(iter(lambda: connection.recv(4096), b"")).decode()
