@@ -14,6 +14,7 @@ import pytest
 from google.protobuf.message import Message
 
 from flightkeeper.flight_server.auth import keys
+from flightkeeper.flight_server.auth.key_ring import KeySet
 from flightkeeper.flight_server.auth.tokens import Tokens
 from flightkeeper.flightsql import headers
 from flightkeeper.flightsql.messages import pack
@@ -102,7 +103,9 @@ def basic(user: str, password: str) -> str:
 
 def bearer(key_file: Path, *, age_s: float = 0.0, ours: bool = True) -> str:
     cluster = keys.read_file(key_file) if ours else keys.generate()
-    return "Bearer " + Tokens(cluster, lifetime_s=60).login(USER, time.time() - age_s)
+    return "Bearer " + Tokens(KeySet(cluster, (cluster,)), lifetime_s=60).login(
+        USER, time.time() - age_s
+    )
 
 
 def unsigned() -> str:

@@ -127,6 +127,25 @@ def test_a_listener_hears_of_all_documents_below_a_folder(backend: Backend) -> N
         writer.watch_documents("keys", lambda _: None)
 
 
+def test_documents_for_nodes_only_are_documents_beside_what_was_agreed_on(
+    backend: Backend,
+) -> None:
+    writer, reader = backend.open(), backend.open()
+    assert writer.agree("cluster", b"agreed") == b"agreed"
+    told: list[dict[str, bytes]] = []
+    reader.watch_documents(
+        "keys/tokens", lambda found: told.append({name: d.data for name, d in found.items()})
+    )
+    eventually(lambda: told == [{}], 10)
+    first = writer.write_document("keys/tokens/ring", b"a", None)
+    assert reader.read_document("keys/tokens/ring") == first == Document(b"a", 0)
+    with pytest.raises(DocumentChanged):
+        reader.write_document("keys/tokens/ring", b"b", None)
+    reader.write_document("keys/tokens/ring", b"b", 0)
+    eventually(lambda: told[-1] == {"keys/tokens/ring": b"b"}, 10)
+    assert reader.agree("cluster", b"late") == b"agreed"
+
+
 def test_writers_never_overwrite_each_other(backend: Backend) -> None:
     registries = [backend.open() for _ in range(4)]
     written: list[Document] = []

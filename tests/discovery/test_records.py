@@ -29,6 +29,7 @@ INSTANCES = st.builds(
     roles=st.lists(st.text(), max_size=3).map(tuple),
     databases=st.lists(st.text(), max_size=3).map(tuple),
     registered_at_ms=st.integers(0, 2**53),
+    keys=st.integers(-1, 2**31),
 )
 
 

@@ -2,10 +2,14 @@
 
 from pathlib import Path
 
+import pytest
 from pydantic import SecretStr
 
 from flightkeeper.flight_server import parts
+from flightkeeper.flight_server.auth import key_ring, keys
+from flightkeeper.flight_server.auth.key_following import RING
 from flightkeeper.flight_server.config import NodeSettings
+from flightkeeper.flight_server.errors import StartFailed
 
 
 def test_without_a_registry_there_is_none() -> None:
@@ -36,6 +40,22 @@ def test_every_part_gets_its_own() -> None:
     options = parts.default_options(settings)
     assert (options.dialect, options.statement_timeout_ms) == ("hive", 1500)
     assert parts.session_limits(settings).sessions_max == 7
+
+
+def test_a_ring_that_was_written_is_what_a_node_starts_with(tmp_path: Path) -> None:
+    settings = NodeSettings(registry=f"dir://{tmp_path}", insecure=True)
+    registry = parts.opened_registry(settings)
+    assert registry is not None
+    first = parts.cluster_keys(settings, registry)
+    published = key_ring.publish(first, keys.generate(marked=True), 1.0)
+    registry.write_document(RING, key_ring.encode(published), None)
+    assert parts.cluster_keys(settings, registry) == published
+    assert parts.agreed_ring(registry) == first
+    registry.write_document(RING, b"nonsense canary", 0)
+    with pytest.raises(StartFailed, match="damaged") as caught:
+        parts.cluster_keys(settings, registry)
+    assert "canary" not in str(caught.value)
+    registry.close()
 
 
 def test_nodes_of_a_registry_hold_the_keys_of_the_first(tmp_path: Path) -> None:

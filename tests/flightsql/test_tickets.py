@@ -4,10 +4,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flightkeeper.flightsql.tickets import SECRET_BYTES, ForgedHandle, Kind, Signer
+from flightkeeper.flightsql.tickets import SECRET_BYTES, ForgedHandle, Kind, Signer, TicketKey
 from flightkeeper.flightsql.wire.flightkeeper_pb2 import Statement, Transaction
 
-_SIGNER = Signer(bytes(range(SECRET_BYTES)))
+_SIGNER = Signer(TicketKey(bytes(range(SECRET_BYTES))))
 
 kinds = st.sampled_from(list(Kind))
 statements = st.builds(
@@ -47,7 +47,7 @@ def test_a_cut_or_longer_handle_is_refused(
 
 @given(st.binary(max_size=64))
 def test_arbitrary_bytes_are_refused(data: bytes) -> None:
-    with pytest.raises(ForgedHandle, match="not a statement handle of this cluster; ask a node"):
+    with pytest.raises(ForgedHandle, match=r"not a statement handle of this cluster.*ask a node"):
         _SIGNER.open(Kind.STATEMENT, data, Statement)
 
 
@@ -63,7 +63,7 @@ def test_no_kind_passes_for_another(issued_as: Kind, used_as: Kind) -> None:
 
 
 def test_another_cluster_is_refused() -> None:
-    handle = Signer(b"x" * SECRET_BYTES).sign(Kind.TRANSACTION, Transaction(node_id="a"))
+    handle = Signer(TicketKey(b"x" * SECRET_BYTES)).sign(Kind.TRANSACTION, Transaction(node_id="a"))
     with pytest.raises(ForgedHandle):
         _SIGNER.open(Kind.TRANSACTION, handle, Transaction)
 
@@ -82,4 +82,65 @@ def test_signed_bytes_that_are_another_message_are_refused() -> None:
 @pytest.mark.parametrize("length", [0, 16, 31, 33, 64])
 def test_a_secret_has_its_length(length: int) -> None:
     with pytest.raises(ValueError, match=f"{length} bytes, not 32"):
-        Signer(bytes(length))
+        TicketKey(bytes(length))
+
+
+_FIRST = TicketKey(b"a" * SECRET_BYTES)
+_SECOND = TicketKey(b"b" * SECRET_BYTES, b"2222")
+
+
+@given(body=statements)
+def test_a_secret_opens_what_it_signed_until_it_is_dropped(body: Statement) -> None:
+    signer = Signer(_FIRST)
+    old = signer.sign(Kind.STATEMENT, body)
+    signer.hold(_FIRST, _SECOND)
+    assert signer.sign(Kind.STATEMENT, body) == old
+    signer.hold(_SECOND, _FIRST)
+    new = signer.sign(Kind.STATEMENT, body)
+    assert new.startswith(b"2222")
+    for handle in (old, new):
+        assert signer.open(Kind.STATEMENT, handle, Statement) == body
+        assert Signer(_FIRST, _SECOND).open(Kind.STATEMENT, handle, Statement) == body
+    signer.hold(_SECOND)
+    with pytest.raises(ForgedHandle, match="its key is no longer in use"):
+        signer.open(Kind.STATEMENT, old, Statement)
+
+
+@given(kind=kinds, body=statements, data=st.data())
+def test_any_flipped_bit_is_refused_whatever_key_it_names(
+    kind: Kind, body: Statement, data: st.DataObject
+) -> None:
+    signer = Signer(_SECOND, _FIRST, TicketKey(b"c" * SECRET_BYTES, b"2223"))
+    handle = bytearray(signer.sign(kind, body))
+    handle[data.draw(st.integers(0, len(handle) - 1))] ^= 1 << data.draw(st.integers(0, 7))
+    with pytest.raises(ForgedHandle):
+        signer.open(kind, bytes(handle), Statement)
+
+
+def test_a_tag_that_looks_like_a_mark_is_a_tag() -> None:
+    handle = Signer(_FIRST).sign(Kind.STATEMENT, Statement(query="q"))
+    signer = Signer(TicketKey(b"b" * SECRET_BYTES, handle[:4]), _FIRST)
+    assert signer.open(Kind.STATEMENT, handle, Statement).query == "q"
+
+
+def test_other_secrets_are_asked_for_once_before_a_handle_is_refused() -> None:
+    handle = Signer(_SECOND).sign(Kind.STATEMENT, Statement(query="q"))
+    signer = Signer(_FIRST)
+    asked = []
+
+    def look_again() -> bool:
+        asked.append(1)
+        signer.hold(_FIRST, _SECOND)
+        return True
+
+    signer.look_again = look_again
+    assert signer.open(Kind.STATEMENT, handle, Statement).query == "q"
+    with pytest.raises(ForgedHandle):
+        signer.open(Kind.STATEMENT, b"x" * 40, Statement)
+    assert len(asked) == 2
+
+
+@pytest.mark.parametrize("length", [1, 3, 5])
+def test_a_mark_has_its_length(length: int) -> None:
+    with pytest.raises(ValueError, match=f"{length} bytes, not 4"):
+        TicketKey(bytes(SECRET_BYTES), bytes(length))

@@ -1,6 +1,6 @@
-"""`flightkeeper keys`: the file of keys that the nodes of a cluster share.
+"""`flightkeeper keys`: the keys that the nodes of a cluster share, in a file or the registry.
 
-Owns the verb and the file's mode; what the keys are belongs to the node.
+Owns the verbs' names and the file's mode; what the keys are belongs to the node.
 """
 
 import os
@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from flightkeeper.cli import key_rotation
 from flightkeeper.cli.exits import FAILED, fail
 from flightkeeper.flight_server.auth.keys import encode, generate
 
@@ -19,7 +20,13 @@ _OWNER_ONLY = 0o600
 
 @app.callback()
 def keys() -> None:
-    """Make the keys the nodes of a cluster share."""
+    """Make, rotate and revoke the keys the nodes of a cluster share."""
+
+
+app.command("rotate")(key_rotation.rotate)
+app.command("list")(key_rotation.list_keys)
+app.command("prune")(key_rotation.prune)
+app.command("revoke")(key_rotation.revoke)
 
 
 @app.command()

@@ -50,7 +50,7 @@ VERBS: Mapping[str, Verb] = {
     "zookeeper": Verb(
         "flightkeeper.cli.zookeeper", "Prepare and check a cluster's part of ZooKeeper."
     ),
-    "keys": Verb("flightkeeper.cli.keys", "Make the keys the nodes of a cluster share."),
+    "keys": Verb("flightkeeper.cli.keys", "Make, rotate and revoke the keys of a cluster."),
     "users": Verb("flightkeeper.cli.users", "Write lines of the users file."),
 }
 

@@ -27,8 +27,10 @@ class Document:
     version: int
 
 
-_TAKEN = frozenset({"services", "keys", "locks", "leaders"})
+_TAKEN = frozenset({"services", "locks", "leaders"})
 """Where a registry keeps what is no document."""
+_PRIVATE = "keys"
+"""The first part of private documents' names; agreed documents are beside them."""
 
 DocumentListener = Callable[[Document | None], None]
 """Told of a document as it is first, then after every change; None = there is none.
@@ -76,8 +78,11 @@ class Storage(Protocol):
         """Write it, if it still has this version; False when it has not."""
 
 
-def check_document_name(name: str) -> tuple[str, ...]:
+def check_document_name(name: str, *, folder: bool = False) -> tuple[str, ...]:
     """The parts of a document's name, such as `settings/cluster`.
+
+    Args:
+        folder: it is the name of a folder of documents.
 
     Raises:
         InvalidName: a part cannot be used. Nothing was done.
@@ -85,7 +90,14 @@ def check_document_name(name: str) -> tuple[str, ...]:
     parts = tuple(check_name("document", part) for part in name.split("/"))
     if parts[0] in _TAKEN:
         raise InvalidName(f"document {name!r} cannot be used: {parts[0]} is the registry's own")
+    if parts[0] == _PRIVATE and len(parts) < (2 if folder else 3):
+        raise InvalidName(f"document {name!r} cannot be used: name one as keys/FOLDER/NAME")
     return parts
+
+
+def is_private(name: str) -> bool:
+    """Whether a document is for nodes only: all below `keys/` are, as far as a backend can."""
+    return name.startswith(f"{_PRIVATE}/")
 
 
 def check_size(name: str, data: bytes) -> None:

@@ -44,6 +44,7 @@ class Instance:
         registered_at_ms: Unix time in milliseconds.
         databases: names of private databases that exist on this node only.
         settings: revisions of the cluster's and of its own live settings that it has seen.
+        keys: revision of the cluster's keys that it has seen; -1 = it does not follow them.
         problem: why it cannot follow them; empty = it does.
     """
 
@@ -59,6 +60,7 @@ class Instance:
     databases: tuple[str, ...] = ()
     registered_at_ms: int = 0
     settings: tuple[int, int] = (0, 0)
+    keys: int = -1
     problem: str = ""
 
     def succeeding(self, old: "Instance") -> "Instance":
@@ -101,6 +103,7 @@ def encode(instance: Instance) -> bytes:
             "databases": list(instance.databases),
             "clusterSettings": instance.settings[0],
             "nodeSettings": instance.settings[1],
+            "keys": instance.keys,
             "problem": instance.problem,
         },
         "registrationTimeUTC": instance.registered_at_ms,
@@ -140,6 +143,7 @@ def decode(data: bytes) -> Instance:
         databases=payload.texts("databases"),
         registered_at_ms=fields.get("registrationTimeUTC", int, 0),
         settings=(payload.get("clusterSettings", int, 0), payload.get("nodeSettings", int, 0)),
+        keys=payload.get("keys", int, -1),
         problem=payload.get("problem", str, ""),
     )
 

@@ -88,7 +88,8 @@ class Registry(Membership, Protocol):
         """The document as it is; None = there is none.
 
         Args:
-            name: its parts with slashes between them, such as `settings/cluster`.
+            name: its parts with slashes between them, such as `settings/cluster`. Documents below
+                `keys/` are for nodes only, as far as the backend can enforce it.
 
         Raises:
             InvalidName: a part of the name cannot be used.

@@ -113,7 +113,7 @@ class MemoryRegistry:
         self, folder: str, listener: DocumentsListener
     ) -> Subscription[Mapping[str, Document]]:
         """Tell a listener of all documents below a folder, and of every change."""
-        check_document_name(folder)
+        check_document_name(folder, folder=True)
         watch = MemoryDocumentsWatch(folder, listener, self)
         self._subscriptions.append(watch.subscription)
         self.store.add(watch)

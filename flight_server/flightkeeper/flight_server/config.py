@@ -17,6 +17,8 @@ from flightkeeper.discovery.urls import parse_registry_url
 from flightkeeper.flight_server.sql.dialects import DIALECTS, DUCKDB
 
 ENV_PREFIX = "FLIGHTKEEPER_"
+TOKEN_LIFETIME_MAX_S = 2_592_000
+"""The longest life of a login, in seconds."""
 IN_MEMORY = ":memory:"
 
 _PLAIN = "grpc"
@@ -197,7 +199,7 @@ class NodeSettings(BaseSettings):
         json_schema_extra=_LIVE,
     )
     token_lifetime_s: float = Field(
-        default=3600, ge=10, le=2_592_000, description="Seconds a login is good for."
+        default=3600, ge=10, le=TOKEN_LIFETIME_MAX_S, description="Seconds a login is good for."
     )
     drain_timeout_s: float = Field(
         default=30,

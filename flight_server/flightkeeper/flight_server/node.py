@@ -22,7 +22,9 @@ from flightkeeper.discovery.records import Instance
 from flightkeeper.discovery.registry import Registry
 from flightkeeper.flight_server import parts
 from flightkeeper.flight_server.admission import Admission
-from flightkeeper.flight_server.auth.keys import ClusterKeys
+from flightkeeper.flight_server.auth import key_ring
+from flightkeeper.flight_server.auth.key_following import FollowedKeys
+from flightkeeper.flight_server.auth.key_ring import Ring
 from flightkeeper.flight_server.auth.middleware import Authentication
 from flightkeeper.flight_server.auth.passwords import read_users
 from flightkeeper.flight_server.auth.tokens import Tokens
@@ -56,6 +58,7 @@ from flightkeeper.flight_server.placement import Placement
 from flightkeeper.flight_server.service import FlightSqlService
 from flightkeeper.flight_server.sessions import Sessions
 from flightkeeper.flight_server.staging import Staging
+from flightkeeper.flightsql.tickets import Signer
 from flightkeeper.flightsql.wire.flightkeeper_pb2 import Transaction as TransactionBody
 
 _REGISTERED_WITHIN_S = 10.0
@@ -63,6 +66,7 @@ _HOUSEKEEPING_S = 1.0
 _FOLLOWING_WITHIN_S = 5.0
 _PARTS = (
     "_following",
+    "_keys",
     "_member",
     "_executions",
     "_sessions",
@@ -108,6 +112,7 @@ class Node:
         self._own: OwnRecord | None = None
         self._registry: Registry | None = None
         self._following: Following | None = None
+        self._keys: FollowedKeys | None = None
         self._member: Member | None = None
 
     def start(self) -> Ready:
@@ -151,11 +156,14 @@ class Node:
         self._stopping.set()
         self._begin_end()
 
-    def _build(self, cluster_keys: ClusterKeys) -> None:
+    def _build(self, ring: Ring) -> None:
         settings, clocks = self._settings, self._clocks
         users = read_users(settings.users) if settings.users else None
-        tokens = Tokens(cluster_keys, settings.token_lifetime_s)
-        signer = cluster_keys.signer
+        held = key_ring.decide(ring, clocks.wall_s())
+        tokens = Tokens(held, settings.token_lifetime_s)
+        signer = Signer(*(key.ticket_key for key in held.verifying))
+        if self._registry is not None and settings.key_file is None:
+            self._keys = FollowedKeys(self._registry, ring, tokens, signer, clocks)
         self._database = Database(parts.database_options(settings))
         self._sessions = Sessions(self._database, parts.session_limits(settings))
         self._admission = Admission(settings.statements_max)
@@ -250,6 +258,8 @@ class Node:
             self._registry, self._record().node_id, self._settings, self._apply, self._decided
         )
         followed = self._following.start(_FOLLOWING_WITHIN_S)
+        if self._keys is not None:
+            followed &= self._keys.start(self._tell_keys, _FOLLOWING_WITHIN_S)
         if not followed or not self._member.start(_FOLLOWING_WITHIN_S):
             _log.warning("the registry does not answer; serving without what the cluster agreed on")
 
@@ -264,6 +274,10 @@ class Node:
         self._own.tell(
             "settings", decision.problem, weight=self._settings.weight, settings=revisions
         )
+
+    def _tell_keys(self, problem: str, revision: int) -> None:
+        assert self._own is not None
+        self._own.tell("keys", problem, keys=revision)
 
     def _register(self) -> None:
         if self._registry is None or self._own is None:
@@ -307,7 +321,7 @@ class Node:
     def _end(self) -> None:
         """Leave the registry, let work finish, interrupt what does not, close."""
         _log.info("draining", statements=self._admission.running)
-        for part in (self._following, self._member):
+        for part in (self._following, self._keys, self._member):
             if part is not None:
                 part.close()
         if self._own is not None:

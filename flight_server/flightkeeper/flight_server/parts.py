@@ -1,10 +1,12 @@
 """What the parts of a node are told of its settings."""
 
 from flightkeeper.discovery.registry import Registry, open_registry
-from flightkeeper.flight_server.auth import keys
-from flightkeeper.flight_server.auth.keys import ClusterKeys
+from flightkeeper.flight_server.auth import key_ring, keys
+from flightkeeper.flight_server.auth.key_following import RING
+from flightkeeper.flight_server.auth.key_ring import MalformedRing, Ring
 from flightkeeper.flight_server.config import NodeSettings
 from flightkeeper.flight_server.engine.database import DatabaseOptions
+from flightkeeper.flight_server.errors import StartFailed
 from flightkeeper.flight_server.options import Options
 from flightkeeper.flight_server.sessions import SessionLimits
 
@@ -56,16 +58,31 @@ def session_limits(settings: NodeSettings) -> SessionLimits:
     )
 
 
-def cluster_keys(settings: NodeSettings, registry: Registry | None) -> ClusterKeys:
+def cluster_keys(settings: NodeSettings, registry: Registry | None) -> Ring:
     """The keys of the settings' file, or those all nodes of the registry hold.
+
+    A cluster that never changed its keys has those that its first node proposed.
 
     Raises:
         StartFailed: the file, or what the registry holds, is not usable.
         RegistryError: the registry does not answer.
     """
     if settings.key_file is not None:
-        return keys.read_file(settings.key_file)
-    proposal = keys.generate()
+        return key_ring.first(keys.read_file(settings.key_file))
     if registry is None:
-        return proposal
-    return keys.decode(registry.agree("cluster", keys.encode(proposal)))
+        return key_ring.first(keys.generate())
+    found = registry.read_document(RING)
+    if found is None or not found.data:
+        return agreed_ring(registry)
+    try:
+        return key_ring.decode(found.data)
+    except MalformedRing as exc:
+        raise StartFailed(
+            f"{exc}; nodes that run go on with what they have: put the document {RING} right"
+        ) from exc
+
+
+def agreed_ring(registry: Registry) -> Ring:
+    """The keys of a cluster that never changed them."""
+    proposal = keys.generate()
+    return key_ring.first(keys.decode(registry.agree("cluster", keys.encode(proposal))))

@@ -3,7 +3,7 @@
 import threading
 from pathlib import Path
 
-from flightkeeper.discovery.directory.documents import agree
+from flightkeeper.discovery.directory.documents import agree, write
 
 
 def test_the_first_wins_and_only_its_owner_reads(tmp_path: Path) -> None:
@@ -13,6 +13,15 @@ def test_the_first_wins_and_only_its_owner_reads(tmp_path: Path) -> None:
     assert place.stat().st_mode & 0o777 == 0o600
     assert place.parent.stat().st_mode & 0o777 == 0o700
     assert list(place.parent.iterdir()) == [place]
+
+
+def test_documents_for_nodes_only_are_for_their_owner_only(tmp_path: Path) -> None:
+    for name, mode in (("keys/tokens/ring", 0o600), ("settings/cluster", 0o644)):
+        write(tmp_path / name, name, b"x", None)
+        write(tmp_path / name, name, b"y", 0)
+        assert (tmp_path / name).stat().st_mode & 0o777 == mode
+    for folder in ("keys", "keys/tokens"):
+        assert (tmp_path / folder).stat().st_mode & 0o777 == 0o700
 
 
 def test_many_at_once_agree(tmp_path: Path) -> None:

@@ -5,8 +5,11 @@ from uuid import uuid4
 
 import pytest
 
-from flightkeeper.discovery.errors import RegistryDenied
+from flightkeeper.discovery.errors import InvalidName, RegistryDenied
 from flightkeeper.discovery.registry import open_registry
+from flightkeeper.discovery.zookeeper.inspection import connected, findings
+from flightkeeper.discovery.zookeeper.paths import Paths
+from flightkeeper.discovery.zookeeper.session import LinkOptions
 from tests.discovery.backends import instance
 from tests.discovery.recorder import Recorder
 from tests.discovery.zookeeper.observer import observing
@@ -30,6 +33,25 @@ def test_credentials(zookeeper: ZooKeeperServer, stack: ExitStack) -> None:
         client.agree("secret", b"y")
     with pytest.raises(RegistryDenied):
         client.register(instance("i2", "n2")).wait(5)
+
+
+def test_documents_for_nodes_only_are_read_by_nobody_else(
+    zookeeper: ZooKeeperServer, stack: ExitStack
+) -> None:
+    chroot = f"/{uuid4().hex}"
+    url = zookeeper.url + chroot
+    node = stack.enter_context(closing(open_registry(url, credentials=("node", "secret"))))
+    client = stack.enter_context(closing(open_registry(url)))
+    node.write_document("keys/tokens/ring", b"canary", None)
+    node.write_document("settings/cluster", b"open", None)
+    with pytest.raises(RegistryDenied):
+        client.read_document("keys/tokens/ring")
+    with pytest.raises(RegistryDenied):
+        client.write_document("keys/tokens/other", b"x", None)
+    with pytest.raises(InvalidName, match="cannot be written under a lock"), node.lock("x") as hold:
+        node.write_document("keys/tokens/new", b"x", None, guard=hold)
+    with connected(LinkOptions(zookeeper.hosts, 1, 10.0, ("node", "secret")), 10.0) as link:
+        assert list(findings(link, Paths(chroot))) == []
 
 
 def test_documents_open_to_all_are_pointed_out_once(

@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 from pyarrow import flight
 
-from flightkeeper.flight_server.auth import keys
+from flightkeeper.flight_server.auth import key_ring, keys
 from flightkeeper.flight_server.auth import middleware as module
+from flightkeeper.flight_server.auth.key_ring import KeySet
 from flightkeeper.flight_server.auth.middleware import Authentication, CallMiddleware
 from flightkeeper.flight_server.auth.passwords import Users, hash_password
 from flightkeeper.flight_server.auth.tokens import Tokens
@@ -22,6 +23,11 @@ _HANDSHAKE = flight.CallInfo(flight.FlightMethod.HANDSHAKE)
 _USERS = Users({"ada": hash_password(_PASSWORD)})
 
 
+def fresh() -> KeySet:
+    """Keys of a cluster of the test's own."""
+    return key_ring.decide(key_ring.first(keys.generate()), 0.0)
+
+
 @pytest.fixture
 def clock() -> Clock:
     return Clock()
@@ -29,7 +35,7 @@ def clock() -> Clock:
 
 @pytest.fixture
 def authentication(clock: Clock) -> Authentication:
-    return Authentication(_USERS, Tokens(keys.generate(), _LIFETIME_S), clock)
+    return Authentication(_USERS, Tokens(fresh(), _LIFETIME_S), clock)
 
 
 def start(
@@ -150,14 +156,14 @@ def test_a_password_that_changed_is_noticed(
 
 def test_remembered_logins_are_bounded(monkeypatch: pytest.MonkeyPatch, clock: Clock) -> None:
     monkeypatch.setattr(module, "_BASIC_LOGINS_MAX", 2)
-    everybody = Authentication(None, Tokens(keys.generate(), _LIFETIME_S), clock)
+    everybody = Authentication(None, Tokens(fresh(), _LIFETIME_S), clock)
     for number in range(5):
         start(everybody, basic(f"user {number}"))
     assert len(everybody._basic_logins) == 2
 
 
 def test_without_users_everybody_is_who_they_say(clock: Clock) -> None:
-    everybody = Authentication(None, Tokens(keys.generate(), _LIFETIME_S), clock)
+    everybody = Authentication(None, Tokens(fresh(), _LIFETIME_S), clock)
     assert start(everybody, basic("bob", "x")).identity.principal == "bob"
     anonymous = everybody.start_call(_GFI, {})
     assert (anonymous.identity.principal, anonymous.identity.session_id) == ("anonymous", "")
@@ -166,7 +172,7 @@ def test_without_users_everybody_is_who_they_say(clock: Clock) -> None:
 
 
 def test_what_a_call_asks_for_is_read(clock: Clock) -> None:
-    everybody = Authentication(None, Tokens(keys.generate(), _LIFETIME_S), clock)
+    everybody = Authentication(None, Tokens(fresh(), _LIFETIME_S), clock)
     plain = everybody.start_call(_GFI, {})
     assert (plain.read_only, plain.statement_id) == (False, "")
     asked = everybody.start_call(
@@ -176,7 +182,7 @@ def test_what_a_call_asks_for_is_read(clock: Clock) -> None:
 
 
 def test_what_is_left_for_the_end_runs_once(clock: Clock) -> None:
-    call = Authentication(None, Tokens(keys.generate(), 100.0), clock).start_call(_GFI, {})
+    call = Authentication(None, Tokens(fresh(), 100.0), clock).start_call(_GFI, {})
     ran: list[int] = []
     call.at_end.append(lambda: ran.append(1))
     call.call_completed(None)

@@ -10,7 +10,7 @@ from pyarrow import flight
 
 from flightkeeper.flight_server.engine import open_result as engine
 from flightkeeper.flightsql.messages import pack, unpack
-from flightkeeper.flightsql.tickets import Kind, Signer
+from flightkeeper.flightsql.tickets import Kind, Signer, TicketKey
 from flightkeeper.flightsql.wire import flight_sql_pb2 as sql
 from flightkeeper.flightsql.wire.flightkeeper_pb2 import Statement
 from tests.flight_server.engine.statements import NOT_READS, READS
@@ -211,7 +211,9 @@ def test_a_changed_ticket_is_refused(client: WireClient, place: int) -> None:
 def test_handles_of_another_kind_or_cluster_are_refused(client: WireClient) -> None:
     prepared = client.prepare("SELECT 1").prepared_statement_handle
     transaction = client.begin()
-    foreign = Signer(bytes(32)).sign(Kind.STATEMENT, Statement(query="SELECT 1", principal="x"))
+    foreign = Signer(TicketKey(bytes(32))).sign(
+        Kind.STATEMENT, Statement(query="SELECT 1", principal="x")
+    )
     for handle in (prepared, transaction, foreign, b"", b"x" * 400):
         with pytest.raises(pa.ArrowInvalid, match="not a statement handle"):
             client.get(ticket(handle))

@@ -116,7 +116,7 @@ class DirectoryRegistry:
     def watch_documents(self, folder: str, listener: DocumentsListener) -> Watch:
         """Tell a listener of all documents below a folder, and of every change."""
         subscription = Subscription(listener, self._forget)
-        watcher = FolderWatcher(self._place(folder), folder, subscription.deliver)
+        watcher = FolderWatcher(self._place(folder, folder=True), folder, subscription.deliver)
         self._worker.post(lambda: self._watchers.update({subscription: watcher}))
         return subscription
 
@@ -156,8 +156,8 @@ class DirectoryRegistry:
     def _folder(self, service: str) -> Path:
         return self._root / "services" / check_name("service", service)
 
-    def _place(self, name: str) -> Path:
-        return self._root.joinpath(*check_document_name(name))
+    def _place(self, name: str, *, folder: bool = False) -> Path:
+        return self._root.joinpath(*check_document_name(name, folder=folder))
 
     def _begin(self, made: DirectoryRegistration) -> None:
         made.keep_up()

@@ -12,12 +12,14 @@ from tempfile import NamedTemporaryFile
 
 from flightkeeper.discovery import documents
 from flightkeeper.discovery.directory.record_files import registrants_turn
-from flightkeeper.discovery.documents import Document
+from flightkeeper.discovery.documents import Document, is_private
 from flightkeeper.discovery.errors import RegistryUnavailable
 
 _FOLDER_MODE = 0o700
 _FILE_MODE = 0o644
 """As that of records: who may use the registry may read what is shared in it."""
+_PRIVATE_MODE = 0o600
+"""Of what is for nodes only: those that run as the same user."""
 
 
 def agree(place: Path, proposal: bytes) -> bytes:
@@ -79,17 +81,21 @@ def write(
         RegistryUnavailable: another process keeps its turn for too long; nothing was written.
         OSError: the directory cannot be used; nothing was written.
     """
+    private = is_private(name)
+    for folder in (place.parent.parent, place.parent) if private else ():
+        folder.mkdir(mode=_FOLDER_MODE, parents=True, exist_ok=True)
     place.parent.mkdir(parents=True, exist_ok=True)
     with registrants_turn(place.parent):
         check()
-        return documents.compare_and_set(_Storage(place), name, data, version)
+        return documents.compare_and_set(_Storage(place, private), name, data, version)
 
 
 class _Storage:
     """A file as compare-and-set sees it, within a writer's turn."""
 
-    def __init__(self, place: Path) -> None:
+    def __init__(self, place: Path, private: bool) -> None:  # noqa: FBT001 - of this module
         self._place = place
+        self._mode = _PRIVATE_MODE if private else _FILE_MODE
 
     def read(self) -> Document | None:
         return read(self._place)
@@ -104,7 +110,7 @@ class _Storage:
         folder = self._place.parent
         with NamedTemporaryFile(dir=folder, prefix=".", suffix=".tmp", delete=False) as draft:
             try:
-                os.fchmod(draft.fileno(), _FILE_MODE)
+                os.fchmod(draft.fileno(), self._mode)
                 draft.write(b"%d\n%s" % (version, data))
                 draft.flush()
                 os.fsync(draft.fileno())

@@ -17,8 +17,14 @@ from flightkeeper.discovery.documents import (
     DocumentListener,
     DocumentsListener,
     check_size,
+    is_private,
 )
-from flightkeeper.discovery.errors import DuplicateNode, RegistryError, RegistryUnavailable
+from flightkeeper.discovery.errors import (
+    DuplicateNode,
+    InvalidName,
+    RegistryError,
+    RegistryUnavailable,
+)
 from flightkeeper.discovery.locks import Hold, LockKind, LockTimeout
 from flightkeeper.discovery.records import Instance
 from flightkeeper.discovery.registry import Listener, Registration, Watch
@@ -36,7 +42,7 @@ from flightkeeper.discovery.zookeeper.registration import SPREAD_S, ZooKeeperReg
 from flightkeeper.discovery.zookeeper.session import LinkOptions, LinkState
 from flightkeeper.discovery.zookeeper.supervision import Limits
 from flightkeeper.discovery.zookeeper.watcher import ServiceWatcher
-from flightkeeper.discovery.zookeeper.znodes import Znodes
+from flightkeeper.discovery.zookeeper.znodes import Access, Znodes
 
 _RETRY_MIN_S = 0.1
 _RETRY_MAX_S = 2.0
@@ -197,7 +203,10 @@ class ZooKeeperRegistry:
         connected, left_s = self._connection.wait_connected, self._within(timeout_s)
         if guard is not None:
             guard.check()
-        change = documents.Write(data, version, guard, own=own)
+        access = Access.PRIVATE if is_private(name) else Access.PUBLIC
+        if guard is not None and access is Access.PRIVATE:
+            raise InvalidName(f"the document {name} is private and cannot be written under a lock")
+        change = documents.Write(data, version, guard, own=own, access=access)
         return documents.write(connected, path, change, left_s)
 
     def watch_document(self, name: str, listener: DocumentListener) -> Watch:
@@ -217,7 +226,7 @@ class ZooKeeperRegistry:
         """Tell a listener of all documents below a folder, and of every change."""
         subscription = Subscription(listener, lambda _: self._worker.post(forget))
         watcher: FolderWatcher = FolderWatcher(
-            self._paths.document(folder),
+            self._paths.document(folder, folder=True),
             folder,
             subscription.deliver,
             wake=lambda: self._wake(watcher),

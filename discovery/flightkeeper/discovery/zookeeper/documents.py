@@ -33,6 +33,7 @@ class Write:
     Attributes:
         version: that the writer has seen; None = that there is none.
         guard: write only while this is held.
+        access: who may read it, if it is made by this.
         own: nobody else would write these data.
     """
 
@@ -40,6 +41,7 @@ class Write:
     version: int | None
     guard: ZooKeeperHold | None = None
     own: bool = False
+    access: Access = Access.PUBLIC
 
 
 def agree(
@@ -114,7 +116,7 @@ def write(
         znodes = connected(left_s)
         if znodes is None:
             break
-        storage = _Storage(znodes, path, change.guard)
+        storage = _Storage(znodes, path, change.guard, change.access)
         try:
             return documents.compare_and_set(
                 storage, path, change.data, change.version, sent=sent, own=change.own
@@ -132,10 +134,17 @@ def write(
 class _Storage:
     """A znode as compare-and-set sees it. Its version is the document's."""
 
-    def __init__(self, znodes: Znodes, path: str, guard: ZooKeeperHold | None = None) -> None:
+    def __init__(
+        self,
+        znodes: Znodes,
+        path: str,
+        guard: ZooKeeperHold | None = None,
+        access: Access = Access.PUBLIC,
+    ) -> None:
         self._znodes = znodes
         self._path = path
         self._guard = guard
+        self._access = access
         self.sent = False
 
     def read(self) -> Document | None:
@@ -143,9 +152,12 @@ class _Storage:
         return None if found is None else Document(found.data, found.version)
 
     def create(self, data: bytes) -> bool:
-        self._znodes.create_path(parent(self._path), Access.PUBLIC)
+        # From above: what is missing over a folder would be made for everybody.
+        for folder in (parent(parent(self._path)), parent(self._path)):
+            if self._access is Access.PRIVATE or folder == parent(self._path):
+                self._znodes.create_path(folder, self._access)
         return self._put(
-            lambda: self._znodes.create(self._path, data, Access.PUBLIC, ephemeral=False),
+            lambda: self._znodes.create(self._path, data, self._access, ephemeral=False),
             data,
             None,
         )

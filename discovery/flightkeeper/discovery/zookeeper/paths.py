@@ -2,6 +2,7 @@
 
 <chroot>/services/<service>/<node-id>   ephemeral, a node's record
 <chroot>/keys/<name>                    an agreed document, for nodes only
+<chroot>/keys/<folder>/<name>           a shared document, for nodes only
 <chroot>/locks/<name>/<mark>-<number>   ephemeral, who has or wants a lock; leaders/<duty> as well
 <chroot>/<part>/<part>/…                a shared document, under the parts of its name
 """
@@ -47,9 +48,9 @@ class Paths:
         """The parent of a lock's contenders."""
         return f"{self.chroot}/{kind}/{check_name('lock', name)}"
 
-    def document(self, name: str) -> str:
-        """A shared document."""
-        return "/".join((self.chroot, *check_document_name(name)))
+    def document(self, name: str, *, folder: bool = False) -> str:
+        """A shared document, or a folder of such."""
+        return "/".join((self.chroot, *check_document_name(name, folder=folder)))
 
 
 def parent(path: str) -> str:

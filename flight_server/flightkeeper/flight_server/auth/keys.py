@@ -13,7 +13,7 @@ from pathlib import Path
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from flightkeeper.flight_server.errors import StartFailed
-from flightkeeper.flightsql.tickets import SECRET_BYTES, Signer
+from flightkeeper.flightsql.tickets import MARK_BYTES, SECRET_BYTES, Signer, TicketKey
 
 _SEED_BYTES = 32
 
@@ -26,16 +26,24 @@ class ClusterKeys:
         kid: names this set of keys in token headers.
         token_seed: Ed25519 seed, 32 bytes.
         ticket_secret: BLAKE2b key, 32 bytes.
+        handle_mark: what handles name it by, 4 bytes. Those of a cluster's first keys name none,
+            which is what every handle was like before keys could be rotated.
     """
 
     kid: str
     token_seed: bytes
     ticket_secret: bytes
+    handle_mark: bytes = b""
 
     @property
     def signer(self) -> Signer:
         """Signs tickets and handles."""
-        return Signer(self.ticket_secret)
+        return Signer(self.ticket_key)
+
+    @property
+    def ticket_key(self) -> TicketKey:
+        """Signs and verifies tickets and handles."""
+        return TicketKey(self.ticket_secret, self.handle_mark)
 
     @property
     def token_key(self) -> Ed25519PrivateKey:
@@ -43,24 +51,30 @@ class ClusterKeys:
         return Ed25519PrivateKey.from_private_bytes(self.token_seed)
 
 
-def generate() -> ClusterKeys:
-    """New random keys."""
+def generate(*, marked: bool = False) -> ClusterKeys:
+    """New random keys.
+
+    Args:
+        marked: for a cluster that has others already.
+    """
     return ClusterKeys(
         kid=secrets.token_hex(8),
         token_seed=secrets.token_bytes(_SEED_BYTES),
         ticket_secret=secrets.token_bytes(SECRET_BYTES),
+        handle_mark=secrets.token_bytes(MARK_BYTES) if marked else b"",
     )
 
 
 def encode(keys: ClusterKeys) -> bytes:
     """The document that carries the keys: JSON, with the binary parts in base64."""
-    return json.dumps(
-        {
-            "kid": keys.kid,
-            "token_seed": base64.b64encode(keys.token_seed).decode(),
-            "ticket_secret": base64.b64encode(keys.ticket_secret).decode(),
-        }
-    ).encode()
+    fields = {
+        "kid": keys.kid,
+        "token_seed": base64.b64encode(keys.token_seed).decode(),
+        "ticket_secret": base64.b64encode(keys.ticket_secret).decode(),
+    }
+    if keys.handle_mark:
+        fields["handle_mark"] = keys.handle_mark.hex()
+    return json.dumps(fields).encode()
 
 
 def decode(document: bytes) -> ClusterKeys:
@@ -75,11 +89,14 @@ def decode(document: bytes) -> ClusterKeys:
             kid=str(fields["kid"]),
             token_seed=base64.b64decode(fields["token_seed"], validate=True),
             ticket_secret=base64.b64decode(fields["ticket_secret"], validate=True),
+            handle_mark=bytes.fromhex(fields.get("handle_mark", "")),
         )
-    except (ValueError, KeyError, TypeError) as exc:
+    except (ValueError, KeyError, TypeError, RecursionError, AttributeError) as exc:
         raise StartFailed("the cluster key document is damaged; replace it on all nodes") from exc
     if (len(keys.token_seed), len(keys.ticket_secret)) != (_SEED_BYTES, SECRET_BYTES):
         raise StartFailed("the cluster key document holds keys of the wrong length")
+    if len(keys.handle_mark) not in {0, MARK_BYTES}:
+        raise StartFailed("the cluster key document holds a mark of the wrong length")
     return keys
 
 

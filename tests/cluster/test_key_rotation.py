@@ -1,0 +1,207 @@
+"""Keys that are rotated under running clients, and logins that are revoked, on three nodes."""
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing
+from functools import partial
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+from pyarrow import flight
+
+from flightkeeper.discovery.registry import Registry, open_registry
+from flightkeeper.flight_server.auth import key_changes, key_ring
+from flightkeeper.flight_server.auth.key_following import RING
+from tests.discovery.recorder import Recorder
+from tests.flight_server.wire_client import Served, WireClient, eventually, serving
+from tests.support.zookeeper_server import ZooKeeperServer
+
+pytestmark = [pytest.mark.cluster]
+
+_SERVICE = "flightsql"
+_REVOKED_WITHIN_S = 2.0
+_ROWS = "SELECT range AS i FROM range(300000)"
+
+_measured = logging.getLogger("measured")
+
+
+@pytest.fixture(params=["dir", pytest.param("zk", marks=pytest.mark.zookeeper)])
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    if request.param == "dir":
+        return f"dir://{tmp_path}/registry"
+    server: ZooKeeperServer = request.getfixturevalue("zookeeper")
+    return f"{server.url}/test-{uuid4().hex}"
+
+
+@pytest.fixture
+def registry(url: str) -> Iterator[Registry]:
+    with closing(open_registry(url)) as opened:
+        yield opened
+
+
+@pytest.fixture
+def nodes(url: str) -> Iterator[list[Served]]:
+    with ExitStack() as stack:
+        yield [
+            stack.enter_context(serving(registry=url, node_id=f"n{number}", threads=1))
+            for number in range(3)
+        ]
+
+
+def rotate(registry: Registry, keep_s: float = 1000.0) -> key_ring.Ring:
+    """Rotate as the command does."""
+    published = key_changes.publish(registry, time.time())
+    assert published.next is not None
+    key_changes.wait_seen(registry, [_SERVICE], published.revision, 20.0)
+    return key_changes.promote(registry, published.next.keys.kid, time.time(), keep_s)
+
+
+def seen(registry: Registry, revision: int) -> None:
+    """Wait until all nodes have seen a revision."""
+    key_changes.wait_seen(registry, [_SERVICE], revision, 20.0)
+
+
+def everywhere(nodes: list[Served], authorization: str) -> list[WireClient]:
+    """Clients of every node with the same token."""
+    return [node.stranger(authorization) for node in nodes]
+
+
+def work(nodes: list[Served], stop: threading.Event) -> int:
+    """Mint on one node and redeem on the others, again and again; how often."""
+    done = 0
+    with nodes[0].client(user="busy") as first:
+        assert first.value("SELECT 1") == 1
+        prepared = first.prepare(_ROWS).prepared_statement_handle
+        while not stop.is_set():
+            here, there = nodes[done % 3], nodes[(done + 1) % 3]
+            with here.stranger(first.authorization) as one:
+                half = one.get(one.plan(_ROWS).endpoints[0].ticket)
+                next(half)
+                planned = one.plan("SELECT 42 AS i").endpoints[0].ticket
+                again = one.prepare("SELECT 43 AS i").prepared_statement_handle
+                with there.stranger(one.authorization) as other:
+                    assert other.get(planned).read_all().to_pylist() == [{"i": 42}]
+                    assert other.execute(again).to_pylist() == [{"i": 43}]
+                    assert other.execute(prepared).num_rows == 300000
+                    assert other.value("SELECT 44") == 44
+                rest = sum(chunk.data.num_rows for chunk in half)
+                assert 0 < rest < 300000
+            done += 1
+    return done
+
+
+def test_no_client_notices_two_rotations(registry: Registry, nodes: list[Served]) -> None:
+    stop, done, failures = threading.Event(), [0, 0], []
+
+    def run(place: int) -> None:
+        try:
+            done[place] = work(nodes, stop)
+        except BaseException as exc:
+            failures.append(exc)
+            raise
+
+    workers = [threading.Thread(target=run, args=(place,)) for place in range(2)]
+    for worker in workers:
+        worker.start()
+    try:
+        for _ in range(2):
+            ring = rotate(registry)
+            seen(registry, ring.revision)
+    finally:
+        stop.set()
+        for worker in workers:
+            worker.join(60)
+    assert not failures
+    assert min(done) > 0
+    assert len(ring.generations) == 3
+    _measured.info("2 rotations under %s rounds of clients on 3 nodes, 0 failures", sum(done))
+
+
+def test_what_a_dropped_key_signed_is_refused(registry: Registry, nodes: list[Served]) -> None:
+    with nodes[0].client() as client:
+        client.value("SELECT 1")
+        old, ticket = client.authorization, client.plan("SELECT 1").endpoints[0].ticket
+    first = key_changes.read_ring(registry).current.keys.kid
+    rotate(registry)
+    dropped = key_changes.change_ring(registry, lambda r: key_ring.prune(r, time.time(), first))
+    seen(registry, dropped.revision)
+    assert old is not None
+    for client in everywhere(nodes, old):
+        with client, pytest.raises(flight.FlightUnauthenticatedError, match="no longer in use"):
+            client.value("SELECT 1")
+    with nodes[1].client() as client:
+        assert client.value("SELECT 1") == 1
+        with pytest.raises(Exception, match="its key is no longer in use"):
+            client.get(ticket).read_all()
+
+
+def test_a_node_that_starts_later_begins_with_the_current_keys(
+    url: str, registry: Registry, nodes: list[Served]
+) -> None:
+    ring = rotate(registry)
+    with nodes[0].client() as client, serving(registry=url, node_id="late") as late:
+        client.value("SELECT 1")
+        assert client.authorization is not None
+        with late.stranger(client.authorization) as other:
+            assert other.value("SELECT 2") == 2
+        seen(registry, ring.revision)
+
+
+def test_documents_damaged_by_hand_leave_the_last_keys_and_are_pointed_out(
+    registry: Registry, nodes: list[Served]
+) -> None:
+    ring = rotate(registry)
+    seen(registry, ring.revision)
+    heard = Recorder()
+    registry.watch(_SERVICE, heard)
+    found = registry.read_document(RING)
+    assert found is not None
+    broken = registry.write_document(RING, b"nonsense", found.version)
+    heard.wait(
+        lambda me: ["key ring" in i.problem and i.keys == 2 for i in me.listed or ()] == [True] * 3
+    )
+    with nodes[0].client() as client:
+        client.value("SELECT 1")
+        assert client.authorization is not None
+        for other in everywhere(nodes, client.authorization):
+            with other:
+                assert other.value("SELECT 2") == 2
+    registry.write_document(RING, key_ring.encode(ring), broken.version)
+    heard.wait(lambda me: [i.problem for i in me.listed or ()] == [""] * 3)
+
+
+def test_a_revoked_user_is_out_everywhere(registry: Registry, nodes: list[Served]) -> None:
+    with ExitStack() as stack:
+        opened = [stack.enter_context(node.client(user="eve")) for node in nodes]
+        bystander = stack.enter_context(nodes[0].client(user="ada"))
+        handles = []
+        for client in opened:
+            client.update("CREATE TEMP TABLE mine AS SELECT 1")
+            handles.append(client.prepare("SELECT 1").prepared_statement_handle)
+            assert client.execute(handles[-1]).num_rows == 1
+        assert bystander.value("SELECT 1") == 1
+
+        began_s = time.monotonic()
+        key_changes.revoke_user(registry, "eve", time.time(), time.time())
+        for client in opened:
+            eventually(partial(refused, partial(client.value, "SELECT 1")))
+        took_s = time.monotonic() - began_s
+        _measured.info("a revoked user was out of 3 nodes after %.2f s", took_s)
+        assert took_s < _REVOKED_WITHIN_S
+        for client, handle in zip(opened, handles, strict=True):
+            assert refused(partial(client.execute, handle))
+        assert bystander.value("SELECT 1") == 1
+        again = stack.enter_context(nodes[0].client(user="eve"))
+        assert again.value("SELECT 1") == 1
+
+
+def refused(call: Callable[[], object]) -> bool:
+    """Whether a call is UNAUTHENTICATED as revoked."""
+    try:
+        call()
+    except flight.FlightUnauthenticatedError as exc:
+        return "revoked; log in again" in str(exc)
+    return False
