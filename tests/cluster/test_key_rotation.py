@@ -3,26 +3,30 @@
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, closing
 from functools import partial
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import pytest
 from pyarrow import flight
 
+from flightkeeper.discovery.errors import RegistryDenied
 from flightkeeper.discovery.registry import Registry, open_registry
 from flightkeeper.flight_server.auth import key_changes, key_ring
-from flightkeeper.flight_server.auth.key_following import RING
+from flightkeeper.flight_server.auth.key_following import REVOKED, RING
 from tests.discovery.recorder import Recorder
-from tests.flight_server.wire_client import Served, WireClient, eventually, serving
+from tests.flight_server.wire_client import Served, WireClient, basic, eventually, serving
+from tests.support.cluster import SERVICE, Cluster, make_database
 from tests.support.zookeeper_server import ZooKeeperServer
 
 pytestmark = [pytest.mark.cluster]
 
 _SERVICE = "flightsql"
 _REVOKED_WITHIN_S = 2.0
+_CREDENTIALS: Mapping[str, Any] = {"registry_username": "node", "registry_password": "canary"}
 _ROWS = "SELECT range AS i FROM range(300000)"
 
 _measured = logging.getLogger("measured")
@@ -51,12 +55,12 @@ def nodes(url: str) -> Iterator[list[Served]]:
         ]
 
 
-def rotate(registry: Registry, keep_s: float = 1000.0) -> key_ring.Ring:
+def rotate(registry: Registry, service: str = _SERVICE) -> key_ring.Ring:
     """Rotate as the command does."""
     published = key_changes.publish(registry, time.time())
     assert published.next is not None
-    key_changes.wait_seen(registry, [_SERVICE], published.revision, 20.0)
-    return key_changes.promote(registry, published.next.keys.kid, time.time(), keep_s)
+    key_changes.wait_seen(registry, [service], published.revision, 30.0)
+    return key_changes.promote(registry, published.next.keys.kid, time.time(), 1000.0)
 
 
 def seen(registry: Registry, revision: int) -> None:
@@ -69,8 +73,8 @@ def everywhere(nodes: list[Served], authorization: str) -> list[WireClient]:
     return [node.stranger(authorization) for node in nodes]
 
 
-def work(nodes: list[Served], stop: threading.Event) -> int:
-    """Mint on one node and redeem on the others, again and again; how often."""
+def work(nodes: list[Served], stop: threading.Event, told: Callable[[int], None]) -> None:
+    """Mint on one node and redeem on the others, again and again; tells how often."""
     done = 0
     with nodes[0].client(user="busy") as first:
         assert first.value("SELECT 1") == 1
@@ -90,7 +94,24 @@ def work(nodes: list[Served], stop: threading.Event) -> int:
                 rest = sum(chunk.data.num_rows for chunk in half)
                 assert 0 < rest < 300000
             done += 1
-    return done
+            told(done)
+
+
+def rotated_under_half_read_tickets(registry: Registry, nodes: list[Served]) -> key_ring.Ring:
+    """Rotate between the halves of an answer, and between a plan and its answer elsewhere."""
+    with ExitStack() as stack:
+        clients = [stack.enter_context(node.client()) for node in nodes]
+        streams = [client.get(client.plan(_ROWS).endpoints[0].ticket) for client in clients]
+        halves = [next(stream).data.num_rows for stream in streams]
+        planned = clients[0].plan("SELECT 45").endpoints[0].ticket
+        ring = rotate(registry)
+        seen(registry, ring.revision)
+        for half, stream in zip(halves, streams, strict=True):
+            assert half + sum(chunk.data.num_rows for chunk in stream) == 300000
+        for client in everywhere(nodes, str(clients[0].authorization)):
+            with client:
+                assert client.get(planned).read_all().num_rows == 1
+    return ring
 
 
 def test_no_client_notices_two_rotations(registry: Registry, nodes: list[Served]) -> None:
@@ -98,18 +119,23 @@ def test_no_client_notices_two_rotations(registry: Registry, nodes: list[Served]
 
     def run(place: int) -> None:
         try:
-            done[place] = work(nodes, stop)
+            work(nodes, stop, partial(done.__setitem__, place))
         except BaseException as exc:
             failures.append(exc)
             raise
+
+    def goes_on(before: list[int]) -> None:
+        pairs = partial(zip, before, done, strict=True)
+        eventually(lambda: bool(failures) or all(old < new for old, new in pairs()), 60)
 
     workers = [threading.Thread(target=run, args=(place,)) for place in range(2)]
     for worker in workers:
         worker.start()
     try:
         for _ in range(2):
-            ring = rotate(registry)
-            seen(registry, ring.revision)
+            goes_on(list(done))
+            ring = rotated_under_half_read_tickets(registry, nodes)
+        goes_on(list(done))
     finally:
         stop.set()
         for worker in workers:
@@ -196,6 +222,66 @@ def test_a_revoked_user_is_out_everywhere(registry: Registry, nodes: list[Served
         assert bystander.value("SELECT 1") == 1
         again = stack.enter_context(nodes[0].client(user="eve"))
         assert again.value("SELECT 1") == 1
+
+
+@pytest.mark.zookeeper
+def test_a_node_that_was_frozen_meanwhile_catches_up(
+    zookeeper: ZooKeeperServer, tmp_path: Path
+) -> None:
+    make_database(tmp_path / "shared.duckdb")
+    where = f"{zookeeper.url}/test-{uuid4().hex}"
+    with (
+        Cluster(where, tmp_path / "shared.duckdb") as cluster,
+        closing(open_registry(where)) as registry,
+    ):
+        first, frozen = (cluster.start(name)["location"] for name in ("n1", "n2"))
+        cluster.freeze("n2")
+        # Until its session is over it is waited for as a living one.
+        for _ in range(2):
+            ring = rotate(registry, SERVICE)
+        key_changes.change_ring(registry, lambda r: key_ring.prune(r, time.time(), oldest(ring)))
+        with WireClient(first, basic("ada")) as client:
+            assert client.value("SELECT 1") == 1
+            token = client.authorization
+        began_s = time.monotonic()
+        cluster.thaw("n2")
+        with WireClient(frozen, token) as client:
+            eventually(lambda: succeeds(lambda: client.value("SELECT 2")))
+        _measured.info("a thawed node had two new keys after %.2f s", time.monotonic() - began_s)
+        key_changes.wait_seen(registry, [SERVICE], ring.revision + 1, 20.0)
+
+
+@pytest.mark.zookeeper
+def test_only_nodes_read_the_keys(zookeeper: ZooKeeperServer) -> None:
+    where = f"{zookeeper.url}/test-{uuid4().hex}"
+    with (
+        serving(registry=where, node_id="n1", **_CREDENTIALS) as node,
+        closing(open_registry(where, credentials=("node", "canary"))) as admin,
+        closing(open_registry(where)) as stranger,
+    ):
+        rotate(admin)
+        key_changes.revoke_user(admin, "eve", time.time(), time.time())
+        for name in (RING, REVOKED):
+            with pytest.raises(RegistryDenied):
+                stranger.read_document(name)
+        with pytest.raises(RegistryDenied):
+            key_changes.publish(stranger, time.time())
+        with node.client() as client:
+            assert client.value("SELECT 1") == 1
+
+
+def oldest(ring: key_ring.Ring) -> str:
+    """The first key of a ring's life."""
+    return ring.generations[-1].keys.kid
+
+
+def succeeds(call: Callable[[], object]) -> bool:
+    """Whether a call is let in."""
+    try:
+        call()
+    except flight.FlightUnauthenticatedError:
+        return False
+    return True
 
 
 def refused(call: Callable[[], object]) -> bool:

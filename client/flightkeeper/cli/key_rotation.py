@@ -27,7 +27,10 @@ from flightkeeper.flight_server.errors import StartFailed
 ServiceOption = Annotated[
     list[str] | None,
     typer.Option(
-        "--service", metavar="NAME", help="Whose nodes to wait for; may be repeated."
+        "--service",
+        metavar="NAME",
+        envvar="FLIGHTKEEPER_SERVICE",
+        help="Whose nodes to wait for; may be repeated.",
     ),
 ]  # fmt: skip
 _SERVICE = "flightsql"

@@ -50,7 +50,9 @@ VERBS: Mapping[str, Verb] = {
     "zookeeper": Verb(
         "flightkeeper.cli.zookeeper", "Prepare and check a cluster's part of ZooKeeper."
     ),
-    "keys": Verb("flightkeeper.cli.keys", "Make, rotate and revoke the keys of a cluster."),
+    "keys": Verb(
+        "flightkeeper.cli.keys", "Make, rotate and revoke the keys the nodes of a cluster share."
+    ),
     "users": Verb("flightkeeper.cli.users", "Write lines of the users file."),
 }
 

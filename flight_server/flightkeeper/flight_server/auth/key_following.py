@@ -14,7 +14,7 @@ from flightkeeper.discovery.documents import Document
 from flightkeeper.discovery.errors import RegistryError
 from flightkeeper.discovery.registry import Registry, Watch
 from flightkeeper.flight_server.auth import key_ring, revocations
-from flightkeeper.flight_server.auth.key_ring import KeySet, MalformedRing, Ring
+from flightkeeper.flight_server.auth.key_ring import MalformedRing, Ring
 from flightkeeper.flight_server.auth.revocations import MalformedRevocations
 from flightkeeper.flight_server.auth.tokens import Tokens
 from flightkeeper.flight_server.clocks import Clocks
@@ -101,16 +101,15 @@ class FollowedKeys:
         return found is not None and not self._follow_ring(found)
 
     def _run(self) -> None:
-        documents: Mapping[str, Document] = {}
         while True:
             try:
                 news = self._news.get(timeout=self._rest_s())
-                if news is None:
-                    return
-                documents = news
             except queue.Empty:
-                pass  # a key is over
-            self._follow(documents)
+                self._hold()  # a key is over
+                continue
+            if news is None:
+                return
+            self._follow(news)
             self._first.set()
 
     def _rest_s(self) -> float:
@@ -144,11 +143,18 @@ class FollowedKeys:
                 return f"the key ring went back to revision {ring.revision}: the newer one stays"
             changed = ring.revision > self._ring.revision
             self._ring = ring
-            hold(key_ring.decide(ring, self._clocks.wall_s()), self._tokens, self._signer)
+        self._hold()
         if changed:
             _log.info("keys changed", revision=ring.revision, current=ring.current.keys.kid)
         missing = found is None and ring.revision > 0
         return "the key ring is gone: the last one stays in force" if missing else ""
+
+    def _hold(self) -> None:
+        """Let what the ring says now hold."""
+        with self._lock:
+            held = key_ring.decide(self._ring, self._clocks.wall_s())
+            self._tokens.hold(held)
+            self._signer.hold(*(key.ticket_key for key in held.verifying))
 
     def _follow_revoked(self, found: Document | None) -> str:
         try:
@@ -157,9 +163,3 @@ class FollowedKeys:
             return f"{exc}: the one before stays in force"
         self._tokens.revoked = revoked
         return ""
-
-
-def hold(keys: KeySet, tokens: Tokens, signer: Signer) -> None:
-    """Give new keys to those who use them."""
-    tokens.hold(keys)
-    signer.hold(*(key.ticket_key for key in keys.verifying))
