@@ -38,11 +38,14 @@ class Hold(Protocol):
 
     Attributes:
         name: of the lock.
-        token: greater than that of every hold of this lock before.
+        token: greater than that of every hold before that excludes this one: of an exclusive one
+            than all, of a shared one than all exclusive ones, of a permit than all of that permit.
+        permit: which one of a semaphore's it is, from 0 on.
     """
 
     name: str
     token: int
+    permit: int
 
     @property
     def lost(self) -> bool:
@@ -79,7 +82,7 @@ class Hold(Protocol):
 class LastingHold:
     """A hold that nothing ends but `stop` and `release`, while its process lives. Thread-safe."""
 
-    def __init__(self, name: str, token: int, let_go: Callable[[], None]) -> None:
+    def __init__(self, name: str, token: int, let_go: Callable[[], None], permit: int = 0) -> None:
         """Hold a lock.
 
         Args:
@@ -87,6 +90,7 @@ class LastingHold:
         """
         self.name = name
         self.token = token
+        self.permit = permit
         self._let_go = let_go
         self._over = threading.Event()
         self._lock = threading.Lock()  # guards the one below

@@ -11,9 +11,11 @@ from pathlib import Path
 
 import pytest
 
+from flightkeeper.discovery.contention import EXCLUSIVE, Claim
 from flightkeeper.discovery.documents import Document
 from flightkeeper.discovery.locks import LockLost, LockTimeout
 from flightkeeper.discovery.registry import Registry, open_registry
+from tests.discovery.fenced import Fenced
 from tests.discovery.process import Process
 from tests.discovery.recorder import eventually
 from tests.discovery.zookeeper.observer import expire
@@ -85,6 +87,31 @@ def test_a_holder_that_is_frozen_for_twice_its_session_writes_nothing_late(
     os.kill(process.pid, signal.SIGCONT)
     assert process.line().startswith("lost after")
     assert registry.read_document(RESOURCE) == mine == Document(b"%d" % hold.token, mine.version)
+
+
+@pytest.mark.parametrize("claim", [EXCLUSIVE, Claim(permits=2)], ids=["lock", "semaphore"])
+def test_a_holder_that_never_asks_is_refused_after_it_was_frozen(
+    stack: ExitStack, server: ZooKeeperServer, claim: Claim
+) -> None:
+    registry = opened(stack, server)
+    fenced = Fenced(registry)
+    frozen = Process("act", server.url, "etl", claim.code)
+    stack.callback(frozen.kill)
+    token = int(frozen.line())
+    others = [registry.lock("etl", 5, claim=claim) for _ in range(claim.permits - 1)]
+    eventually(lambda: any(each == token for _, each in fenced.acts()), 20)
+    os.kill(frozen.pid, signal.SIGSTOP)
+    began_s = time.monotonic()
+    hold = registry.lock("etl", 30, claim=claim)
+    while time.monotonic() - began_s < 2 * SESSION_S:
+        assert all(fenced.act(claim, each) for each in (hold, *others))
+    os.kill(frozen.pid, signal.SIGCONT)
+    assert frozen.line().startswith("refused after")
+    assert all(fenced.act(claim, each) for each in (hold, *others))
+    for permit in range(claim.permits):
+        tokens = [each for at, each in fenced.acts() if at == permit]
+        assert tokens == sorted(tokens)
+    assert len({each for _, each in fenced.acts()}) == claim.permits + 1
 
 
 def test_a_hold_outlives_a_short_outage_and_ends_in_a_long_one(

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
+from flightkeeper.discovery.contention import EXCLUSIVE, Claim
 from flightkeeper.discovery.documents import (
     Document,
     DocumentListener,
@@ -231,13 +232,19 @@ class ZooKeeperRegistry:
         return subscription
 
     def lock(
-        self, name: str, timeout_s: float = 10.0, *, kind: LockKind = LockKind.LOCK
+        self,
+        name: str,
+        timeout_s: float = 10.0,
+        *,
+        kind: LockKind = LockKind.LOCK,
+        claim: Claim = EXCLUSIVE,
+        check: Callable[[], None] = lambda: None,
     ) -> ZooKeeperHold:
         """Take a lock that one holder has at a time; wait for it so long."""
         folder = self._paths.lock(kind, name)
         hold = ZooKeeperHold(name, leave=lambda: self._wake(contender), clock=_since_boot_s)
         contender: Contender = Contender(
-            hold, folder, wake=lambda: self._wake(contender), clock=_since_boot_s
+            hold, folder, wake=lambda: self._wake(contender), clock=_since_boot_s, claim=claim
         )
         with self._lock:
             if self._closed:
@@ -245,7 +252,7 @@ class ZooKeeperRegistry:
             self._holds = [other for other in self._holds if not other.gone] + [hold]
         self._worker.post(lambda: self._add(contender))
         try:
-            if hold.wait_held(timeout_s):
+            if hold.wait_held(timeout_s, check):
                 return hold
         except BaseException:
             hold.release()

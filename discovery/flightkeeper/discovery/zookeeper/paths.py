@@ -2,7 +2,8 @@
 
 <chroot>/services/<service>/<node-id>   ephemeral, a node's record
 <chroot>/keys/<name>                    an agreed document, for nodes only
-<chroot>/locks/<name>/<mark>-<number>   ephemeral, who has or wants a lock; leaders/<duty> as well
+<chroot>/locks/<name>/<mark>-<claim>-<number>
+                                        ephemeral, who has or wants a lock; leaders/<duty> as well
 <chroot>/<part>/<part>/…                a shared document, under the parts of its name
 """
 

@@ -79,7 +79,7 @@ class Znodes(Protocol):
     def read(self, path: str, fired: Fired | None = None) -> Znode | None:
         """The znode, with a watch on its data; None (and no watch) when there is none."""
 
-    def read_all(self, paths: Iterable[str], fired: Fired) -> Mapping[str, Znode]:
+    def read_all(self, paths: Iterable[str], fired: Fired | None = None) -> Mapping[str, Znode]:
         """Those that exist, read in one go, each with a watch on its data."""
 
     def children(self, path: str, fired: Fired | None = None) -> tuple[str, ...]:
