@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable
+from functools import partial
 
 from flightkeeper.discovery.contention import EXCLUSIVE, Claim, Place, turn
 from flightkeeper.discovery.locks import LastingHold
@@ -42,7 +43,8 @@ class MemoryLocks:
             line[_index(line, token)] = Place(str(token), claim, permit)
             self._left.notify_all()
         name = key.partition("/")[2]
-        return LastingHold(name, token, lambda: self._let_go(line, token), permit)
+        leave = partial(self._let_go, line, token)
+        return LastingHold(name, token, leave, claim=claim, permit=permit)
 
     def _turn(self, line: list[Place], token: int, claim: Claim) -> int | tuple[Place, ...]:
         return turn(claim, line[: _index(line, token)])

@@ -22,10 +22,8 @@ class Fixture:
         self.znodes = znodes or FakeZnodes()
         self.now_s = 100.0
         self.woken = 0
-        self.hold = ZooKeeperHold("etl", leave=self._wake, clock=lambda: self.now_s)
-        self.contender = Contender(
-            self.hold, FOLDER, wake=self._wake, clock=lambda: self.now_s, claim=claim
-        )
+        self.hold = ZooKeeperHold("etl", claim, leave=self._wake, clock=lambda: self.now_s)
+        self.contender = Contender(self.hold, FOLDER, wake=self._wake, clock=lambda: self.now_s)
 
     def _wake(self) -> None:
         self.woken += 1

@@ -34,10 +34,8 @@ class Actor:
     def begin(self) -> None:
         self.claim = self.world.chance.choice(self.world.claims)
         clock = lambda: self.world.now_s  # noqa: E731 - one clock for both
-        self.hold = ZooKeeperHold("etl", leave=self.wake, clock=clock)
-        self.contender = Contender(
-            self.hold, "/locks/etl", wake=self.wake, clock=clock, claim=self.claim
-        )
+        self.hold = ZooKeeperHold("etl", self.claim, leave=self.wake, clock=clock)
+        self.contender = Contender(self.hold, "/locks/etl", wake=self.wake, clock=clock)
         self.due = True
 
     def wake(self) -> None:

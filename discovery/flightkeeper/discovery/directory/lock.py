@@ -48,7 +48,7 @@ def take(
     except BaseException:
         standing.leave()
         raise
-    return LastingHold(name, standing.token, standing.leave, permit)
+    return LastingHold(name, standing.token, standing.leave, claim=claim, permit=permit)
 
 
 class _Standing:

@@ -242,9 +242,9 @@ class ZooKeeperRegistry:
     ) -> ZooKeeperHold:
         """Take a lock that one holder has at a time; wait for it so long."""
         folder = self._paths.lock(kind, name)
-        hold = ZooKeeperHold(name, leave=lambda: self._wake(contender), clock=_since_boot_s)
+        hold = ZooKeeperHold(name, claim, leave=lambda: self._wake(contender), clock=_since_boot_s)
         contender: Contender = Contender(
-            hold, folder, wake=lambda: self._wake(contender), clock=_since_boot_s, claim=claim
+            hold, folder, wake=lambda: self._wake(contender), clock=_since_boot_s
         )
         with self._lock:
             if self._closed:

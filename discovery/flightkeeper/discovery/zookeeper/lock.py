@@ -52,7 +52,9 @@ class ZooKeeperHold:
         refusal: why it can never be had.
     """
 
-    def __init__(self, name: str, *, leave: Callable[[], None], clock: _Clock) -> None:
+    def __init__(
+        self, name: str, claim: Claim = EXCLUSIVE, *, leave: Callable[[], None], clock: _Clock
+    ) -> None:
         """Wait in line.
 
         Args:
@@ -60,6 +62,7 @@ class ZooKeeperHold:
             clock: monotonic seconds.
         """
         self.name = name
+        self.claim = claim
         self.token = 0
         self.permit = 0
         self.place = ""
@@ -184,7 +187,6 @@ class Contender:
         *,
         wake: Callable[[], None],
         clock: _Clock,
-        claim: Claim = EXCLUSIVE,
     ) -> None:
         """Stand in line once it is run.
 
@@ -192,12 +194,11 @@ class Contender:
             folder: where the lock's contenders are.
             wake: has the duty run soon.
             clock: monotonic seconds.
-            claim: how it is to be held.
         """
         self._hold = hold
         self._folder = folder
-        self._claim = claim
-        self._mark = f"{uuid4().hex}-{claim.code}-"
+        self._claim = hold.claim
+        self._mark = f"{uuid4().hex}-{hold.claim.code}-"
         self._wake = wake
         self._clock = clock
         self._unsure = False

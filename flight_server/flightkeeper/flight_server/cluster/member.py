@@ -13,6 +13,7 @@ from flightkeeper.flight_server.cluster.commands import Commands
 from flightkeeper.flight_server.cluster.home import home
 from flightkeeper.flight_server.cluster.reference_changes import ReferenceChanges
 from flightkeeper.flight_server.cluster.reference_following import FollowedTables
+from flightkeeper.flight_server.cluster.session_locks import SessionLocks
 from flightkeeper.flight_server.engine.database import Database
 
 Tell = Callable[[str, str], None]
@@ -27,11 +28,19 @@ class Member:
     """
 
     def __init__(
-        self, registry: Registry, database: Database, clocks: Clocks, tell: Tell, *, in_memory: bool
+        self,
+        registry: Registry,
+        database: Database,
+        clocks: Clocks,
+        tell: Tell,
+        locks: SessionLocks,
+        *,
+        in_memory: bool,
     ) -> None:
         """Make the parts.
 
         Args:
+            locks: those of the node's sessions.
             in_memory: whether the node's own database is.
         """
         connection = database.lend()
@@ -44,7 +53,7 @@ class Member:
             tables, database, place, lambda problem: tell("reference tables", problem)
         )
         changes = ReferenceChanges(tables, self._tables, clocks)
-        self.commands = Commands(changes.handlers(), [changes])
+        self.commands = Commands({**changes.handlers(), **locks.handlers()}, [changes])
 
     def start(self, timeout_s: float) -> bool:
         """Begin; whether the engine has all that the registry says. False: no answer yet."""
