@@ -4,6 +4,8 @@ import threading
 import time
 from contextlib import suppress
 
+import pytest
+
 from flightkeeper.discovery.contention import EXCLUSIVE, SHARED, Claim
 from flightkeeper.discovery.locks import Hold, LockTimeout
 from flightkeeper.discovery.registry import Registry
@@ -122,3 +124,31 @@ def test_the_permit_of_a_killed_process_comes_free(shared_backend: Backend) -> N
         assert hold.permit != mine.permit
     assert time.monotonic() - began_s < shared_backend.ghost_s + 10
     assert not mine.lost
+
+
+def test_what_is_left_of_locks_is_swept(backend: Backend) -> None:
+    one, two = backend.open(), backend.open()
+    with one.lock("old", 5):
+        assert two.sweep() == 0
+    token = one.lock("kept", 5).token
+    two.sweep()
+    assert two.sweep() == 0
+    with one.lock("old", 5) as again:
+        assert again.token > 0
+        with pytest.raises(LockTimeout):
+            two.lock("kept", 0.2)
+        two.sweep()
+        with pytest.raises(LockTimeout):
+            two.lock("old", 0.2)
+    assert two.lock("old", 5).token > again.token
+    assert token > 0
+
+
+def test_the_place_of_a_killed_process_is_swept(shared_backend: Backend) -> None:
+    registry = shared_backend.open()
+    process = Process("lock", shared_backend.url, "old")
+    assert int(process.line()) > 0
+    assert registry.sweep() == 0
+    process.kill()
+    eventually(lambda: registry.sweep() == 1, 20)
+    assert registry.sweep() == 0

@@ -46,13 +46,17 @@ class Leading:
         hold = self._hold
         return None if hold is None or hold.lost else hold.token
 
-    def close(self) -> None:
-        """Stand no more; returns when the work has ended, or takes too long. Idempotent."""
+    def stop(self) -> None:
+        """Stand no more, and tell the work to end; `close` waits for that. Idempotent."""
         self._closed.set()
         with self._lock:
             # Not let go before its work has returned: another one would begin beside it.
             if self._hold is not None:
                 self._hold.stop()
+
+    def close(self) -> None:
+        """Stand no more; returns when the work has ended, or takes too long. Idempotent."""
+        self.stop()
         if threading.current_thread() is not self._thread:
             self._thread.join(_END_S)
             if self._thread.is_alive():

@@ -161,6 +161,15 @@ class Registry(Membership, Protocol):
             RegistryUnavailable: the registry was closed, or cannot be used; it is not held.
         """
 
+    def sweep(self, timeout_s: float = 10.0) -> int:
+        """Take away what is left of locks that nobody holds or wants; how many were found.
+
+        May run anywhere and at any time; once in a while by one process is enough.
+
+        Raises:
+            RegistryUnavailable: no answer in time; some may be taken away.
+        """
+
 
 class Opener(Protocol):
     """A backend module's `open_backend`."""

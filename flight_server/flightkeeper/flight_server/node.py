@@ -127,6 +127,8 @@ class Node:
             self._own = OwnRecord(self._describe_self())
             self._follow()
             self._register()
+            if self._member is not None:
+                self._member.serve(self._record().node_id)
         except RegistryError as exc:
             self._close()
             raise StartFailed(f"the registry {self._settings.registry}: {exc}") from exc

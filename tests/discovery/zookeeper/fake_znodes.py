@@ -87,7 +87,9 @@ class FakeZnodes:
             self._list_watches.setdefault(path, set()).add(fired)
         return tuple(p.rpartition("/")[2] for p in self._tree if parent(p) == path)
 
-    def children_all(self, paths: Iterable[str], fired: Fired) -> Mapping[str, tuple[str, ...]]:
+    def children_all(
+        self, paths: Iterable[str], fired: Fired | None = None
+    ) -> Mapping[str, tuple[str, ...]]:
         wanted = list(paths)
         self._begin(f"children_all {len(wanted)}", "children_all")
         return {path: self.children(path, fired) for path in wanted if path in self._tree}

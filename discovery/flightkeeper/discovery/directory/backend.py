@@ -157,6 +157,11 @@ class DirectoryRegistry:
         self._check_open()
         return hold
 
+    def sweep(self, timeout_s: float = 10.0) -> int:
+        """Take away what is left of locks that nobody holds or wants; how many were found."""
+        folders = [self._root / kind for kind in LockKind]
+        return self._run(lambda: sum(map(lock.sweep, folders)), "sweep locks", timeout_s)
+
     def close(self) -> None:
         """Take the records out and end the thread. Idempotent, bounded."""
         with self._holds_lock:

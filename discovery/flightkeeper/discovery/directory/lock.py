@@ -51,6 +51,21 @@ def take(
     return LastingHold(name, standing.token, standing.leave, claim=claim, permit=permit)
 
 
+def sweep(folder: Path) -> int:
+    """Take away the places of the dead in all lines of a folder; how many were found.
+
+    A line keeps its last token for ever.
+    """
+    dead = [
+        place
+        for place in folder.glob("*/[0-9]*-*")
+        if place.is_file() and read_living(place) is None
+    ]
+    for place in dead:
+        place.unlink(missing_ok=True)
+    return len(dead)
+
+
 class _Standing:
     """A place in line, until it is left or the process dies."""
 

@@ -36,6 +36,7 @@ from flightkeeper.discovery.zookeeper.paths import Paths
 from flightkeeper.discovery.zookeeper.registration import SPREAD_S, ZooKeeperRegistration
 from flightkeeper.discovery.zookeeper.session import LinkOptions, LinkState
 from flightkeeper.discovery.zookeeper.supervision import Limits
+from flightkeeper.discovery.zookeeper.sweeping import sweep
 from flightkeeper.discovery.zookeeper.watcher import ServiceWatcher
 from flightkeeper.discovery.zookeeper.znodes import Znodes
 
@@ -266,6 +267,10 @@ class ZooKeeperRegistry:
             f"the lock {name} was not to be had within {timeout_s} s: others held it, or "
             "ZooKeeper did not answer; it is not held"
         )
+
+    def sweep(self, timeout_s: float = 10.0) -> int:
+        """Take away what is left of locks that nobody holds or wants; how many were found."""
+        return sweep(self._connection.wait_connected, self._paths, self._within(timeout_s))
 
     def close(self) -> None:
         """End the session, which takes its records out, and the threads. Idempotent, bounded."""

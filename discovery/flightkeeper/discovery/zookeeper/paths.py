@@ -44,9 +44,13 @@ class Paths:
         """An agreed document."""
         return f"{self.private()}/{check_name('document', name)}"
 
+    def locks(self, kind: LockKind) -> str:
+        """The parent of all locks of a kind."""
+        return f"{self.chroot}/{kind}"
+
     def lock(self, kind: LockKind, name: str) -> str:
         """The parent of a lock's contenders."""
-        return f"{self.chroot}/{kind}/{check_name('lock', name)}"
+        return f"{self.locks(kind)}/{check_name('lock', name)}"
 
     def document(self, name: str) -> str:
         """A shared document."""

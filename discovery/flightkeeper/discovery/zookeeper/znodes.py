@@ -85,7 +85,9 @@ class Znodes(Protocol):
     def children(self, path: str, fired: Fired | None = None) -> tuple[str, ...]:
         """Names of the children, with a watch on the list. Raises NoNode."""
 
-    def children_all(self, paths: Iterable[str], fired: Fired) -> Mapping[str, tuple[str, ...]]:
+    def children_all(
+        self, paths: Iterable[str], fired: Fired | None = None
+    ) -> Mapping[str, tuple[str, ...]]:
         """Names of the children of those that exist, read in one go, each with a watch."""
 
     def create_path(self, path: str, access: Access) -> None:
@@ -113,4 +115,7 @@ class Znodes(Protocol):
         """
 
     def delete(self, path: str, version: int) -> None:
-        """Delete a znode; version -1 = whatever it has. Raises NoNode, VersionChanged."""
+        """Delete a znode; version -1 = whatever it has.
+
+        Raises NoNode, VersionChanged, NodeExists (below it).
+        """
