@@ -20,6 +20,9 @@ from flightkeeper.discovery.errors import RegistryUnavailable
 from flightkeeper.discovery.locks import LastingHold
 
 _RETRY_S = 0.01
+_RETRY_MAX_S = 0.05
+_PATIENCE = 1.02
+"""Who has waited for seconds may wait for a little longer."""
 _LAST = ".token"
 _TOKEN_BYTES_MAX = 20
 
@@ -38,13 +41,15 @@ def take(
     """
     folder.mkdir(parents=True, exist_ok=True)
     standing = _Standing(folder, claim)
+    pause_s = _RETRY_S
     try:
         while (permit := standing.permit()) is None:
             left_s = remaining_s()
             if left_s <= 0:
                 standing.leave()
                 return None
-            time.sleep(min(left_s, _RETRY_S))
+            time.sleep(min(left_s, pause_s))
+            pause_s = min(pause_s * _PATIENCE, _RETRY_MAX_S)
     except BaseException:
         standing.leave()
         raise
@@ -72,6 +77,7 @@ class _Standing:
     def __init__(self, folder: Path, claim: Claim) -> None:
         self._folder = folder
         self._claim = claim
+        self._waits_for: tuple[Place, ...] = ()
         # In one turn, or one with a greater number could look before this one is in line.
         with registrants_turn(folder):
             self.token = _next_token(folder / _LAST)
@@ -80,16 +86,25 @@ class _Standing:
 
     def permit(self) -> int | None:
         """The permit that it holds the lock under from now on; None = it has to wait."""
-        while True:
+        while not (self._waits_for and self._are_as_they_were()):
             found = turn(self._claim, self._before())
             if isinstance(found, int):
                 self._take(found)
                 return found
-            dead = [place.name for place in found if read_living(self._folder / place.name) is None]
-            if not dead:
-                return None
-            for name in dead:
-                (self._folder / name).unlink(missing_ok=True)
+            self._waits_for = found
+        return None
+
+    def _are_as_they_were(self) -> bool:
+        """Whether all it waits for live, and hold what they held. Takes the dead away."""
+        unchanged = True
+        for place in self._waits_for:
+            content = read_living(self._folder / place.name)
+            if content is None:
+                (self._folder / place.name).unlink(missing_ok=True)
+                unchanged = False
+            elif self._claim.permits > 1:
+                unchanged &= _permit(content.data) == place.permit
+        return unchanged
 
     def leave(self) -> None:
         """Leave the line. Never raises."""
@@ -121,7 +136,11 @@ class _Standing:
             written = (self._folder / name).read_bytes()
         except FileNotFoundError:
             return None
-        return int(written) if written.isdigit() else None
+        return _permit(written)
+
+
+def _permit(written: bytes) -> int | None:
+    return int(written) if written.isdigit() else None
 
 
 def _next_token(place: Path) -> int:
