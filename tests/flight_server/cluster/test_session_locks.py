@@ -270,6 +270,17 @@ def test_a_reader_may_not_take_locks(nodes: Nodes) -> None:
     assert client.query(SHOW).num_rows == 0
 
 
+def test_a_session_has_so_many_locks(nodes: Nodes) -> None:
+    client = nodes.client(nodes.start("n1"), "ada")
+    for number in range(100):
+        client.value(f"SELECT flightkeeper_lock('l{number}', 10)")
+    with pytest.raises(ValueError, match="holds 100 locks, which is the limit; etl is not held"):
+        client.value(LOCK)
+    assert client.value("SELECT flightkeeper_unlock('l7')")
+    assert client.value(LOCK)
+    assert client.query(SHOW).num_rows == 100
+
+
 def test_a_registry_from_outside_takes_part(nodes: Nodes) -> None:
     client = nodes.client(nodes.start("n1"), "ada")
     registry = open_registry(nodes.url)

@@ -33,6 +33,8 @@ from flightkeeper.flight_server.sql.lock_statements import (
 )
 from flightkeeper.flightsql.headers import Reason
 
+_LOCKS_MAX = 100
+
 
 class SessionLocks:
     """Takes and lets go of locks for sessions. Thread-safe."""
@@ -63,6 +65,11 @@ class SessionLocks:
             )
         if (lock := _living(session, command.name)) is not None:
             return _held_already(command, lock)
+        if len(session.locks) >= _LOCKS_MAX:
+            raise InvalidArgument(
+                f"this session holds {_LOCKS_MAX} locks, which is the limit; {command.name} is not "
+                "held: let go of one"
+            )
         hold = self._waited(session, connection, command)
         if not self._sessions.keep(session, hold):
             hold.release()
