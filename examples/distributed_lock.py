@@ -9,7 +9,7 @@ protects by itself, because its holder may be frozen while the time runs out.
 import sys
 from pathlib import Path
 
-from flightkeeper.discovery.registry import Registry, open_registry
+from flightkeeper.client import Cluster, open_cluster
 
 
 class Counter:
@@ -32,10 +32,10 @@ class Counter:
         self._place.write_text(f"{number} {token}")
 
 
-def count_up(registry: Registry, counter: Counter, times: int) -> None:
+def count_up(cluster: Cluster, counter: Counter, times: int) -> None:
     """Add one, so many times."""
     for _ in range(times):
-        with registry.lock("counter", timeout_s=60) as hold:
+        with cluster.lock("counter", timeout_s=60) as hold:
             number, _token = counter.read()
             hold.check()
             counter.write(number + 1, hold.token)
@@ -43,13 +43,10 @@ def count_up(registry: Registry, counter: Counter, times: int) -> None:
 
 def main(url: str, place: str, times: int = 20) -> None:
     """Count, and say how far."""
-    registry = open_registry(url)
-    try:
-        counter = Counter(Path(place))
-        count_up(registry, counter, times)
-        print("counted to {} under token {}".format(*counter.read()))
-    finally:
-        registry.close()
+    counter = Counter(Path(place))
+    with open_cluster(url) as cluster:
+        count_up(cluster, counter, times)
+    print("counted to {} under token {}".format(*counter.read()))
 
 
 if __name__ == "__main__":

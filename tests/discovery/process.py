@@ -8,10 +8,12 @@ import sys
 from contextlib import suppress
 from pathlib import Path
 
+from flightkeeper.discovery.contention import claim_of
 from flightkeeper.discovery.documents import DocumentChanged
 from flightkeeper.discovery.locks import LockLost
 from flightkeeper.discovery.records import Instance
 from flightkeeper.discovery.registry import open_registry
+from tests.discovery.fenced import Fenced
 
 _ROOT = Path(__file__).resolve().parents[2]
 _WAIT_S = 15.0
@@ -84,9 +86,25 @@ def _count(arguments: list[str]) -> str:
 
 
 def _lock(arguments: list[str]) -> str:
-    url, name = arguments
+    url, name, *code = arguments
+    claim = claim_of("".join(code))
     # Kept by the frame that never ends.
-    return str(open_registry(url, session_timeout_s=2.0).lock(name, _WAIT_S).token)
+    return str(open_registry(url, session_timeout_s=2.0).lock(name, _WAIT_S, claim=claim).token)
+
+
+def _act(arguments: list[str]) -> str:
+    """Act on what is fenced until it is refused, and never ask whether the lock is still held."""
+    url, name, code = arguments
+    registry = open_registry(url, session_timeout_s=4.0)
+    claim = claim_of(code)
+    hold = registry.lock(name, _WAIT_S, claim=claim)
+    sys.stdout.write(f"{hold.token}\n")
+    sys.stdout.flush()
+    acts = 0
+    fenced = Fenced(registry)
+    while fenced.act(claim, hold):
+        acts += 1
+    return f"refused after {acts}"
 
 
 def _guard(arguments: list[str]) -> str:
@@ -109,7 +127,14 @@ def _guard(arguments: list[str]) -> str:
         return f"lost after {written.version}"
 
 
-_ROLES = {"guard": _guard, "lock": _lock, "register": _register, "agree": _agree, "count": _count}
+_ROLES = {
+    "act": _act,
+    "guard": _guard,
+    "lock": _lock,
+    "register": _register,
+    "agree": _agree,
+    "count": _count,
+}
 
 if __name__ == "__main__":
     sys.stdout.write(_ROLES[sys.argv[1]](sys.argv[2:]) + "\n")

@@ -2,13 +2,14 @@
 
 import sys
 import threading
+import time
 from collections.abc import Callable
 from contextlib import closing
 
 import pytest
 
 from flightkeeper.discovery.leading import Leading
-from flightkeeper.discovery.locks import Hold, LockLost
+from flightkeeper.discovery.locks import Hold, LockKind, LockLost
 from tests.discovery.backends import Backend
 from tests.discovery.recorder import eventually
 
@@ -89,3 +90,17 @@ def test_work_is_told_to_stop(backend: Backend) -> None:
     leading.close()
     assert stopped.is_set()
     assert not any(thread.name == "lead-repair" for thread in threading.enumerate())
+
+
+def test_who_only_stands_in_line_leaves_it_at_once(backend: Backend) -> None:
+    duty = Duty()
+    first = Leading(backend.open(), "repair", duty.by("a"))
+    eventually(lambda: first.token is not None, 20)
+    registry = backend.open()
+    second = Leading(registry, "repair", duty.by("b"))
+    began_s = time.monotonic()
+    second.close()
+    assert time.monotonic() - began_s < 3
+    assert not any(thread is second._thread for thread in threading.enumerate())
+    first.close()
+    assert registry.lock("repair", 10, kind=LockKind.LEADER).token > duty.turns[-1][1]

@@ -5,13 +5,10 @@ import time
 
 import pytest
 
-from flightkeeper.discovery.directory import lock as directory_lock
 from flightkeeper.discovery.documents import Document
 from flightkeeper.discovery.errors import InvalidName, RegistryUnavailable
 from flightkeeper.discovery.locks import LockKind, LockLost, LockTimeout
 from flightkeeper.discovery.registry import Registry
-from flightkeeper.discovery.testing_locks import MemoryLocks
-from flightkeeper.discovery.zookeeper.lock import ZooKeeperHold
 from tests.discovery.backends import Backend
 from tests.discovery.process import Process
 
@@ -108,19 +105,29 @@ def test_closing_a_registry_lets_go_of_all(backend: Backend) -> None:
         registry.lock("etl", 0.2)
 
 
-def test_a_wait_that_is_broken_off_leaves_no_place(
-    backend: Backend, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def interrupted(*_: object) -> None:
+def test_who_waits_hears_that_its_registry_was_closed(backend: Backend) -> None:
+    holder, waiter = backend.open(), backend.open()
+    hold = holder.lock("etl", 5)
+    closing = threading.Timer(0.3, waiter.close)
+    closing.start()
+    began_s = time.monotonic()
+    with pytest.raises(RegistryUnavailable, match=r"closed"):
+        waiter.lock("etl", 60)
+    assert time.monotonic() - began_s < 20
+    closing.join()
+    hold.release()
+    assert not holder.lock("etl", 5).lost
+
+
+def test_a_wait_that_is_broken_off_leaves_no_place(backend: Backend) -> None:
+    def interrupted() -> None:
         raise KeyboardInterrupt
 
     registry = backend.open()
-    with monkeypatch.context() as patch:
-        patch.setattr(ZooKeeperHold, "wait_held", interrupted)
-        patch.setattr(directory_lock, "_locked", interrupted)
-        patch.setattr(MemoryLocks, "take", interrupted)
-        with pytest.raises(KeyboardInterrupt):
-            registry.lock("etl", 5)
+    hold = registry.lock("etl", 5)
+    with pytest.raises(KeyboardInterrupt):
+        registry.lock("etl", 5, check=interrupted)
+    hold.release()
     assert not backend.open().lock("etl", 5).lost
 
 

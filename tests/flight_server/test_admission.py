@@ -65,3 +65,21 @@ def test_the_end_is_told_from_a_drain() -> None:
     for continues in (False, True):
         with pytest.raises(Unavailable):
             admission.enter(continues=continues)
+
+
+def test_who_waits_for_others_holds_no_place() -> None:
+    admission = Admission(1)
+    slot = admission.enter()
+    with admission.aside() as check:
+        check()
+        assert admission.running == 1
+        other = admission.enter()
+        with pytest.raises(Unavailable, match="1 statements wait on this node"), admission.aside():
+            pass
+        other.release()
+        admission.close()
+        with pytest.raises(Unavailable, match="leaving"):
+            check()
+    assert admission.running == 1
+    slot.release()
+    assert admission.running == 0

@@ -1,9 +1,11 @@
 """Sessions and transactions on a real database, with the time as an argument."""
 
 from collections.abc import Iterator
+from functools import partial
 
 import pytest
 
+from flightkeeper.discovery.locks import LastingHold
 from flightkeeper.flight_server.engine.connection import Connection
 from flightkeeper.flight_server.engine.database import Database, DatabaseOptions
 from flightkeeper.flight_server.engine.statement import parse
@@ -243,3 +245,23 @@ def test_a_session_shares_its_own_connections_only(sessions: Sessions) -> None:
     entered(sessions, sessions.transaction(sessions.begin("b", "ada", 0), "ada", 0))
     session = sessions.ensure("a", 0)
     assert sessions.shared("a", session) == [session.connection, own]
+
+
+def test_locks_go_with_their_session(sessions: Sessions) -> None:
+    let_go: list[str] = []
+    session = sessions.ensure("a", 0)
+    for name in "xyz":
+        assert sessions.keep(session, LastingHold(name, 1, partial(let_go.append, name)))
+    assert not sessions.keep(session, LastingHold("x", 2, partial(let_go.append, "again")))
+    # As with a transaction, others wait for its end.
+    assert sessions.expire(10) == 0
+    assert sessions.expire(10.1) == 1
+    assert sorted(let_go) == ["x", "y", "z"]
+    assert not sessions.keep(session, LastingHold("x", 3, partial(let_go.append, "late")))
+    closed = sessions.ensure("b", 0)
+    assert sessions.keep(closed, LastingHold("x", 4, partial(let_go.append, "closed")))
+    assert sessions.close_session("b")
+    last = sessions.ensure("c", 0)
+    assert sessions.keep(last, LastingHold("x", 5, partial(let_go.append, "last")))
+    sessions.close()
+    assert let_go[3:] == ["closed", "last"]

@@ -1,10 +1,11 @@
-"""The client: connect to a service of many nodes as if it were one database.
+"""The client: connect to a service of many nodes as if it were one database, and agree with them.
 
 >>> import flightkeeper.client
 >>> with flightkeeper.client.connect("flightsql+dir:///srv/registry") as connection:
 ...     table = connection.query("SELECT 42 AS answer").read_all()
 """
 
+from flightkeeper.client.cluster import Cluster, open_cluster
 from flightkeeper.client.connection import Connection, connect
 from flightkeeper.client.errors import (
     AuthenticationFailed,
@@ -22,13 +23,18 @@ from flightkeeper.client.errors import (
 )
 from flightkeeper.client.router import NodeStatus
 from flightkeeper.client.transaction import Transaction
+from flightkeeper.discovery.locks import Hold, LockLost, LockTimeout
 
 __all__ = [
     "AuthenticationFailed",
+    "Cluster",
     "Connection",
     "ConnectionClosed",
     "FlightkeeperError",
+    "Hold",
     "InvalidUrl",
+    "LockLost",
+    "LockTimeout",
     "NoNodeAvailable",
     "NodeStatus",
     "OutcomeUnknown",
@@ -40,4 +46,5 @@ __all__ = [
     "StreamInterrupted",
     "Transaction",
     "connect",
+    "open_cluster",
 ]

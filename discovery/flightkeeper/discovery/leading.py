@@ -11,8 +11,7 @@ from collections.abc import Callable
 from flightkeeper.discovery.locks import Hold, LockKind, LockTimeout
 from flightkeeper.discovery.registry import Registry
 
-_STAND_S = 5.0
-"""How long it stands in line before it looks whether it still has to."""
+_STAND_S = 60.0
 _PAUSE_S = 1.0
 _END_S = 10.0
 
@@ -21,6 +20,10 @@ _log = logging.getLogger(__name__)
 Work = Callable[[Hold], None]
 """What the leader does. It asks `hold.check()` before each step, or waits in `hold.wait_lost`,
 and returns when that says so; when it returns before, the duty is taken up again."""
+
+
+class _Closed(Exception):
+    """Whoever stands in line does so no more."""
 
 
 class Leading:
@@ -43,13 +46,17 @@ class Leading:
         hold = self._hold
         return None if hold is None or hold.lost else hold.token
 
-    def close(self) -> None:
-        """Stand no more; returns when the work has ended, or takes too long. Idempotent."""
+    def stop(self) -> None:
+        """Stand no more, and tell the work to end; `close` waits for that. Idempotent."""
         self._closed.set()
         with self._lock:
             # Not let go before its work has returned: another one would begin beside it.
             if self._hold is not None:
                 self._hold.stop()
+
+    def close(self) -> None:
+        """Stand no more; returns when the work has ended, or takes too long. Idempotent."""
+        self.stop()
         if threading.current_thread() is not self._thread:
             self._thread.join(_END_S)
             if self._thread.is_alive():
@@ -58,14 +65,20 @@ class Leading:
     def _run(self) -> None:
         while not self._closed.is_set():
             try:
-                hold = self._registry.lock(self._duty, _STAND_S, kind=LockKind.LEADER)
-            except LockTimeout:
+                hold = self._registry.lock(
+                    self._duty, _STAND_S, kind=LockKind.LEADER, check=self._check_open
+                )
+            except (LockTimeout, _Closed):
                 continue
             except Exception as exc:  # noqa: BLE001 - whatever it is, it may be over some time
                 _log.info("cannot stand for the duty %s: %s", self._duty, exc)
                 self._closed.wait(_PAUSE_S)
                 continue
             self._lead(hold)
+
+    def _check_open(self) -> None:
+        if self._closed.is_set():
+            raise _Closed
 
     def _lead(self, hold: Hold) -> None:
         with self._lock:

@@ -15,6 +15,7 @@ from enum import StrEnum
 from types import TracebackType
 from typing import Protocol, Self
 
+from flightkeeper.discovery.contention import EXCLUSIVE, Claim
 from flightkeeper.discovery.errors import RegistryError
 
 
@@ -38,11 +39,16 @@ class Hold(Protocol):
 
     Attributes:
         name: of the lock.
-        token: greater than that of every hold of this lock before.
+        claim: how it is held.
+        token: greater than that of every hold before that excludes this one: of an exclusive one
+            than all, of a shared one than all exclusive ones, of a permit than all of that permit.
+        permit: which one of a semaphore's it is, from 0 on.
     """
 
     name: str
+    claim: Claim
     token: int
+    permit: int
 
     @property
     def lost(self) -> bool:
@@ -79,14 +85,24 @@ class Hold(Protocol):
 class LastingHold:
     """A hold that nothing ends but `stop` and `release`, while its process lives. Thread-safe."""
 
-    def __init__(self, name: str, token: int, let_go: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        name: str,
+        token: int,
+        let_go: Callable[[], None],
+        *,
+        claim: Claim = EXCLUSIVE,
+        permit: int = 0,
+    ) -> None:
         """Hold a lock.
 
         Args:
             let_go: called once, when it is released.
         """
         self.name = name
+        self.claim = claim
         self.token = token
+        self.permit = permit
         self._let_go = let_go
         self._over = threading.Event()
         self._lock = threading.Lock()  # guards the one below

@@ -9,6 +9,7 @@ from importlib import import_module
 from types import MappingProxyType
 from typing import Protocol
 
+from flightkeeper.discovery.contention import EXCLUSIVE, Claim
 from flightkeeper.discovery.documents import Document, DocumentListener, DocumentsListener
 from flightkeeper.discovery.locks import Hold, LockKind
 from flightkeeper.discovery.records import Instance
@@ -140,13 +141,34 @@ class Registry(Membership, Protocol):
             folder: first parts of the documents' names, such as `tables`.
         """
 
-    def lock(self, name: str, timeout_s: float = 10.0, *, kind: LockKind = LockKind.LOCK) -> Hold:
+    def lock(
+        self,
+        name: str,
+        timeout_s: float = 10.0,
+        *,
+        kind: LockKind = LockKind.LOCK,
+        claim: Claim = EXCLUSIVE,
+        check: Callable[[], None] = lambda: None,
+    ) -> Hold:
         """Take a lock that one holder has at a time, over all processes; wait for it so long.
+
+        Args:
+            claim: how it is to be held, if others may hold it at the same time.
+            check: asked many times a second while it waits; what it raises ends the wait.
 
         Raises:
             InvalidName: the name cannot be used; it is not held.
             LockTimeout: others held it, or the registry did not answer; it is not held.
             RegistryUnavailable: the registry was closed, or cannot be used; it is not held.
+        """
+
+    def sweep(self, timeout_s: float = 10.0) -> int:
+        """Take away what is left of locks that nobody holds or wants; how many were found.
+
+        May run anywhere and at any time; once in a while by one process is enough.
+
+        Raises:
+            RegistryUnavailable: no answer in time; some may be taken away.
         """
 
 

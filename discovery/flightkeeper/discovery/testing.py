@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from flightkeeper.discovery.contention import EXCLUSIVE, Claim
 from flightkeeper.discovery.documents import (
     Document,
     DocumentListener,
@@ -120,16 +121,34 @@ class MemoryRegistry:
         return watch.subscription
 
     def lock(
-        self, name: str, timeout_s: float = 10.0, *, kind: LockKind = LockKind.LOCK
+        self,
+        name: str,
+        timeout_s: float = 10.0,
+        *,
+        kind: LockKind = LockKind.LOCK,
+        claim: Claim = EXCLUSIVE,
+        check: Callable[[], None] = lambda: None,
     ) -> LastingHold:
         """Take a lock that one holder has at a time; wait for it so long."""
         self._check_open()
         key = f"{kind}/{check_name('lock', name)}"
-        hold = self.store.locks.take(key, timeout_s) if self.reachable else None
+        deadline_s = time.monotonic() + timeout_s
+
+        def remaining_s() -> float:
+            check()
+            self._check_open()
+            return deadline_s - time.monotonic()
+
+        hold = self.store.locks.take(key, remaining_s, claim) if self.reachable else None
         if hold is None:
             raise LockTimeout(f"the lock {name} was not to be had in {timeout_s} s; it is not held")
         self._holds.append(hold)
         return hold
+
+    def sweep(self, timeout_s: float = 10.0) -> int:
+        """Nothing is left of a lock that was let go."""
+        self._check_answers(timeout_s)
+        return 0
 
     def close(self) -> None:
         """Take the records out and end the watches. Idempotent."""

@@ -6,7 +6,8 @@ later one would leave an earlier one waiting for ever.
 """
 
 import threading
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 
 from flightkeeper.flight_server.errors import Unavailable
 from flightkeeper.flightsql.headers import Reason
@@ -33,16 +34,17 @@ class Admission:
 
     def __init__(self, statements_max: int) -> None:
         self._statements_max = statements_max
-        # Guards `_running` and `_closed`.
+        # Guards `_running`, `_waiting` and `_closed`.
         self._lock = threading.Lock()
         self._running = 0
+        self._waiting = 0
         self._closed = False
         self._ended = False
 
     @property
     def running(self) -> int:
-        """Statements in flight now."""
-        return self._running
+        """Statements in flight now, those that wait aside too."""
+        return self._running + self._waiting
 
     def enter(self, *, continues: bool = False) -> Slot:
         """Take a place.
@@ -59,6 +61,32 @@ class Admission:
                 self._check()
             self._running += 1
         return Slot(self)
+
+    @contextmanager
+    def aside(self) -> Iterator[Callable[[], None]]:
+        """While it lasts, a running statement waits for others, and holds no place.
+
+        Returns: raises Unavailable once the node is leaving.
+
+        Raises:
+            Unavailable: as many wait already as may run.
+        """
+        with self._lock:
+            if self._waiting >= self._statements_max:
+                raise Unavailable(
+                    f"{self._waiting} statements wait on this node, which is its limit; nothing "
+                    "was run, try later",
+                    reason=Reason.OVERLOADED,
+                    retry_after_ms=_RETRY_AFTER_MS,
+                )
+            self._waiting += 1
+            self._running -= 1
+        try:
+            yield self._check_stays
+        finally:
+            with self._lock:
+                self._waiting -= 1
+                self._running += 1
 
     def limit(self, statements_max: int) -> None:
         """Let so many run from now on; what runs goes on."""
@@ -84,12 +112,15 @@ class Admission:
         self.close()
         self._ended = True
 
-    def _check(self) -> None:
+    def _check_stays(self) -> None:
         if self._closed:
             raise Unavailable(
                 "this node is leaving; nothing was run, use another node",
                 reason=Reason.DRAINING,
             )
+
+    def _check(self) -> None:
+        self._check_stays()
         if self._running >= self._statements_max:
             raise Unavailable(
                 f"this node runs {self._running} statements, which is its limit; "

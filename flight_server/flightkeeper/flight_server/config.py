@@ -195,7 +195,10 @@ class NodeSettings(BaseSettings):
         default=300,
         ge=1,
         le=86_400,
-        description="Seconds after which an unused transaction is rolled back.",
+        description=(
+            "Seconds after which an unused transaction is rolled back, and an unused session with "
+            "locks ended."
+        ),
         json_schema_extra=_LIVE,
     )
     token_lifetime_s: float = Field(

@@ -32,6 +32,7 @@ from flightkeeper.flight_server.cancellation import CancelWatcher
 from flightkeeper.flight_server.clocks import Clocks
 from flightkeeper.flight_server.cluster.commands import Commands
 from flightkeeper.flight_server.cluster.member import Member
+from flightkeeper.flight_server.cluster.session_locks import SessionLocks
 from flightkeeper.flight_server.config import IN_MEMORY, NodeSettings
 from flightkeeper.flight_server.engine.database import Database
 from flightkeeper.flight_server.engine.facts import facts
@@ -131,6 +132,8 @@ class Node:
             self._own = OwnRecord(self._describe_self())
             self._follow()
             self._register()
+            if self._member is not None:
+                self._member.serve(self._record().node_id)
         except RegistryError as exc:
             self._close()
             raise StartFailed(f"the registry {self._settings.registry}: {exc}") from exc
@@ -215,8 +218,9 @@ class Node:
         if self._registry is None:
             return Commands({})
         in_memory = self._settings.database == IN_MEMORY
+        locks = SessionLocks(self._registry, self._sessions, self._admission, self._clocks)
         self._member = Member(
-            self._registry, self._database, self._clocks, self._tell, in_memory=in_memory
+            self._registry, self._database, self._clocks, self._tell, locks, in_memory=in_memory
         )
         return self._member.commands
 

@@ -19,6 +19,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
+from flightkeeper.discovery.locks import Hold
 from flightkeeper.flight_server.engine import catalog
 from flightkeeper.flight_server.engine.connection import Connection
 from flightkeeper.flight_server.engine.database import Database
@@ -45,6 +46,7 @@ class Session:
         namespace: where the connection looks names up, as far as it is known without asking.
         holder: the transaction that runs on the connection now.
         lent: how many of its statements run elsewhere, or stream from there.
+        locks: what it holds of the cluster's, by name.
     """
 
     used_s: float
@@ -53,6 +55,7 @@ class Session:
     namespace: catalog.Namespace | None = None
     holder: str | None = None
     lent: int = 0
+    locks: dict[str, Hold] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -144,6 +147,12 @@ class Sessions:
         """The session is not idle until `let_go`."""
         with self._lock:
             session.lent += 1
+
+    def keep(self, session: Session, lock: Hold) -> bool:
+        """Let a lock go with the session; False if it has one of this name, or has ended."""
+        with self._lock:
+            lives = any(known is session for known in self._sessions.values())
+            return lives and session.locks.setdefault(lock.name, lock) is lock
 
     def let_go(self, session: Session, now_s: float) -> None:
         """A statement of the session has ended elsewhere."""
@@ -256,8 +265,8 @@ class Sessions:
             owned = [t for t in self._transactions.values() if t.session_key == key]
             for transaction in owned:
                 del self._transactions[transaction.transaction]
-        shared = [] if session is None else [session.connection]
-        _close([*shared, *(transaction.connection for transaction in owned)])
+        ended = [] if session is None else [session]
+        _close(ended, *(transaction.connection for transaction in owned))
         return session is not None or bool(owned)
 
     def expire(self, now_s: float) -> int:
@@ -285,16 +294,17 @@ class Sessions:
                 # Its session goes on, and may use the connection again.
                 transaction.connection.rollback()
                 self._release(transaction, transaction.connection)
-        _close([session.connection for session in ended.values()])
+        _close(ended.values())
         return len(transactions) + len(ended)
 
     def close(self) -> None:
         """End all sessions and transactions. Idempotent."""
         with self._lock:
             used = [connection for connection, _ in self._connections()]
+            ended = list(self._sessions.values())
             self._sessions.clear()
             self._transactions.clear()
-        _close(used)
+        _close(ended, *used)
 
     def _held(self, transaction: Transaction) -> Connection | None:
         """The session's connection, from now on this transaction's, if it was free."""
@@ -359,14 +369,19 @@ class Sessions:
         )
 
 
-def _close(connections: Iterable[Connection | None]) -> None:
-    """Close each of them once; owners may share one."""
-    for connection in {id(shared): shared for shared in connections if shared}.values():
+def _close(sessions: Iterable[Session], *others: Connection | None) -> None:
+    """Close what ended sessions had, and other connections, each of them once."""
+    ended = list(sessions)
+    shared = [*(session.connection for session in ended), *others]
+    for connection in {id(each): each for each in shared if each}.values():
         connection.close()
+    for lock in [lock for session in ended for lock in session.locks.values()]:
+        lock.release()
 
 
 def _limit(limits: SessionLimits, session: Session) -> float:
-    if session.connection is not None and session.connection.in_transaction:
+    # Others wait for the end of both.
+    if session.locks or (session.connection is not None and session.connection.in_transaction):
         return limits.transaction_idle_timeout_s
     return limits.session_idle_timeout_s
 

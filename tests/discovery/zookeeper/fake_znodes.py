@@ -47,11 +47,15 @@ class FakeZnodes:
 
     def expire(self) -> None:
         """End the session, its ephemerals and its watches, and begin another."""
-        for path in [path for path, znode in self._tree.items() if znode.owner == self.session_id]:
+        for path in self.owned_by(self.session_id):
             del self._tree[path]
         self._data_watches.clear()
         self._list_watches.clear()
         self.session_id += 1
+
+    def owned_by(self, session_id: int) -> list[str]:
+        """The ephemerals of a session."""
+        return [path for path, znode in self._tree.items() if znode.owner == session_id]
 
     def at(self, path: str) -> Znode | None:
         """What is there, unnoticed."""
@@ -70,7 +74,7 @@ class FakeZnodes:
         self._begin("read")
         return self._read([path], fired).get(path)
 
-    def read_all(self, paths: Iterable[str], fired: Fired) -> Mapping[str, Znode]:
+    def read_all(self, paths: Iterable[str], fired: Fired | None = None) -> Mapping[str, Znode]:
         wanted = list(paths)
         self._begin(f"read_all {len(wanted)}", "read_all")
         return self._read(wanted, fired)
@@ -83,7 +87,9 @@ class FakeZnodes:
             self._list_watches.setdefault(path, set()).add(fired)
         return tuple(p.rpartition("/")[2] for p in self._tree if parent(p) == path)
 
-    def children_all(self, paths: Iterable[str], fired: Fired) -> Mapping[str, tuple[str, ...]]:
+    def children_all(
+        self, paths: Iterable[str], fired: Fired | None = None
+    ) -> Mapping[str, tuple[str, ...]]:
         wanted = list(paths)
         self._begin(f"children_all {len(wanted)}", "children_all")
         return {path: self.children(path, fired) for path in wanted if path in self._tree}

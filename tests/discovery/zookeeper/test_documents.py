@@ -133,7 +133,7 @@ def test_reading_asks_again_until_it_is_answered() -> None:
 def test_a_guarded_write_needs_its_hold() -> None:
     znodes, hold = FakeZnodes(), ZooKeeperHold("etl", leave=lambda: None, clock=lambda: 0)
     znodes.put("/locks/etl/x-0", b"")
-    hold.confirm("/locks/etl/x-0", 1, 10.0)
+    hold.confirm("/locks/etl/x-0", 1, 0, 10.0)
 
     def put_guarded(version: int | None) -> Document:
         change = Write(b"mine", version, hold, own=True)

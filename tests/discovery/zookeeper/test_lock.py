@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
+from flightkeeper.discovery.contention import EXCLUSIVE, SHARED, Claim
 from flightkeeper.discovery.errors import RegistryDenied
 from flightkeeper.discovery.locks import LockLost
 from flightkeeper.discovery.zookeeper.lock import Contender, ZooKeeperHold
@@ -17,11 +18,11 @@ SESSION_S = 10.0
 class Fixture:
     """One contender for a lock that others may want, too."""
 
-    def __init__(self, znodes: FakeZnodes | None = None) -> None:
+    def __init__(self, znodes: FakeZnodes | None = None, claim: Claim = EXCLUSIVE) -> None:
         self.znodes = znodes or FakeZnodes()
         self.now_s = 100.0
         self.woken = 0
-        self.hold = ZooKeeperHold("etl", leave=self._wake, clock=lambda: self.now_s)
+        self.hold = ZooKeeperHold("etl", claim, leave=self._wake, clock=lambda: self.now_s)
         self.contender = Contender(self.hold, FOLDER, wake=self._wake, clock=lambda: self.now_s)
 
     def _wake(self) -> None:
@@ -228,6 +229,102 @@ def test_who_may_not_is_told_why(fixture: Fixture) -> None:
     fixture.contender.failed(RegistryDenied("no"))
     assert not fixture.hold.wait_held(10)
     assert str(fixture.hold.refusal) == "no"
+
+
+def test_who_asks_whether_it_wants_to_wait_gives_up(fixture: Fixture) -> None:
+    def no_more() -> None:
+        raise KeyError
+
+    with pytest.raises(KeyError):
+        fixture.hold.wait_held(10, no_more)
+
+
+def test_only_writers_are_waited_for_by_readers() -> None:
+    znodes = FakeZnodes()
+    first, second = Fixture(znodes, SHARED), Fixture(znodes, SHARED)
+    writer, late = Fixture(znodes), Fixture(znodes, SHARED)
+    for each in (first, second, writer, late):
+        each.run()
+    assert [each.hold.wait_held(0) for each in (first, second, writer, late)] == [
+        True,
+        True,
+        False,
+        False,
+    ]
+    first.hold.release()
+    first.run()
+    assert late.woken == 0
+    writer.hold.release()
+    writer.run()
+    assert late.woken == 1
+    late.run()
+    assert late.hold.wait_held(0)
+
+
+def test_the_first_of_those_who_wait_hears_of_a_permit() -> None:
+    znodes, two = FakeZnodes(), Claim(permits=2)
+    crowd = [Fixture(znodes, two) for _ in range(5)]
+    for each in crowd:
+        each.run()
+    held = [each for each in crowd if each.hold.wait_held(0)]
+    assert held == crowd[:2]
+    assert [each.hold.permit for each in held] == [0, 1]
+    # It also hears of those who come.
+    assert crowd[2].woken == 1
+    crowd[2].run()
+    for each in crowd:
+        each.woken = 0
+    crowd[0].hold.release()
+    crowd[0].run()
+    assert [each.woken for each in crowd[2:]] == [1, 0, 0]
+    crowd[2].run()
+    assert (crowd[2].hold.permit, crowd[2].hold.wait_held(0)) == (0, True)
+    # The one behind it is the first of those who wait now.
+    assert [each.woken for each in crowd[3:]] == [1, 0]
+
+
+def test_a_permit_is_not_taken_before_the_one_in_front_has_chosen() -> None:
+    znodes, two = FakeZnodes(), Claim(permits=2)
+    first, second = Fixture(znodes, two), Fixture(znodes, two)
+    znodes.before["write"] = [AnswerLost("not done")]
+    with pytest.raises(AnswerLost):
+        first.run()
+    second.run()
+    assert not second.hold.wait_held(0)
+    first.run()
+    assert second.woken == 1
+    second.run()
+    assert (first.hold.permit, second.hold.permit) == (0, 1)
+
+
+def test_a_permit_whose_answer_was_lost_stays_the_same() -> None:
+    znodes, two = FakeZnodes(), Claim(permits=2)
+    first, second, third = (Fixture(znodes, two) for _ in range(3))
+    first.run()
+    znodes.lose_answer["write"] = [AnswerLost("done")]
+    with pytest.raises(AnswerLost):
+        second.run()
+    first.hold.release()
+    first.run()
+    second.run()
+    third.run()
+    assert (second.hold.permit, third.hold.permit) == (1, 0)
+
+
+def test_who_chose_between_a_look_and_the_watch_is_seen() -> None:
+    znodes, two = FakeZnodes(), Claim(permits=2)
+    first, second = Fixture(znodes, two), Fixture(znodes, two)
+    znodes.before["write"] = [AnswerLost("not done")]
+    with pytest.raises(AnswerLost):
+        first.run()
+    # Its own place is read first, then that of the one in front, with the watch.
+    znodes.before["read"] = [_nothing, lambda: _ignored(first.run())]
+    second.run()
+    assert second.hold.wait_held(0)
+
+
+def _nothing() -> None:
+    """Nobody does anything between two operations."""
 
 
 def _ignored(_made: object) -> None:

@@ -2,18 +2,21 @@
 
 import logging
 import os
+import random
 import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, closing, suppress
+from contextlib import ExitStack, closing, contextmanager, suppress
 from pathlib import Path
 
 import pytest
 
+from flightkeeper.discovery.contention import EXCLUSIVE, SHARED, Claim
 from flightkeeper.discovery.documents import Document
-from flightkeeper.discovery.locks import LockLost, LockTimeout
+from flightkeeper.discovery.locks import Hold, LockLost, LockTimeout
 from flightkeeper.discovery.registry import Registry, open_registry
+from tests.discovery.fenced import Fenced, accepted
 from tests.discovery.process import Process
 from tests.discovery.recorder import eventually
 from tests.discovery.zookeeper.observer import expire
@@ -24,6 +27,11 @@ pytestmark = [pytest.mark.zookeeper, pytest.mark.slow]
 SESSION_S = 4.0
 LONG_SESSION_S = 10.0
 RESOURCE = "tables/resource"
+CLAIMS = {
+    "lock": [EXCLUSIVE],
+    "readers and writers": [EXCLUSIVE, SHARED, SHARED],
+    "two at a time": [Claim(permits=2)],
+}
 
 _measured = logging.getLogger("measured")
 
@@ -87,6 +95,31 @@ def test_a_holder_that_is_frozen_for_twice_its_session_writes_nothing_late(
     assert registry.read_document(RESOURCE) == mine == Document(b"%d" % hold.token, mine.version)
 
 
+@pytest.mark.parametrize("claim", [EXCLUSIVE, Claim(permits=2)], ids=["lock", "semaphore"])
+def test_a_holder_that_never_asks_is_refused_after_it_was_frozen(
+    stack: ExitStack, server: ZooKeeperServer, claim: Claim
+) -> None:
+    registry = opened(stack, server)
+    fenced = Fenced(registry)
+    frozen = Process("act", server.url, "etl", claim.code)
+    stack.callback(frozen.kill)
+    token = int(frozen.line())
+    others = [registry.lock("etl", 5, claim=claim) for _ in range(claim.permits - 1)]
+    eventually(lambda: any(each == token for _, each in fenced.acts()), 20)
+    os.kill(frozen.pid, signal.SIGSTOP)
+    began_s = time.monotonic()
+    hold = registry.lock("etl", 30, claim=claim)
+    while time.monotonic() - began_s < 2 * SESSION_S:
+        assert all(fenced.act(claim, each) for each in (hold, *others))
+    os.kill(frozen.pid, signal.SIGCONT)
+    assert frozen.line().startswith("refused after")
+    assert all(fenced.act(claim, each) for each in (hold, *others))
+    for permit in range(claim.permits):
+        tokens = [each for at, each in fenced.acts() if at == permit]
+        assert tokens == sorted(tokens)
+    assert len({each for _, each in fenced.acts()}) == claim.permits + 1
+
+
 def test_a_hold_outlives_a_short_outage_and_ends_in_a_long_one(
     stack: ExitStack, server: ZooKeeperServer
 ) -> None:
@@ -113,25 +146,52 @@ def test_a_hold_outlives_a_short_outage_and_ends_in_a_long_one(
     assert registry.lock("etl", 30).token > hold.token
 
 
-def test_tokens_only_grow_while_the_leaders_of_an_ensemble_die(
-    tmp_path: Path, stack: ExitStack
-) -> None:
-    accepted: list[int] = []
-    stop = threading.Event()
+class Guarded:
+    """What is guarded: it refuses tokens of before, and knows who acts on it now."""
 
-    def work(registry: Registry) -> None:
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._acting: list[Hold] = []
+        self._seen: dict[str, int] = {}
+        self.acts = 0
+        self.tokens: set[int] = set()
+
+    @contextmanager
+    def act(self, hold: Hold) -> Iterator[None]:
+        """Act on it as the holder of a lock."""
+        with self._lock:
+            seen = accepted(self._seen, hold.claim, hold.token, hold.permit)
+            assert seen is not None
+            self._seen = seen
+            self._acting.append(hold)
+            assert len({each.claim for each in self._acting}) == 1
+            permits = [each.permit for each in self._acting if not each.claim.shared]
+            assert len(permits) == len(set(permits)) <= hold.claim.permits
+            self.acts += 1
+            self.tokens.add(hold.token)
+        yield
+        with self._lock:
+            self._acting.remove(hold)
+
+
+@pytest.mark.parametrize("kind", CLAIMS)
+def test_who_acts_may_while_the_leaders_of_an_ensemble_die(
+    tmp_path: Path, stack: ExitStack, kind: str
+) -> None:
+    guarded, stop = Guarded(), threading.Event()
+
+    def work(registry: Registry, chance: random.Random) -> None:
         while not stop.is_set():
-            with suppress(LockTimeout, LockLost), registry.lock("etl", 5) as hold:
-                for _ in range(20):
+            claim = chance.choice(CLAIMS[kind])
+            with suppress(LockTimeout, LockLost), registry.lock("etl", 5, claim=claim) as hold:
+                for _ in range(chance.randrange(30)):
                     hold.check()
-                    # What is guarded refuses tokens of before.
-                    assert not accepted or hold.token >= accepted[-1]
-                    accepted.append(hold.token)
-                    time.sleep(0.001)
+                    with guarded.act(hold):
+                        time.sleep(0.001)
 
     def goes_on() -> None:
-        seen = len(accepted)
-        eventually(lambda: len(accepted) > seen + 40, 60)
+        seen = guarded.acts
+        eventually(lambda: guarded.acts > seen + 40, 60)
 
     with ZooKeeperEnsemble(tmp_path / "ensemble") as ensemble:
         registries = [
@@ -140,8 +200,8 @@ def test_tokens_only_grow_while_the_leaders_of_an_ensemble_die(
         ]
         failures: list[BaseException] = []
         workers = [
-            threading.Thread(target=_noting, args=(work, registry, failures))
-            for registry in registries
+            threading.Thread(target=_noting, args=(work, registry, random.Random(seed), failures))
+            for seed, registry in enumerate(registries)
         ]
         for worker in workers:
             worker.start()
@@ -157,14 +217,16 @@ def test_tokens_only_grow_while_the_leaders_of_an_ensemble_die(
             worker.join(60)
         stack.close()
     assert not failures
-    assert accepted == sorted(accepted)
-    _measured.info("%d holds while three leaders died", len(set(accepted)))
+    _measured.info("%s: %d holds while three leaders died", kind, len(guarded.tokens))
 
 
 def _noting(
-    work: Callable[[Registry], None], registry: Registry, failures: list[BaseException]
+    work: Callable[[Registry, random.Random], None],
+    registry: Registry,
+    chance: random.Random,
+    failures: list[BaseException],
 ) -> None:
     try:
-        work(registry)
+        work(registry, chance)
     except BaseException as exc:  # noqa: BLE001  reported by the test
         failures.append(exc)

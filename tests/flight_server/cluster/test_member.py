@@ -3,10 +3,18 @@
 from flightkeeper.discovery.reference_table import Content
 from flightkeeper.discovery.reference_tables import Author, ReferenceTables
 from flightkeeper.discovery.testing import MemoryRegistry
+from flightkeeper.flight_server.admission import Admission
 from flightkeeper.flight_server.clocks import Clocks
 from flightkeeper.flight_server.cluster.member import Member
+from flightkeeper.flight_server.cluster.session_locks import SessionLocks
 from flightkeeper.flight_server.engine.database import Database, DatabaseOptions
+from flightkeeper.flight_server.sessions import SessionLimits, Sessions
 from tests.flight_server.cluster.test_reference_copies import ROWS
+
+
+def locks(registry: MemoryRegistry, database: Database) -> SessionLocks:
+    sessions = Sessions(database, SessionLimits(8, 60, 60))
+    return SessionLocks(registry, sessions, Admission(8), Clocks())
 
 
 def test_what_was_agreed_is_there_when_it_has_started() -> None:
@@ -15,7 +23,12 @@ def test_what_was_agreed_is_there_when_it_has_started() -> None:
     tables.create("geo.countries", Content(ROWS), Author("ada", 0))
     told: list[tuple[str, str]] = []
     member = Member(
-        registry, database, Clocks(), lambda *problem: told.append(problem), in_memory=True
+        registry,
+        database,
+        Clocks(),
+        lambda *problem: told.append(problem),
+        locks(registry, database),
+        in_memory=True,
     )
     assert member.start(10)
     connection = database.connect()
@@ -31,7 +44,8 @@ def test_what_was_agreed_is_there_when_it_has_started() -> None:
 def test_a_registry_that_is_away_keeps_nobody_from_starting() -> None:
     registry, database = MemoryRegistry(), Database(DatabaseOptions())
     registry.go_unreachable()
-    member = Member(registry, database, Clocks(), lambda *_: None, in_memory=True)
+    those = locks(registry, database)
+    member = Member(registry, database, Clocks(), lambda *_: None, those, in_memory=True)
     assert not member.start(0.01)
     member.close()
     database.close()

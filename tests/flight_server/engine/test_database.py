@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 
@@ -189,3 +190,12 @@ def test_a_closed_database_has_not_failed() -> None:
     assert database.works()
     database.close()
     assert database.works()
+
+
+def test_a_database_that_is_closed_while_it_is_asked_has_not_failed() -> None:
+    with ThreadPoolExecutor(1) as asking:
+        for _ in range(60):
+            database = Database(DatabaseOptions())
+            answers = asking.submit(lambda opened: [opened.works() for _ in range(50)], database)
+            database.close()
+            assert all(answers.result(30))

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, TypeVar
 
+from flightkeeper.discovery.contention import EXCLUSIVE, Claim
 from flightkeeper.discovery.directory import documents, lock
 from flightkeeper.discovery.directory.document_watcher import DocumentFileWatcher
 from flightkeeper.discovery.directory.folder_watcher import FolderWatcher
@@ -121,13 +122,25 @@ class DirectoryRegistry:
         return subscription
 
     def lock(
-        self, name: str, timeout_s: float = 10.0, *, kind: LockKind = LockKind.LOCK
+        self,
+        name: str,
+        timeout_s: float = 10.0,
+        *,
+        kind: LockKind = LockKind.LOCK,
+        claim: Claim = EXCLUSIVE,
+        check: Callable[[], None] = lambda: None,
     ) -> LastingHold:
         """Take a lock that one holder has at a time; wait for it so long."""
-        place = self._root / kind / check_name("lock", name)
+        folder = self._root / kind / check_name("lock", name)
         deadline_s = self._clock() + timeout_s
+
+        def remaining_s() -> float:
+            check()
+            self._check_open()
+            return deadline_s - self._clock()
+
         try:
-            hold = lock.take(place, name, lambda: deadline_s - self._clock())
+            hold = lock.take(folder, name, claim, remaining_s)
         except OSError as exc:
             text = f"the registry {self._root} cannot take a lock; it is not held: {exc}"
             raise RegistryUnavailable(text) from exc
@@ -138,10 +151,16 @@ class DirectoryRegistry:
             )
         with self._holds_lock:
             self._holds = [other for other in self._holds if not other.released] + [hold]
-            if self._closed:
-                hold.release()
-                raise RegistryUnavailable("the registry is closed; the lock is not held")
+            closed = self._closed
+        if closed:
+            hold.release()
+        self._check_open()
         return hold
+
+    def sweep(self, timeout_s: float = 10.0) -> int:
+        """Take away what is left of locks that nobody holds or wants; how many were found."""
+        folders = [self._root / kind for kind in LockKind]
+        return self._run(lambda: sum(map(lock.sweep, folders)), "sweep locks", timeout_s)
 
     def close(self) -> None:
         """Take the records out and end the thread. Idempotent, bounded."""
@@ -152,6 +171,10 @@ class DirectoryRegistry:
         self._worker.post(self._retire_all)
         if not self._worker.stop(_CLOSE_S):
             _log.warning("a registry listener does not return; its thread is left to it")
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise RegistryUnavailable("the registry is closed; the lock is not held")
 
     def _folder(self, service: str) -> Path:
         return self._root / "services" / check_name("service", service)

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
+from flightkeeper.discovery.contention import EXCLUSIVE, Claim
 from flightkeeper.discovery.documents import (
     Document,
     DocumentListener,
@@ -41,6 +42,7 @@ from flightkeeper.discovery.zookeeper.paths import Paths
 from flightkeeper.discovery.zookeeper.registration import SPREAD_S, ZooKeeperRegistration
 from flightkeeper.discovery.zookeeper.session import LinkOptions, LinkState
 from flightkeeper.discovery.zookeeper.supervision import Limits
+from flightkeeper.discovery.zookeeper.sweeping import sweep
 from flightkeeper.discovery.zookeeper.watcher import ServiceWatcher
 from flightkeeper.discovery.zookeeper.znodes import Access, Znodes
 
@@ -240,11 +242,17 @@ class ZooKeeperRegistry:
         return subscription
 
     def lock(
-        self, name: str, timeout_s: float = 10.0, *, kind: LockKind = LockKind.LOCK
+        self,
+        name: str,
+        timeout_s: float = 10.0,
+        *,
+        kind: LockKind = LockKind.LOCK,
+        claim: Claim = EXCLUSIVE,
+        check: Callable[[], None] = lambda: None,
     ) -> ZooKeeperHold:
         """Take a lock that one holder has at a time; wait for it so long."""
         folder = self._paths.lock(kind, name)
-        hold = ZooKeeperHold(name, leave=lambda: self._wake(contender), clock=_since_boot_s)
+        hold = ZooKeeperHold(name, claim, leave=lambda: self._wake(contender), clock=_since_boot_s)
         contender: Contender = Contender(
             hold, folder, wake=lambda: self._wake(contender), clock=_since_boot_s
         )
@@ -254,7 +262,7 @@ class ZooKeeperRegistry:
             self._holds = [other for other in self._holds if not other.gone] + [hold]
         self._worker.post(lambda: self._add(contender))
         try:
-            if hold.wait_held(timeout_s):
+            if hold.wait_held(timeout_s, check):
                 return hold
         except BaseException:
             hold.release()
@@ -268,6 +276,10 @@ class ZooKeeperRegistry:
             f"the lock {name} was not to be had within {timeout_s} s: others held it, or "
             "ZooKeeper did not answer; it is not held"
         )
+
+    def sweep(self, timeout_s: float = 10.0) -> int:
+        """Take away what is left of locks that nobody holds or wants; how many were found."""
+        return sweep(self._connection.wait_connected, self._paths, self._within(timeout_s))
 
     def close(self) -> None:
         """End the session, which takes its records out, and the threads. Idempotent, bounded."""

@@ -1,20 +1,22 @@
-"""A lock in ZooKeeper: the first in line holds it, and its znode's birth is the token.
+"""A lock in ZooKeeper: a line of znodes, and a znode's birth is its owner's token.
 
-Each contender is an ephemeral with a number that ZooKeeper gave it and a name of its own in front,
-by which a contender whose answer was lost is found again. A contender watches the one before it
-only. The token is the transaction that made the znode (czxid): it grows over all znodes and
-survives the lock's folder, where numbers begin again.
+Each contender is an ephemeral with a number that ZooKeeper gave it, and in front of that its claim
+and a name of its own, by which a contender whose answer was lost is found again. Its data are the
+permit under which it holds the lock. A contender watches those it waits for only. The token is the
+transaction that made the znode (czxid): it grows over all znodes and survives the lock's folder,
+where numbers begin again.
 """
 
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Self
 from uuid import uuid4
 
+from flightkeeper.discovery.contention import EXCLUSIVE, Claim, Place, claim_of, turn
 from flightkeeper.discovery.errors import RegistryDenied, RegistryError
 from flightkeeper.discovery.locks import LockLost
 from flightkeeper.discovery.zookeeper.znodes import Access, NoNode, Znode, Znodes
@@ -23,6 +25,8 @@ _HELD_SHARE = 2 / 3
 """Of a session's time: past it another one may be about to get the lock."""
 _LOOKS_PER_SESSION = 6
 _RELEASE_S = 2.0
+_ASK_AGAIN_S = 0.05
+"""How often who waits is asked whether it still wants to."""
 _ROUNDS_MAX = 8
 """Others come and go between our look and our deed, but not for ever."""
 
@@ -48,7 +52,9 @@ class ZooKeeperHold:
         refusal: why it can never be had.
     """
 
-    def __init__(self, name: str, *, leave: Callable[[], None], clock: _Clock) -> None:
+    def __init__(
+        self, name: str, claim: Claim = EXCLUSIVE, *, leave: Callable[[], None], clock: _Clock
+    ) -> None:
         """Wait in line.
 
         Args:
@@ -56,22 +62,34 @@ class ZooKeeperHold:
             clock: monotonic seconds.
         """
         self.name = name
+        self.claim = claim
         self.token = 0
+        self.permit = 0
         self.place = ""
         self._leave = leave
         self._clock = clock
-        self._news = threading.Condition()  # guards the four below, and the token
+        # Guards the four below, the token and the permit.
+        self._news = threading.Condition()
         self._stopped = False
         self._state = _State.WAITING
         self._ends_s = 0.0
         self._gone = False
         self.refusal: RegistryDenied | None = None
 
-    def wait_held(self, timeout_s: float) -> bool:
-        """Wait until the lock is held, or so long; whether it is."""
-        with self._news:
-            self._news.wait_for(lambda: self._state is not _State.WAITING, timeout_s)
-            return self._state is _State.HELD
+    def wait_held(self, timeout_s: float, check: Callable[[], None] = lambda: None) -> bool:
+        """Wait until the lock is held, or so long; whether it is.
+
+        Args:
+            check: asked meanwhile; what it raises ends the wait.
+        """
+        deadline_s = self._clock() + timeout_s
+        while (left_s := deadline_s - self._clock()) > 0 and self._state is _State.WAITING:
+            check()
+            with self._news:
+                self._news.wait_for(
+                    lambda: self._state is not _State.WAITING, min(left_s, _ASK_AGAIN_S)
+                )
+        return self._state is _State.HELD
 
     @property
     def lost(self) -> bool:
@@ -133,11 +151,12 @@ class ZooKeeperHold:
         """Whether it waits, is held, or is over."""
         return self._state
 
-    def confirm(self, place: str, token: int, ends_s: float) -> None:
-        """It is first in line, and nobody else is before then."""
+    def confirm(self, place: str, token: int, permit: int, ends_s: float) -> None:
+        """It is held, and nobody who is excluded by it holds the lock before then."""
         with self._news:
             if self._state is _State.WAITING:
-                self._state, self.place, self.token = _State.HELD, place, token
+                self._state, self.place = _State.HELD, place
+                self.token, self.permit = token, permit
             elif self._ends_s <= self._clock():
                 # Whoever asked meanwhile was told that it is over.
                 self._state = _State.OVER
@@ -178,13 +197,14 @@ class Contender:
         """
         self._hold = hold
         self._folder = folder
-        self._mark = f"{uuid4().hex}-"
+        self._claim = hold.claim
+        self._mark = f"{uuid4().hex}-{hold.claim.code}-"
         self._wake = wake
         self._clock = clock
         self._unsure = False
 
     def run(self, znodes: Znodes) -> float | None:
-        """Stand in line, or see that nobody else is first; None once that is over."""
+        """Stand in line, or see that it is held; None once that is over."""
         if self._unsure:
             # What an answer was lost of may be done, and not be seen yet by this server.
             znodes.sync(self._folder)
@@ -207,20 +227,44 @@ class Contender:
         if own is None:
             znodes.create_sequential(f"{self._folder}/{self._mark}", b"", Access.PUBLIC)
             return _AGAIN
-        if line[0] == own.name:
-            self._confirm(znodes, own, asked_s)
-        # Only one is woken when a holder leaves.
-        elif not znodes.exists(f"{self._folder}/{_before(line, own.name)}", self._changed):
-            return _AGAIN
+        permit = own.permit
+        if permit is None:
+            found = turn(self._claim, self._before(znodes, line[: line.index(own.name)]))
+            if not isinstance(found, int):
+                rest_s = znodes.session_timeout_s / _LOOKS_PER_SESSION
+                return rest_s if self._hears_of(znodes, found) else _AGAIN
+            permit = found
+        self._confirm(znodes, own, permit, asked_s)
         return znodes.session_timeout_s / _LOOKS_PER_SESSION
 
-    def _confirm(self, znodes: Znodes, own: "_Place", asked_s: float) -> None:
+    def _confirm(self, znodes: Znodes, own: "_Own", permit: int, asked_s: float) -> None:
         place = f"{self._folder}/{own.name}"
         # A write, which the leader answers: a server that was cut off still answers reads while the
         # others have ended the session already.
-        znodes.write(place, b"", _ANY_VERSION)
+        znodes.write(place, b"%d" % permit, _ANY_VERSION)
         ends_s = asked_s + znodes.session_timeout_s * _HELD_SHARE
-        self._hold.confirm(place, own.znode.czxid, ends_s)
+        self._hold.confirm(place, own.znode.czxid, permit, ends_s)
+
+    def _before(self, znodes: Znodes, names: list[str]) -> list[Place]:
+        """Places of others, with the permits that count."""
+        known: Mapping[str, Znode] = {}
+        if 1 < self._claim.permits >= len(names):
+            known = znodes.read_all([f"{self._folder}/{name}" for name in names])
+        return [
+            Place(name, claim_of(_code(name)), _permit(known.get(f"{self._folder}/{name}")))
+            for name in names
+        ]
+
+    def _hears_of(self, znodes: Znodes, places: tuple[Place, ...]) -> bool:
+        """Watch those it waits for; False if they are not as they were any more."""
+        if len(places) > 1:
+            # One watch for all of them. Only the first of those who wait for a permit has it.
+            return {place.name for place in places} <= {
+                *znodes.children(self._folder, self._changed)
+            }
+        (place,) = places
+        found = znodes.read(f"{self._folder}/{place.name}", self._changed)
+        return found is not None and (self._claim.permits == 1 or _permit(found) == place.permit)
 
     def failed(self, error: RegistryError) -> None:
         """It is looked at again; meanwhile the hold's time runs."""
@@ -233,7 +277,7 @@ class Contender:
         """The hold's time runs."""
 
     def lost(self) -> None:
-        """Whoever is first in line now, it is not for sure this one. Who waits goes on waiting."""
+        """Whoever holds the lock now, it is not for sure this one. Who waits goes on waiting."""
         if self._hold.state is _State.HELD:
             self._hold.end()
 
@@ -246,14 +290,14 @@ class Contender:
             return []
         return sorted(names, key=lambda name: name.rpartition("-")[2])
 
-    def _own(self, znodes: Znodes, line: list[str]) -> "_Place | None":
+    def _own(self, znodes: Znodes, line: list[str]) -> "_Own | None":
         """The first place of this contender; others, also of earlier sessions, are given up."""
         found = None
         for name in [name for name in line if name.startswith(self._mark)]:
             znode = znodes.read(f"{self._folder}/{name}")
             mine = znode is not None and znode.owner == znodes.session_id
             if mine and znode is not None and found is None:
-                found = _Place(name, znode)
+                found = _Own(name, znode)
                 continue
             line.remove(name)
             self._delete(znodes, name)
@@ -268,13 +312,21 @@ class Contender:
 
 
 @dataclass(frozen=True, slots=True)
-class _Place:
-    """A place in line."""
+class _Own:
+    """The place in line that is this contender's."""
 
     name: str
     znode: Znode
 
+    @property
+    def permit(self) -> int | None:
+        """Under which it holds the lock; None = it has none yet."""
+        return _permit(self.znode)
 
-def _before(line: list[str], name: str) -> str:
-    """Who stands directly before one that is not the first."""
-    return line[line.index(name) - 1]
+
+def _code(name: str) -> str:
+    return name.rpartition("-")[0].rpartition("-")[2]
+
+
+def _permit(znode: Znode | None) -> int | None:
+    return int(znode.data) if znode is not None and znode.data.isdigit() else None

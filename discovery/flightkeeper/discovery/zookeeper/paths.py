@@ -3,7 +3,8 @@
 <chroot>/services/<service>/<node-id>   ephemeral, a node's record
 <chroot>/keys/<name>                    an agreed document, for nodes only
 <chroot>/keys/<folder>/<name>           a shared document, for nodes only
-<chroot>/locks/<name>/<mark>-<number>   ephemeral, who has or wants a lock; leaders/<duty> as well
+<chroot>/locks/<name>/<mark>-<claim>-<number>
+                                        ephemeral, who has or wants a lock; leaders/<duty> as well
 <chroot>/<part>/<part>/…                a shared document, under the parts of its name
 """
 
@@ -44,9 +45,13 @@ class Paths:
         """An agreed document."""
         return f"{self.private()}/{check_name('document', name)}"
 
+    def locks(self, kind: LockKind) -> str:
+        """The parent of all locks of a kind."""
+        return f"{self.chroot}/{kind}"
+
     def lock(self, kind: LockKind, name: str) -> str:
         """The parent of a lock's contenders."""
-        return f"{self.chroot}/{kind}/{check_name('lock', name)}"
+        return f"{self.locks(kind)}/{check_name('lock', name)}"
 
     def document(self, name: str, *, folder: bool = False) -> str:
         """A shared document, or a folder of such."""

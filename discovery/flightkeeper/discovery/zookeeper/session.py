@@ -76,6 +76,7 @@ _ERRORS: Mapping[type[Exception], type[RegistryError]] = MappingProxyType(
     {
         kz.NoNodeError: NoNode,
         kz.NodeExistsError: NodeExists,
+        kz.NotEmptyError: NodeExists,
         kz.BadVersionError: VersionChanged,
         kz.NoAuthError: RegistryDenied,
         kz.AuthFailedError: RegistryDenied,
@@ -239,9 +240,11 @@ class Link:
         watch = _Watcher(fired) if fired else None
         return tuple(self._result(self._ready().get_children_async(path, watch=watch)))
 
-    def children_all(self, paths: Iterable[str], fired: Fired) -> Mapping[str, tuple[str, ...]]:
+    def children_all(
+        self, paths: Iterable[str], fired: Fired | None = None
+    ) -> Mapping[str, tuple[str, ...]]:
         """Names of the children of those that exist, read in one go, each with a watch."""
-        watch = _Watcher(fired)
+        watch = _Watcher(fired) if fired else None
         found = self._each(paths, lambda client, path: client.get_children_async(path, watch=watch))
         return {path: tuple(names) for path, names in found.items()}
 
@@ -259,10 +262,8 @@ class Link:
         if path == "" or self._result(self._ready().exists_async(path)) is not None:
             return
         self.create_path(parent(path), Access.PUBLIC)
-        try:
+        with suppress(NodeExists):
             self.create(path, b"", access, ephemeral=False)
-        except NodeExists:
-            return
 
     def create(self, path: str, data: bytes, access: Access, *, ephemeral: bool) -> None:
         """Make a znode. Raises NodeExists, NoNode."""
@@ -374,10 +375,8 @@ class _Handler(SequentialThreadingHandler):  # type: ignore[misc]  # kazoo has n
         """Break the connection and refuse to make another."""
         self._severed = True
         if self._socket is not None:
-            try:
+            with suppress(OSError):
                 self._socket.shutdown(socket.SHUT_RDWR)
-            except OSError:
-                return
 
     def spawn(self, func: Callable[..., None], *args: Any, **kwargs: Any) -> threading.Thread:
         """Start one of kazoo's threads."""

@@ -79,13 +79,15 @@ class Znodes(Protocol):
     def read(self, path: str, fired: Fired | None = None) -> Znode | None:
         """The znode, with a watch on its data; None (and no watch) when there is none."""
 
-    def read_all(self, paths: Iterable[str], fired: Fired) -> Mapping[str, Znode]:
+    def read_all(self, paths: Iterable[str], fired: Fired | None = None) -> Mapping[str, Znode]:
         """Those that exist, read in one go, each with a watch on its data."""
 
     def children(self, path: str, fired: Fired | None = None) -> tuple[str, ...]:
         """Names of the children, with a watch on the list. Raises NoNode."""
 
-    def children_all(self, paths: Iterable[str], fired: Fired) -> Mapping[str, tuple[str, ...]]:
+    def children_all(
+        self, paths: Iterable[str], fired: Fired | None = None
+    ) -> Mapping[str, tuple[str, ...]]:
         """Names of the children of those that exist, read in one go, each with a watch."""
 
     def create_path(self, path: str, access: Access) -> None:
@@ -113,4 +115,7 @@ class Znodes(Protocol):
         """
 
     def delete(self, path: str, version: int) -> None:
-        """Delete a znode; version -1 = whatever it has. Raises NoNode, VersionChanged."""
+        """Delete a znode; version -1 = whatever it has.
+
+        Raises NoNode, VersionChanged, NodeExists (below it).
+        """

@@ -4,34 +4,52 @@ The node's composition root makes one if it has a registry. Owns their order: th
 the cluster agreed on before the node is found by anybody.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
+from flightkeeper.discovery.leading import Work
 from flightkeeper.discovery.reference_tables import ReferenceTables
 from flightkeeper.discovery.registry import Registry
 from flightkeeper.flight_server.clocks import Clocks
 from flightkeeper.flight_server.cluster.commands import Commands
+from flightkeeper.flight_server.cluster.duties import Duties, every
 from flightkeeper.flight_server.cluster.home import home
 from flightkeeper.flight_server.cluster.reference_changes import ReferenceChanges
 from flightkeeper.flight_server.cluster.reference_following import FollowedTables
+from flightkeeper.flight_server.cluster.session_locks import SessionLocks
 from flightkeeper.flight_server.engine.database import Database
+
+_SWEEPING_S = 60.0
 
 Tell = Callable[[str, str], None]
 """Told which part of the node is kept from following the cluster by what; empty = by nothing."""
 
 
+def duties(registry: Registry) -> Mapping[str, Work]:
+    """What one node does for all, by names that are agreed in the cluster."""
+    return {"sweeping": every(_SWEEPING_S, lambda _: registry.sweep())}
+
+
 class Member:
-    """A node's part in its cluster. `start` once, then `close`.
+    """A node's part in its cluster. `start` once, `serve` when it is found, then `close`.
 
     Attributes:
         commands: what statements may ask of the cluster.
     """
 
     def __init__(
-        self, registry: Registry, database: Database, clocks: Clocks, tell: Tell, *, in_memory: bool
+        self,
+        registry: Registry,
+        database: Database,
+        clocks: Clocks,
+        tell: Tell,
+        locks: SessionLocks,
+        *,
+        in_memory: bool,
     ) -> None:
         """Make the parts.
 
         Args:
+            locks: those of the node's sessions.
             in_memory: whether the node's own database is.
         """
         connection = database.lend()
@@ -44,12 +62,18 @@ class Member:
             tables, database, place, lambda problem: tell("reference tables", problem)
         )
         changes = ReferenceChanges(tables, self._tables, clocks)
-        self.commands = Commands(changes.handlers(), [changes])
+        self._duties = Duties(registry, duties(registry), clocks.wall_s)
+        self.commands = Commands({**changes.handlers(), **locks.handlers()}, [changes])
 
     def start(self, timeout_s: float) -> bool:
         """Begin; whether the engine has all that the registry says. False: no answer yet."""
         return self._tables.start(timeout_s)
 
+    def serve(self, node_id: str) -> None:
+        """Stand for the duties of the cluster as this node."""
+        self._duties.stand(node_id)
+
     def close(self) -> None:
-        """Follow no more. Idempotent, bounded."""
+        """Give duties up, and follow no more. Idempotent, bounded."""
+        self._duties.close()
         self._tables.close()

@@ -9,8 +9,8 @@ connection leased for a single read never needs it.
 Owns the lock that makes a connection safe to share, and the only calls that execute SQL.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager, suppress
 from typing import Any
 
 import duckdb
@@ -296,6 +296,10 @@ class Connection:
         """
         self._turns.stop(thread)
         self._engine.interrupt_thread(thread)
+
+    def waiting(self) -> AbstractContextManager[Callable[[], None]]:
+        """While it lasts, this thread waits; its value raises Cancelled once it is interrupted."""
+        return self._turns.stoppable()
 
     def close(self) -> None:
         """End what runs and close. An open transaction is rolled back by DuckDB."""

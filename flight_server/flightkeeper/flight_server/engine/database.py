@@ -17,7 +17,13 @@ import duckdb
 from flightkeeper.flight_server.engine import settings
 from flightkeeper.flight_server.engine.changes import Changes, fingerprint
 from flightkeeper.flight_server.engine.connection import Connection
-from flightkeeper.flight_server.errors import EngineFailed, Internal, NodeError, StartFailed
+from flightkeeper.flight_server.errors import (
+    EngineFailed,
+    Internal,
+    InvalidArgument,
+    NodeError,
+    StartFailed,
+)
 
 _IDLE_CONNECTIONS_MAX = 16
 
@@ -133,7 +139,7 @@ class Database:
     def works(self) -> bool:
         """Whether the engine can run anything; after a defect of its own it never can again."""
         # It may be closed just then, which is no defect.
-        with suppress(duckdb.Error, EngineFailed):
+        with suppress(duckdb.Error, EngineFailed, InvalidArgument):
             connection = self.lend()
             try:
                 connection.command("SELECT 1")
