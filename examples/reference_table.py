@@ -16,10 +16,10 @@ from collections.abc import Mapping
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from flightkeeper.client import open_cluster
 from flightkeeper.discovery.documents import Document
 from flightkeeper.discovery.reference_table import Content
 from flightkeeper.discovery.reference_tables import Author, ReferenceTables, TableChanged, read
-from flightkeeper.discovery.registry import open_registry
 
 _NAME = "main.rates"
 _BATCH = pa.record_batch({"currency": ["EUR", "USD"], "rate": pa.array([0, 0], pa.int64())})
@@ -59,12 +59,9 @@ def watch(tables: ReferenceTables, last: int) -> None:
 
 def main(what: str, url: str, last: str = "10") -> None:
     """Do one of the two."""
-    registry = open_registry(url)
-    try:
-        tables = ReferenceTables(registry)
+    with open_cluster(url) as cluster:
+        tables = cluster.reference_tables
         count(tables) if what == "count" else watch(tables, int(last))
-    finally:
-        registry.close()
 
 
 if __name__ == "__main__":

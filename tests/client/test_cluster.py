@@ -3,11 +3,14 @@
 import threading
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 
 from flightkeeper.client import Cluster, LockLost, LockTimeout, open_cluster
 from flightkeeper.discovery.errors import InvalidRegistryUrl, RegistryUnavailable
 from flightkeeper.discovery.locks import Hold
+from flightkeeper.discovery.reference_table import Content
+from flightkeeper.discovery.reference_tables import Author
 from flightkeeper.discovery.testing import MemoryRegistry
 from flightkeeper.discovery.testing_store import MemoryStore
 from tests.discovery.recorder import eventually
@@ -81,3 +84,11 @@ def test_all_is_let_go_when_it_is_closed(tmp_path: Path) -> None:
 def test_a_wrong_url_is_told() -> None:
     with pytest.raises(InvalidRegistryUrl):
         open_cluster("flightsql://localhost")
+
+
+def test_its_reference_tables_are_those_of_its_registry(tmp_path: Path) -> None:
+    with open_cluster(f"dir://{tmp_path}") as one, open_cluster(f"dir://{tmp_path}") as two:
+        one.reference_tables.create("main.t", Content(pa.table({"a": [1]})), Author("ada", 0))
+        found = two.reference_tables.get("main.t")
+        assert found is not None
+        assert found.rows.to_pydict() == {"a": [1]}

@@ -1,4 +1,4 @@
-"""What a cluster agrees on, for Python programs: its locks and its leaders.
+"""What a cluster agrees on, for Python programs: its locks, leaders and reference tables.
 
 >>> from flightkeeper.client import open_cluster
 >>> with open_cluster("dir:///srv/registry") as cluster, cluster.lock("etl", timeout_s=30) as hold:
@@ -15,6 +15,7 @@ from flightkeeper.discovery.contention import EXCLUSIVE, SHARED, Claim
 from flightkeeper.discovery.errors import RegistryUnavailable
 from flightkeeper.discovery.leading import Leading, Work
 from flightkeeper.discovery.locks import Hold
+from flightkeeper.discovery.reference_tables import ReferenceTables
 from flightkeeper.discovery.registry import Registry, open_registry
 
 _WAIT_S = 10.0
@@ -25,11 +26,13 @@ class Cluster:
 
     Attributes:
         registry: where all of it is kept; its documents take a hold of a lock as their guard.
+        reference_tables: small Arrow tables that all nodes have.
     """
 
     def __init__(self, registry: Registry) -> None:
         """Own an open registry."""
         self.registry = registry
+        self.reference_tables = ReferenceTables(registry)
         self._lock = threading.Lock()  # guards the two below
         self._leading: list[Leading] = []
         self._closed = False
