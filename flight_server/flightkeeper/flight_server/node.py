@@ -53,6 +53,7 @@ from flightkeeper.flight_server.placement import Placement
 from flightkeeper.flight_server.service import FlightSqlService
 from flightkeeper.flight_server.sessions import Sessions
 from flightkeeper.flight_server.staging import Staging
+from flightkeeper.flight_server.system import agreed
 from flightkeeper.flight_server.system.events import What
 from flightkeeper.flight_server.system.parts import Around, System
 from flightkeeper.flightsql.tickets import Signer
@@ -239,7 +240,7 @@ class Node:
                 self._record,
                 lambda: (self._settings, self._sources),
             ),
-            {},
+            {} if self._registry is None else agreed.providers(self._registry),
         )
 
     def _joined(self) -> Commands:

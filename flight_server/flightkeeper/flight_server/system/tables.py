@@ -179,8 +179,37 @@ EVENTS = SystemTable(
     ),
 )
 
+_LINE = (
+    Column("position", "BIGINT", "place in line, from 0 on"),
+    Column("held", "BOOLEAN", "whether it holds it; else it waits for those before it"),
+    Column("token", "BIGINT", "its fencing token, now or once it holds it"),
+    Column("holder", "VARCHAR", "its session in ZooKeeper; empty in a directory"),
+)
+LOCKS = SystemTable(
+    "locks",
+    "somebody who holds a lock of the registry, or waits for it",
+    Rows.ANY_NODE,
+    (
+        Column("name", "VARCHAR", "of the lock"),
+        Column("claim", "VARCHAR", "`exclusive`, `shared`, or how many permits there are"),
+        *_LINE,
+    ),
+)
+LEADERS = SystemTable(
+    "leaders",
+    "somebody who leads for a duty, or stands for it",
+    Rows.ANY_NODE,
+    (
+        Column("duty", "VARCHAR", "what there is one leader for"),
+        Column("node_id", "VARCHAR", "the node that leads, as it says itself; else NULL"),
+        Column("since", _TIME, "since when it does"),
+        *_LINE,
+    ),
+)
+
 TABLES: Mapping[str, SystemTable] = {
-    table.name: table for table in (NODES, SESSIONS, STATEMENTS, QUERY_LOG, SETTINGS, EVENTS)
+    table.name: table
+    for table in (NODES, SESSIONS, STATEMENTS, QUERY_LOG, SETTINGS, EVENTS, LOCKS, LEADERS)
 }
 """All of them, by name."""
 
