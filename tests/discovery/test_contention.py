@@ -13,6 +13,7 @@ from flightkeeper.discovery.contention import (
     Claim,
     Place,
     claim_of,
+    held_in,
     turn,
 )
 
@@ -163,3 +164,12 @@ def test_holders_never_exclude_each_other_and_nobody_is_forgotten(seed: int) -> 
         crowd.leave()
         crowd.settle()
     assert crowd.held > 30
+
+
+def test_of_a_whole_line_those_hold_it_whose_turn_it_is() -> None:
+    assert held_in([]) == []
+    assert held_in(line(EXCLUSIVE, EXCLUSIVE)) == [True, False]
+    assert held_in(line(SHARED, SHARED, EXCLUSIVE, SHARED)) == [True, True, False, False]
+    several = Claim(permits=2)
+    places = [Place("0", several, 1), Place("1", several, 0), Place("2", several)]
+    assert held_in(places) == [True, True, False]

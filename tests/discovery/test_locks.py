@@ -5,6 +5,7 @@ import time
 
 import pytest
 
+from flightkeeper.discovery.contention import Claim
 from flightkeeper.discovery.documents import Document
 from flightkeeper.discovery.errors import InvalidName, RegistryUnavailable
 from flightkeeper.discovery.locks import LockKind, LockLost, LockTimeout
@@ -157,3 +158,42 @@ def test_the_lock_of_a_killed_process_comes_free(shared_backend: Backend) -> Non
     with shared_backend.open().lock("etl", 20) as hold:
         assert hold.token > token
     assert time.monotonic() - began_s < shared_backend.ghost_s + 10
+
+
+def test_who_stands_in_line_is_listed_as_long_as_it_does(backend: Backend) -> None:
+    registry, other = backend.open(), backend.open()
+    assert registry.lock_places(LockKind.LOCK) == ()
+    with registry.lock("b", 5) as b, registry.lock("a", 5) as a:
+        found = other.lock_places(LockKind.LOCK)
+        assert [(each.name, each.position, each.held) for each in found] == [
+            ("a", 0, True),
+            ("b", 0, True),
+        ]
+        assert [each.token for each in found] == [a.token, b.token]
+        assert other.lock_places(LockKind.LEADER) == ()
+        waiter = threading.Thread(target=lambda: other.lock("a", 30).release())
+        waiter.start()
+        while len(line := [p for p in registry.lock_places(LockKind.LOCK) if p.name == "a"]) < 2:
+            pass
+        assert [(each.position, each.held) for each in line] == [(0, True), (1, False)]
+        a.release()
+        waiter.join(30)
+    assert registry.lock_places(LockKind.LOCK) == ()
+    with registry.lock("duty", 5, kind=LockKind.LEADER):
+        (leader,) = other.lock_places(LockKind.LEADER)
+        assert leader.name == "duty"
+
+
+def test_several_that_hold_it_are_listed_with_their_claims(backend: Backend) -> None:
+    registry = backend.open()
+    claim = Claim(permits=2)
+    with registry.lock("s", 5, claim=claim), registry.lock("s", 5, claim=claim):
+        found = registry.lock_places(LockKind.LOCK)
+        assert [(each.claim, each.held) for each in found] == [(claim, True)] * 2
+
+
+def test_who_stands_in_line_is_not_known_without_an_answer(backend: Backend) -> None:
+    registry = backend.open()
+    registry.close()
+    with pytest.raises(RegistryUnavailable):
+        registry.lock_places(LockKind.LOCK, 0.1)

@@ -296,6 +296,7 @@ def test_what_is_served_is_listed(client: WireClient) -> None:
         "GetSessionOptions",
         "CloseSession",
         headers.PROBE_ACTION,
+        headers.PEER_ACTION,
     }
     assert all(listed.values())
 

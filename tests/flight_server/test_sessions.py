@@ -10,7 +10,8 @@ from flightkeeper.flight_server.engine.connection import Connection
 from flightkeeper.flight_server.engine.database import Database, DatabaseOptions
 from flightkeeper.flight_server.engine.statement import parse
 from flightkeeper.flight_server.errors import EngineFailed, NodeError, NotFound, Unavailable
-from flightkeeper.flight_server.sessions import SessionLimits, Sessions, Transaction
+from flightkeeper.flight_server.session_state import Transaction
+from flightkeeper.flight_server.sessions import SessionLimits, Sessions
 from flightkeeper.flightsql.headers import Reason
 
 _LIMITS = SessionLimits(sessions_max=2, session_idle_timeout_s=100, transaction_idle_timeout_s=10)

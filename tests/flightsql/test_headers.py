@@ -11,6 +11,7 @@ def test_the_names_stay() -> None:
         headers.REASON,
         headers.RETRY_AFTER_MS,
         headers.PROBE_ACTION,
+        headers.PEER_ACTION,
     } == {
         "x-flightkeeper-read-only",
         "x-flightkeeper-statement-id",
@@ -18,6 +19,7 @@ def test_the_names_stay() -> None:
         "x-flightkeeper-reason",
         "x-flightkeeper-retry-after-ms",
         "flightkeeper.Probe",
+        "flightkeeper.Peer",
     }
     assert {reason.value for reason in headers.Reason} == {
         "draining",
@@ -29,7 +31,7 @@ def test_the_names_stay() -> None:
 
 def test_they_may_be_metadata_keys() -> None:
     names = [value for name, value in vars(headers).items() if name.isupper()]
-    keys = [name for name in names if name != headers.PROBE_ACTION]
+    keys = [name for name in names if name not in {headers.PROBE_ACTION, headers.PEER_ACTION}]
     assert keys
     # A key that ends in -bin would be carried as bytes.
     assert all(key == key.lower() and not key.endswith("-bin") for key in keys)

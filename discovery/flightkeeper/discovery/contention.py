@@ -86,3 +86,11 @@ def turn(claim: Claim, before: Sequence[Place]) -> int | tuple[Place, ...]:
     taken = {place.permit for place in before}
     free = [permit for permit in range(claim.permits) if permit not in taken]
     return free[0] if free else tuple(before)
+
+
+def held_in(line: Sequence[Place]) -> list[bool]:
+    """Which places of a whole line hold the lock, or may take it now."""
+    return [
+        place.permit is not None or isinstance(turn(place.claim, line[:number]), int)
+        for number, place in enumerate(line)
+    ]

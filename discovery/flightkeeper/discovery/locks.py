@@ -11,6 +11,7 @@ Owns these promises. How a lock is kept is the backend's business.
 
 import threading
 from collections.abc import Callable
+from dataclasses import dataclass
 from enum import StrEnum
 from types import TracebackType
 from typing import Protocol, Self
@@ -32,6 +33,27 @@ class LockTimeout(RegistryError):
 
 class LockLost(RegistryError):
     """The lock is no longer held, or may not be. What was done under it before `check` stands."""
+
+
+@dataclass(frozen=True, slots=True)
+class LockPlace:
+    """Somebody's place in line for a lock.
+
+    Attributes:
+        name: of the lock.
+        position: in its line, from 0 on.
+        token: of the hold, now or once it is one.
+        claim: how it is to be held.
+        held: whether it is, as far as the registry tells.
+        holder: what the registry knows of who stands there; empty for nothing.
+    """
+
+    name: str
+    position: int
+    token: int
+    claim: Claim
+    held: bool
+    holder: str
 
 
 class Hold(Protocol):

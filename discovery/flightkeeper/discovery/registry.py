@@ -11,7 +11,7 @@ from typing import Protocol
 
 from flightkeeper.discovery.contention import EXCLUSIVE, Claim
 from flightkeeper.discovery.documents import Document, DocumentListener, DocumentsListener
-from flightkeeper.discovery.locks import Hold, LockKind
+from flightkeeper.discovery.locks import Hold, LockKind, LockPlace
 from flightkeeper.discovery.records import Instance
 from flightkeeper.discovery.topology import Event
 from flightkeeper.discovery.urls import RegistryUrl, parse_registry_url
@@ -160,6 +160,13 @@ class Registry(Membership, Protocol):
             InvalidName: the name cannot be used; it is not held.
             LockTimeout: others held it, or the registry did not answer; it is not held.
             RegistryUnavailable: the registry was closed, or cannot be used; it is not held.
+        """
+
+    def lock_places(self, kind: LockKind, timeout_s: float = 10.0) -> tuple[LockPlace, ...]:
+        """Who stands in line for the locks of a kind, by name and position.
+
+        Raises:
+            RegistryUnavailable: no answer in time.
         """
 
     def sweep(self, timeout_s: float = 10.0) -> int:

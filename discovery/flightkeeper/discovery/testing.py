@@ -18,7 +18,7 @@ from flightkeeper.discovery.documents import (
     check_size,
 )
 from flightkeeper.discovery.errors import RegistryUnavailable
-from flightkeeper.discovery.locks import Hold, LastingHold, LockKind, LockTimeout
+from flightkeeper.discovery.locks import Hold, LastingHold, LockKind, LockPlace, LockTimeout
 from flightkeeper.discovery.names import check_name
 from flightkeeper.discovery.records import Instance
 from flightkeeper.discovery.registry import Listener
@@ -144,6 +144,11 @@ class MemoryRegistry:
             raise LockTimeout(f"the lock {name} was not to be had in {timeout_s} s; it is not held")
         self._holds.append(hold)
         return hold
+
+    def lock_places(self, kind: LockKind, timeout_s: float = 10.0) -> tuple[LockPlace, ...]:
+        """Who stands in line for the locks of a kind."""
+        self._check_answers(timeout_s)
+        return self.store.locks.places(kind)
 
     def sweep(self, timeout_s: float = 10.0) -> int:
         """Nothing is left of a lock that was let go."""

@@ -4,8 +4,8 @@ import threading
 from collections.abc import Callable
 from functools import partial
 
-from flightkeeper.discovery.contention import EXCLUSIVE, Claim, Place, turn
-from flightkeeper.discovery.locks import LastingHold
+from flightkeeper.discovery.contention import EXCLUSIVE, Claim, Place, held_in, turn
+from flightkeeper.discovery.locks import LastingHold, LockPlace
 
 _LOOK_S = 0.01
 
@@ -45,6 +45,17 @@ class MemoryLocks:
         name = key.partition("/")[2]
         leave = partial(self._let_go, line, token)
         return LastingHold(name, token, leave, claim=claim, permit=permit)
+
+    def places(self, kind: str) -> tuple[LockPlace, ...]:
+        """Who stands in line for the locks of a kind."""
+        with self._left:
+            lines = {key: list(line) for key, line in sorted(self._lines.items())}
+        return tuple(
+            LockPlace(key.partition("/")[2], n, int(each.name), each.claim, held, "")
+            for key, line in lines.items()
+            if key.startswith(f"{kind}/")
+            for n, (each, held) in enumerate(zip(line, held_in(line), strict=True))
+        )
 
     def _turn(self, line: list[Place], token: int, claim: Claim) -> int | tuple[Place, ...]:
         return turn(claim, line[: _index(line, token)])

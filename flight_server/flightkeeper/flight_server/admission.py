@@ -13,6 +13,7 @@ from flightkeeper.flight_server.errors import Unavailable
 from flightkeeper.flightsql.headers import Reason
 
 _RETRY_AFTER_MS = 200
+_URGENT_MAX = 8
 
 
 class Slot:
@@ -46,10 +47,17 @@ class Admission:
         """Statements in flight now, those that wait aside too."""
         return self._running + self._waiting
 
-    def enter(self, *, continues: bool = False) -> Slot:
+    @property
+    def statements_max(self) -> int:
+        """How many may be."""
+        return self._statements_max
+
+    def enter(self, *, continues: bool = False, urgent: bool = False) -> Slot:
         """Take a place.
 
         Args:
+            urgent: to find out why the node is full or does not end, or to do something about it;
+                a few of those are let in besides, as long as anything may finish.
             continues: part of work that was admitted before, such as a transaction; such work is
                 let in also when the node is full or leaving, as long as anything may finish.
 
@@ -57,7 +65,7 @@ class Admission:
             Unavailable: the node is full or leaving; nothing was run.
         """
         with self._lock:
-            if not continues or self._ended:
+            if self._ended or not (continues or (urgent and self._has_reserve)):
                 self._check()
             self._running += 1
         return Slot(self)
@@ -111,6 +119,10 @@ class Admission:
         """What still runs is about to be interrupted. Idempotent."""
         self.close()
         self._ended = True
+
+    @property
+    def _has_reserve(self) -> bool:
+        return self._running < self._statements_max + _URGENT_MAX
 
     def _check_stays(self) -> None:
         if self._closed:

@@ -18,8 +18,10 @@ class Command:
         schema: of its answer; None = it answers with no rows.
         read_only: it surely changes nothing, and may be run twice.
         stateful: it changes the caller's session.
+        urgent: it is let in also when the node is full.
     """
 
     schema: ClassVar[pa.Schema | None] = None
     read_only: ClassVar[bool] = False
     stateful: ClassVar[bool] = False
+    urgent: ClassVar[bool] = False

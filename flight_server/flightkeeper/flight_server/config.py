@@ -131,6 +131,11 @@ class NodeSettings(BaseSettings):
         default=None,
         description="Demand client certificates signed by this CA, PEM; needs tls_cert.",
     )
+    tls_peer_ca: FilePath | None = Field(
+        default=None,
+        description="CA that certificates of the other nodes are checked with, PEM. By default "
+        "tls_cert, which is enough where it is self-signed or holds its CA's certificate.",
+    )
     key_file: FilePath | None = Field(
         default=None,
         description="File with the keys that sign tokens and tickets, the same on every node, made "

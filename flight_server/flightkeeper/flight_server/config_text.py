@@ -37,6 +37,7 @@ _EXAMPLES: Mapping[str, str] = {
     "tls_cert": "/etc/flightkeeper/node.crt",
     "tls_key": "/etc/flightkeeper/node.key",
     "tls_client_ca": "/etc/flightkeeper/clients.crt",
+    "tls_peer_ca": "/etc/flightkeeper/nodes.crt",
     "key_file": "/etc/flightkeeper/cluster.key",
     "memory_limit": "4GB",
     "threads": "4",

@@ -1,6 +1,5 @@
 """Runs statements for calls: under which slot, options and time limit, and how they are stopped."""
 
-import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -12,35 +11,23 @@ import pyarrow as pa
 from flightkeeper.flight_server import options, scripts
 from flightkeeper.flight_server.admission import Admission, Slot
 from flightkeeper.flight_server.call import Call
-from flightkeeper.flight_server.clocks import Clocks
 from flightkeeper.flight_server.cluster.commands import Commands
 from flightkeeper.flight_server.command import Command
 from flightkeeper.flight_server.engine import settings
 from flightkeeper.flight_server.engine.connection import Connection
 from flightkeeper.flight_server.engine.dictionaries import plain_result
-from flightkeeper.flight_server.engine.result import Batches, Result
+from flightkeeper.flight_server.engine.result import Result
 from flightkeeper.flight_server.engine.statement import Script, Statement
 from flightkeeper.flight_server.errors import PermissionDenied, Unavailable
+from flightkeeper.flight_server.leases import Lease, Once, stopper
 from flightkeeper.flight_server.options import Options
 from flightkeeper.flight_server.placement import Place, Placement
 from flightkeeper.flight_server.scripts import Rows
-from flightkeeper.flight_server.time_limit import Limit
+from flightkeeper.flight_server.system.activity import Activity
+from flightkeeper.flight_server.system.reads import SystemReads, is_urgent, outline
+from flightkeeper.flight_server.system.running import Running
 
 _T = TypeVar("_T")
-
-
-@dataclass(frozen=True, slots=True)
-class Lease:
-    """A slot and a connection for a piece of a call's work, until it is released."""
-
-    place: Place
-    release: "_Once"
-    limit: Limit
-
-    @property
-    def connection(self) -> Connection:
-        """What the work is done on."""
-        return self.place.connection
 
 
 class Execution:
@@ -50,16 +37,18 @@ class Execution:
         self,
         placement: Placement,
         admission: Admission,
-        clocks: Clocks,
         defaults: Options,
         commands: Commands,
+        activity: Activity,
+        system: SystemReads,
     ) -> None:
         """`defaults` are the options of callers who ask for nothing."""
+        self._system = system
+        self._activity = activity
         self._commands = commands
         self._sets_all = True
         self._placement = placement
         self._admission = admission
-        self._clocks = clocks
         self._defaults = defaults
 
     def options(self, call: Call) -> Options:
@@ -126,17 +115,16 @@ class Execution:
         Raises: NodeError.
         """
         self._check_sets(script)
-        place = partial(self._placement.place, call, script, transaction_id)
-        if prepare:
-            place = partial(self._placement.beside, call)
-        lease = self._claim(call, place, transaction_id, timeout_ms, continues=continues)
+        place = self._place(call, script, transaction_id, beside=prepare is not None)
+        begin = partial(self._activity.begin, call, script, timeout_ms)
+        enter = partial(self._enter, call, script, transaction_id, continues=continues)
+        lease = self._claim(call, place, enter, begin)
         try:
-            with lease.limit, lease.place.turn():
+            with lease.running, lease.place.turn():
+                self._system.fill(call, script, lease.connection)
                 if prepare:
                     prepare(lease.connection)
-                result = scripts.run(
-                    lease.connection, script, rows, _Outside(self, call, self._commands)
-                )
+                result = scripts.run(lease.connection, script, rows, self._outside(call))
         except BaseException:
             lease.release()
             raise
@@ -159,8 +147,14 @@ class Execution:
                 nothing. None = the statement is run once, without parameters.
         """
         self._check_sets(script)
-        with self.working(call, script, transaction_id, timeout_ms) as connection:
-            return scripts.update(connection, script, rows, self._outside(call))
+        place = self._place(call, script, transaction_id)
+        begin = partial(self._activity.begin, call, script, timeout_ms)
+        enter = partial(self._enter, call, script, transaction_id)
+        with self._leased(call, place, enter, begin) as lease:
+            self._system.fill(call, script, lease.connection)
+            changed = scripts.update(lease.connection, script, rows, self._outside(call))
+            lease.running.delivered(changed, 0)
+            return changed
 
     @contextmanager
     def working(
@@ -172,10 +166,12 @@ class Execution:
         *,
         stateful: bool = False,
         continues: bool = False,
+        about: str = "",
     ) -> Iterator[Connection]:
         """A slot and a connection, for as long as the caller waits and the limit allows.
 
         Args:
+            about: what is done, if it has no text of SQL.
             stateful: something is left behind in the session, whatever the statements' text says.
             continues: belongs to work that was admitted before.
 
@@ -183,12 +179,10 @@ class Execution:
             TimedOut: what was done inside was interrupted at its time limit.
         """
         place = partial(self._placement.place, call, statements, transaction_id, stateful=stateful)
-        lease = self._claim(call, place, transaction_id, timeout_ms, continues=continues)
-        try:
-            with lease.limit, lease.place.turn():
-                yield lease.connection
-        finally:
-            lease.release()
+        begin = partial(self._activity.begin, call, statements, timeout_ms, about)
+        enter = partial(self._enter, call, statements, transaction_id, continues=continues)
+        with self._leased(call, place, enter, begin) as lease:
+            yield lease.connection
 
     def heard(self, call: Call, transaction_id: bytes = b"") -> None:
         """The caller is still sending what it wants done.
@@ -200,25 +194,32 @@ class Execution:
 
     def describe(self, call: Call, statement: Statement, transaction_id: bytes = b"") -> pa.Schema:
         """The schema a query answers with, without running it."""
-        with self.borrowed(call, transaction_id) as connection:
+        with self.borrowed(call, transaction_id, system=statement.system) as connection:
             return connection.describe(statement)
 
     @contextmanager
     def borrowed(
-        self, call: Call, transaction_id: bytes = b"", *, beside: bool = False
+        self,
+        call: Call,
+        transaction_id: bytes = b"",
+        *,
+        beside: bool = False,
+        system: frozenset[str] = frozenset(),
     ) -> Iterator[Connection]:
         """A connection that sees what the caller's statements see, for questions of our own.
 
         Args:
             beside: one that nobody else uses; it sees neither transactions nor temporary tables.
+            system: system tables that it is to have, without rows; it is beside then.
         """
-        if beside:
+        if beside or system:
             place = self._placement.beside(call)
         elif transaction_id:
             place = self._placement.place(call, (), transaction_id)
         else:
             place = self._placement.for_metadata(call)
         with _used(call, place) as connection:
+            outline(connection, system)
             yield connection
 
     @contextmanager
@@ -227,30 +228,68 @@ class Execution:
         with _used(call, self._placement.lent()) as connection:
             yield connection
 
+    def _place(
+        self, call: Call, script: Script, transaction_id: bytes, *, beside: bool = False
+    ) -> Callable[[], Place]:
+        """What finds where a script runs.
+
+        Args:
+            beside: on a connection of its own, whatever it is.
+        """
+        if not (beside or self._system.wanted(script)):
+            return partial(self._placement.place, call, script, transaction_id)
+
+        def place() -> Place:
+            self._placement.heard(call, transaction_id)
+            return self._placement.beside(call)
+
+        return place
+
+    @contextmanager
+    def _leased(
+        self,
+        call: Call,
+        find_place: Callable[[], Place],
+        enter: Callable[[], Slot],
+        begin: Callable[[], Running],
+    ) -> Iterator[Lease]:
+        lease = self._claim(call, find_place, enter, begin)
+        try:
+            with lease.running, lease.place.turn():
+                yield lease
+            lease.running.complete = True
+        finally:
+            lease.release()
+
     def _claim(
         self,
         call: Call,
         find_place: Callable[[], Place],
-        transaction_id: bytes,
-        timeout_ms: int,
-        *,
-        continues: bool,
+        enter: Callable[[], Slot],
+        begin: Callable[[], Running],
     ) -> Lease:
         """A slot and a connection, with one way to give both back."""
-        slot = self._enter(call, transaction_id, continues=continues)
+        slot = enter()
         try:
             place = find_place()
         except BaseException:
             slot.release()
             raise
-        release = _Once(place.release, slot.release)
-        limit = Limit(timeout_ms, self._clocks.monotonic_s)
-        call.stop_when_over(_stopper(place.connection, release), limit.over)
-        return Lease(place, release, limit)
+        running = begin()
+        release = Once(place.release, slot.release, lambda: self._activity.end(running))
+        call.stop_when_over(stopper(place.connection, release), running.over)
+        return Lease(place, release, running)
 
-    def _enter(self, call: Call, transaction_id: bytes, *, continues: bool) -> Slot:
+    def _enter(
+        self,
+        call: Call,
+        statements: Sequence[Statement],
+        transaction_id: bytes,
+        *,
+        continues: bool = False,
+    ) -> Slot:
         try:
-            return self._admission.enter(continues=continues)
+            return self._admission.enter(continues=continues, urgent=is_urgent(statements))
         except Unavailable:
             if not self._placement.in_transaction(call, transaction_id):
                 raise
@@ -303,67 +342,38 @@ class _Outside:
 
 def _owned(result: Result, lease: Lease) -> Result:
     """The result, giving its place back when it is closed; at once if all of it is here."""
+    running = lease.running
     if result.rows is not None:
+        whole = list(result)
+        # Of whole buffers: `nbytes` takes microseconds for each column.
+        nbytes = sum(batch.get_total_buffer_size() for batch in whole)
+        running.delivered(result.rows, nbytes)
+        running.complete = True
         lease.release()
-        return result
+        return Result(result.schema, iter(whole), rows=result.rows)
 
     def close() -> None:
         result.close()
         lease.release()
 
-    return Result(
+    owned = Result(
         result.schema,
-        _limited(result, lease.limit),
+        running.delivering(result),
         stop=result.stop,
         close=close,
-        over=lease.limit.over,
+        over=running.over,
     )
-
-
-def _limited(result: Result, limit: Limit) -> Batches:
-    with limit:
-        yield from result
+    running.wait_for_fetch(owned)
+    return owned
 
 
 @contextmanager
 def _used(call: Call, place: Place) -> Iterator[Connection]:
     """The connection of a place, for as long as the caller waits."""
-    release = _Once(place.release)
-    call.stop_when_over(_stopper(place.connection, release))
+    release = Once(place.release)
+    call.stop_when_over(stopper(place.connection, release))
     try:
         with place.turn():
             yield place.connection
     finally:
         release()
-
-
-def _stopper(connection: Connection, release: "_Once") -> Callable[[], None]:
-    """Interrupts what the connection does for this thread, the call's own.
-
-    Nothing once it was given back: threads and connections serve one call after another.
-    """
-    thread = threading.get_ident()
-
-    def stop() -> None:
-        with release.lock:
-            if not release.done:
-                connection.interrupt(thread)
-
-    return stop
-
-
-class _Once:
-    """Runs actions once. The lock is for those who must not act after they ran."""
-
-    def __init__(self, *actions: Callable[[], None]) -> None:
-        self.lock = threading.Lock()
-        self.done = False
-        self._actions = actions
-
-    def __call__(self) -> None:
-        with self.lock:
-            if self.done:
-                return
-            self.done = True
-        for action in self._actions:
-            action()

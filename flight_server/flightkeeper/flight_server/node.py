@@ -4,16 +4,11 @@ The composition root: the only place that knows all parts. Owns their order: the
 a node after it listens, and is left before it stops.
 """
 
-import os
-import socket
 import threading
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from importlib.metadata import version
-from typing import Any
-from urllib.parse import urlsplit
 
 import structlog
 
@@ -35,7 +30,6 @@ from flightkeeper.flight_server.cluster.member import Member
 from flightkeeper.flight_server.cluster.session_locks import SessionLocks
 from flightkeeper.flight_server.config import IN_MEMORY, NodeSettings
 from flightkeeper.flight_server.engine.database import Database
-from flightkeeper.flight_server.engine.facts import facts
 from flightkeeper.flight_server.errors import StartFailed
 from flightkeeper.flight_server.execution import Execution
 from flightkeeper.flight_server.executions import Executions
@@ -50,7 +44,7 @@ from flightkeeper.flight_server.handlers.prepared import Prepared
 from flightkeeper.flight_server.handlers.session_options import SessionOptions
 from flightkeeper.flight_server.handlers.statements import Statements
 from flightkeeper.flight_server.handlers.transactions import Transactions
-from flightkeeper.flight_server.listening import advertised, listen
+from flightkeeper.flight_server.listening import listen
 from flightkeeper.flight_server.live.adjusting import Adjustable
 from flightkeeper.flight_server.live.following import Following
 from flightkeeper.flight_server.live.settings import Decision
@@ -59,6 +53,9 @@ from flightkeeper.flight_server.placement import Placement
 from flightkeeper.flight_server.service import FlightSqlService
 from flightkeeper.flight_server.sessions import Sessions
 from flightkeeper.flight_server.staging import Staging
+from flightkeeper.flight_server.system import agreed
+from flightkeeper.flight_server.system.events import What
+from flightkeeper.flight_server.system.parts import Around, System
 from flightkeeper.flightsql.tickets import Signer
 from flightkeeper.flightsql.wire.flightkeeper_pb2 import Transaction as TransactionBody
 
@@ -69,6 +66,7 @@ _PARTS = (
     "_following",
     "_keys",
     "_member",
+    "_system",
     "_executions",
     "_sessions",
     "_service",
@@ -115,6 +113,7 @@ class Node:
         self._following: Following | None = None
         self._keys: FollowedKeys | None = None
         self._member: Member | None = None
+        self._sources: Mapping[str, str] = {}
 
     def start(self) -> Ready:
         """Open the database, listen, register.
@@ -129,8 +128,9 @@ class Node:
             self._registry = parts.opened_registry(self._settings)
             cluster_keys = parts.cluster_keys(self._settings, self._registry)
             self._build(cluster_keys)
-            self._own = OwnRecord(self._describe_self())
+            self._own = OwnRecord(self._described())
             self._follow()
+            self._system.follow(self._registry, self._record())
             self._register()
             if self._member is not None:
                 self._member.serve(self._record().node_id)
@@ -175,11 +175,18 @@ class Node:
         self._staging = Staging(
             settings.temp_directory, settings.ingest_bytes_max, clocks.monotonic_s
         )
+        authentication = Authentication(users, tokens, clocks.wall_s)
+        self._system = self._observed(signer, tokens, authentication)
         placement = Placement(
             self._database, self._sessions, signer, tokens, clocks, self._incarnation
         )
         execution = Execution(
-            placement, self._admission, clocks, parts.default_options(settings), self._joined()
+            placement,
+            self._admission,
+            parts.default_options(settings),
+            self._joined().also(self._system.commands),
+            self._system.activity,
+            self._system.reads,
         )
         execution.let_sql_set(everything=settings.sql_settings == "all")
         self._adjustable = Adjustable(
@@ -187,6 +194,7 @@ class Node:
         )
         partitions = Partitions(execution, placement, self._database, self._executions.new_id)
         statements = Statements(execution, self._executions, partitions, signer, clocks)
+        forget = self._system.visitors.forget
         families = [
             statements.routes(),
             Prepared(statements, execution, signer, self._executions.new_id).routes(),
@@ -195,22 +203,44 @@ class Node:
             ).routes(),
             Ingest(execution, self._staging).routes(),
             Exchange(execution, self._staging).routes(),
-            Metadata(execution, self._facts()).routes(),
+            Metadata(execution, parts.known_facts(self._database, settings)).routes(),
             Paths(execution, statements).routes(),
-            SessionOptions(execution, placement, self._sessions).routes(),
+            SessionOptions(execution, placement, self._sessions, forget).routes(),
             Lifecycle(self._executions, statements, execution, self._record).routes(),
+            self._system.routes,
         ]
-        authentication = Authentication(users, tokens, clocks.wall_s)
+        self._listen(routes.merge(families), execution, authentication)
+
+    def _listen(
+        self, served: routes.Routes, execution: Execution, authentication: Authentication
+    ) -> None:
         self._service = listen(
             lambda **server: FlightSqlService(
-                routes.merge(families),
+                served,
                 self._admission,
                 self._watcher,
                 lambda call: execution.options(call).compression,
+                self._system.visitors.heard,
                 **server,
             ),
-            settings,
+            self._settings,
             authentication,
+        )
+
+    def _observed(self, signer: Signer, tokens: Tokens, authentication: Authentication) -> System:
+        """What the node and others know of it."""
+        return System(
+            Around(
+                self._clocks,
+                signer,
+                tokens,
+                authentication,
+                self._sessions,
+                self._admission,
+                self._record,
+                lambda: (self._settings, self._sources),
+            ),
+            {} if self._registry is None else agreed.providers(self._registry),
         )
 
     def _joined(self) -> Commands:
@@ -228,31 +258,9 @@ class Node:
         assert self._own is not None
         self._own.tell(part, problem)
 
-    def _facts(self) -> Any:
-        connection = self._database.lend()
-        try:
-            idle_ms = round(self._settings.transaction_idle_timeout_s * 1000)
-            read_only = self._settings.read_only
-            return facts(connection, read_only=read_only, transaction_timeout_ms=idle_ms)
-        finally:
-            self._database.take_back(connection)
-
-    def _describe_self(self) -> Instance:
-        settings = self._settings
-        location = advertised(settings, self._service.port)
-        port = urlsplit(location).port
-        private = () if settings.database == IN_MEMORY else (settings.database,)
-        return Instance(
-            service=settings.service,
-            node_id=settings.node_id or f"{socket.gethostname()}-{port}",
-            location=location,
-            incarnation=self._incarnation,
-            version=version("flightkeeper"),
-            zone=settings.zone,
-            weight=settings.weight,
-            databases=tuple(os.path.basename(path) for path in private),  # noqa: PTH119 - no path
-            registered_at_ms=int(self._clocks.wall_s() * 1000),
-        )
+    def _described(self) -> Instance:
+        now_ms = int(self._clocks.wall_s() * 1000)
+        return parts.described(self._settings, self._service.port, self._incarnation, now_ms)
 
     def _follow(self) -> None:
         """Hold to what the cluster has agreed on from before the first statement on."""
@@ -273,6 +281,9 @@ class Node:
 
     def _decided(self, decision: Decision) -> None:
         """Say in the node's record which settings it has seen, and whether they hold."""
+        self._system.settings_decided(decision)
+        if not decision.problem:
+            self._sources = decision.sources
         assert self._own is not None
         revisions = decision.cluster, decision.node
         self._own.tell(
@@ -290,7 +301,9 @@ class Node:
             registered = self._own.register(self._registry, _REGISTERED_WITHIN_S)
         except DuplicateNode as exc:
             raise StartFailed(f"{exc}; choose another --node-id") from exc
-        if not registered:
+        if registered:
+            self._system.events.record(What.REGISTERED, self._record().node_id)
+        else:
             _log.warning("the registry does not answer; serving anyway and trying on")
 
     def _record(self) -> Instance:
@@ -304,11 +317,16 @@ class Node:
         while not self._ended.wait(_HOUSEKEEPING_S):
             now_s = self._clocks.monotonic_s()
             self._executions.expire(now_s)
+            self._system.expire(self._settings.session_idle_timeout_s)
             if expired := self._sessions.expire(now_s):
                 _log.info("idle sessions and transactions ended", count=expired)
+                self._system.events.record(
+                    What.IDLE_ENDED, "", f"sessions, transactions: {expired}"
+                )
             if not self._database.works():
                 # Whoever watches over the process starts it again, with a database that works.
                 _log.error("the engine has failed and takes no more statements; the node ends")
+                self._system.events.record(What.ENGINE_FAILED)
                 self._clean = False
                 self.stop()
                 return
@@ -325,6 +343,7 @@ class Node:
     def _end(self) -> None:
         """Leave the registry, let work finish, interrupt what does not, close."""
         _log.info("draining", statements=self._admission.running)
+        self._system.events.record(What.DRAINING)
         for part in (self._following, self._keys, self._member):
             if part is not None:
                 part.close()

@@ -1,14 +1,24 @@
 """What the parts of a node are told of its settings."""
 
+import os
+import socket
+from collections.abc import Mapping
+from importlib.metadata import version
+from urllib.parse import urlsplit
+
+from flightkeeper.discovery.records import Instance
 from flightkeeper.discovery.registry import Registry, open_registry
 from flightkeeper.flight_server.auth import key_ring, keys
 from flightkeeper.flight_server.auth.key_following import RING
 from flightkeeper.flight_server.auth.key_ring import MalformedRing, Ring
-from flightkeeper.flight_server.config import NodeSettings
-from flightkeeper.flight_server.engine.database import DatabaseOptions
+from flightkeeper.flight_server.config import IN_MEMORY, NodeSettings
+from flightkeeper.flight_server.engine.database import Database, DatabaseOptions
+from flightkeeper.flight_server.engine.facts import facts
 from flightkeeper.flight_server.errors import StartFailed
+from flightkeeper.flight_server.listening import advertised
 from flightkeeper.flight_server.options import Options
 from flightkeeper.flight_server.sessions import SessionLimits
+from flightkeeper.flightsql.sql_info import Fact
 
 
 def opened_registry(settings: NodeSettings) -> Registry | None:
@@ -86,3 +96,35 @@ def agreed_ring(registry: Registry) -> Ring:
     """The keys of a cluster that never changed them."""
     proposal = keys.generate()
     return key_ring.first(keys.decode(registry.agree("cluster", keys.encode(proposal))))
+
+
+def described(settings: NodeSettings, port: int, incarnation: str, now_ms: int) -> Instance:
+    """A node's record as it begins.
+
+    Args:
+        port: that it listens on.
+        now_ms: Unix time in milliseconds.
+    """
+    location = advertised(settings, port)
+    private = () if settings.database == IN_MEMORY else (settings.database,)
+    return Instance(
+        service=settings.service,
+        node_id=settings.node_id or f"{socket.gethostname()}-{urlsplit(location).port}",
+        location=location,
+        incarnation=incarnation,
+        version=version("flightkeeper"),
+        zone=settings.zone,
+        weight=settings.weight,
+        databases=tuple(os.path.basename(path) for path in private),  # noqa: PTH119 - no path
+        registered_at_ms=now_ms,
+    )
+
+
+def known_facts(database: Database, settings: NodeSettings) -> Mapping[int, Fact]:
+    """What GetSqlInfo answers, by id."""
+    connection = database.lend()
+    try:
+        idle_ms = round(settings.transaction_idle_timeout_s * 1000)
+        return facts(connection, read_only=settings.read_only, transaction_timeout_ms=idle_ms)
+    finally:
+        database.take_back(connection)

@@ -19,7 +19,8 @@ from flightkeeper.flight_server.engine.connection import Connection
 from flightkeeper.flight_server.engine.database import Database
 from flightkeeper.flight_server.engine.statement import Control, Statement
 from flightkeeper.flight_server.errors import InvalidArgument, NotFound
-from flightkeeper.flight_server.sessions import Session, Sessions, Transaction
+from flightkeeper.flight_server.session_state import Session, Transaction
+from flightkeeper.flight_server.sessions import Sessions
 from flightkeeper.flightsql.headers import Reason
 from flightkeeper.flightsql.tickets import Kind, Signer
 from flightkeeper.flightsql.wire.flightkeeper_pb2 import Transaction as TransactionBody

@@ -55,11 +55,13 @@ class FlightSqlService(flight.FlightServerBase):
         admission: Admission,
         watcher: CancelWatcher,
         compression: Callable[[Call], str],
+        heard: Callable[[Call], None],
         **server: Any,
     ) -> None:
         """Listen.
 
         Args:
+            heard: told of every call before it is served; raises NodeError to refuse it.
             compression: what a caller wants its batches compressed with.
             server: goes to pyarrow: location, certificates, middleware.
         """
@@ -67,6 +69,7 @@ class FlightSqlService(flight.FlightServerBase):
         self._admission = admission
         self._watcher = watcher
         self._compression = compression
+        self._heard = heard
         super().__init__(**server)
 
     def get_flight_info(
@@ -134,14 +137,14 @@ class FlightSqlService(flight.FlightServerBase):
         self, context: flight.ServerCallContext, action: flight.Action
     ) -> Iterator[bytes]:
         """Run an action."""
+        route = self._routes.actions.get(action.type)
 
         def answer(call: Call) -> list[bytes]:
-            route = self._routes.actions.get(action.type)
             if route is None:
                 raise Unimplemented(f"there is no action {action.type[:80]!r} here")
             return list(route.handler(call, _action_body(route, action.body.to_pybytes())))
 
-        return iter(self._answer(context, answer))
+        return iter(self._answer(context, answer, silent=route is not None and route.silent))
 
     def list_actions(self, context: flight.ServerCallContext) -> Any:
         """Every action that `do_action` knows."""
@@ -214,9 +217,13 @@ class FlightSqlService(flight.FlightServerBase):
         context: flight.ServerCallContext,
         handler: Callable[[Call], _T],
         convert: Callable[[NodeError], Exception] = to_wire,
+        *,
+        silent: bool = False,
     ) -> _T:
         call = call_of(context, self._watcher)
         try:
+            if not silent:
+                self._heard(call)
             return handler(call)
         except BaseException as exc:  # noqa: BLE001 - the border: nothing may pass unconverted
             error = self._node_error(exc)

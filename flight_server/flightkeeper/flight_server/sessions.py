@@ -14,16 +14,16 @@ Time is an argument (seconds of a monotonic clock).
 
 import secrets
 import threading
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
 
 from flightkeeper.discovery.locks import Hold
 from flightkeeper.flight_server.engine import catalog
 from flightkeeper.flight_server.engine.connection import Connection
 from flightkeeper.flight_server.engine.database import Database
 from flightkeeper.flight_server.errors import NodeError, NotFound, Unavailable
+from flightkeeper.flight_server.session_state import Session, Transaction
 from flightkeeper.flightsql.headers import Reason
 
 
@@ -34,43 +34,6 @@ class SessionLimits:
     sessions_max: int
     session_idle_timeout_s: float
     transaction_idle_timeout_s: float
-
-
-@dataclass(slots=True)
-class Session:
-    """A caller's state on this node.
-
-    Attributes:
-        options: fields of `Options` that were set for it; replaced, never edited.
-        connection: what its statements share; None while nothing was left behind in the engine.
-        namespace: where the connection looks names up, as far as it is known without asking.
-        holder: the transaction that runs on the connection now.
-        lent: how many of its statements run elsewhere, or stream from there.
-        locks: what it holds of the cluster's, by name.
-    """
-
-    used_s: float
-    options: Mapping[str, Any] = field(default_factory=dict)
-    connection: Connection | None = None
-    namespace: catalog.Namespace | None = None
-    holder: str | None = None
-    lent: int = 0
-    locks: dict[str, Hold] = field(default_factory=dict)
-
-
-@dataclass(slots=True)
-class Transaction:
-    """An open transaction; DuckDB hears of it with its first statement.
-
-    Attributes:
-        connection: what it runs on, from its first statement on.
-    """
-
-    transaction: str
-    session_key: str
-    principal: str
-    used_s: float
-    connection: Connection | None = None
 
 
 class Sessions:
@@ -97,6 +60,14 @@ class Sessions:
             connection.in_transaction and (connection.working or now_s - used_s <= within_s)
             for connection, used_s in used.values()
         )
+
+    def states(self) -> dict[str, bool]:
+        """The sessions with state here, by key, and whether a transaction of theirs is open."""
+        with self._lock:
+            open_keys = {t.session_key for t in self._transactions.values()}
+            found = {key: session.connection for key, session in self._sessions.items()}
+        kept = {k: k in open_keys or bool(c and c.in_transaction) for k, c in found.items()}
+        return dict.fromkeys(open_keys, True) | kept
 
     def find(self, key: str, now_s: float) -> Session | None:
         """The session, if it holds state here."""

@@ -40,6 +40,9 @@ RETRY_AFTER_MS = "x-flightkeeper-retry-after-ms"
 PROBE_ACTION = "flightkeeper.Probe"
 """Action without body: the node runs `SELECT 1` and answers one result, its instance record."""
 
+PEER_ACTION = "flightkeeper.Peer"
+"""Action by which nodes ask each other; its body is signed with a key that only nodes have."""
+
 
 class Reason(StrEnum):
     """Why a node refused, beyond the gRPC code."""

@@ -34,6 +34,7 @@ class Kind(Enum):
     STATEMENT = b"statement-------"
     PREPARED = b"prepared--------"
     TRANSACTION = b"transaction-----"
+    PEER = b"peer------------"
 
 
 class ForgedHandle(ValueError):

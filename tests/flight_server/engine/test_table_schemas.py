@@ -13,6 +13,7 @@ from flightkeeper.flight_server.engine.database import Database, DatabaseOptions
 from flightkeeper.flight_server.engine.statement import parse
 from flightkeeper.flight_server.engine.table_schemas import TableSchemas
 from flightkeeper.flight_server.errors import NodeError
+from flightkeeper.flight_server.system import tables as system
 from flightkeeper.flightsql import schemas
 
 _ODD = 'odd "näme".x'
@@ -216,6 +217,14 @@ def test_system_tables_come_with_their_schemas(connection: Connection) -> None:
     known = TableSchemas(connection, wanted)
     for relation in catalog.relations(connection, wanted):
         documented = known.documented(relation)
+        if relation.schema == system.SCHEMA:
+            # DuckDB does not know of them: only a connection that runs a query on one has it.
+            expected = system.TABLES[relation.name].schema
+            assert documented.names == expected.names
+            assert [str(field.type).replace("Etc/UTC", "UTC") for field in documented] == [
+                str(field.type) for field in expected
+            ]
+            continue
         assert columns(documented) == columns(selected(connection, relation.sql)), relation.name
 
 

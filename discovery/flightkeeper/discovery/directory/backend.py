@@ -25,7 +25,7 @@ from flightkeeper.discovery.documents import (
     check_size,
 )
 from flightkeeper.discovery.errors import InvalidRegistryUrl, RegistryError, RegistryUnavailable
-from flightkeeper.discovery.locks import Hold, LastingHold, LockKind, LockTimeout
+from flightkeeper.discovery.locks import Hold, LastingHold, LockKind, LockPlace, LockTimeout
 from flightkeeper.discovery.names import check_name
 from flightkeeper.discovery.records import Instance
 from flightkeeper.discovery.registry import Listener, Registration, Watch
@@ -156,6 +156,10 @@ class DirectoryRegistry:
             hold.release()
         self._check_open()
         return hold
+
+    def lock_places(self, kind: LockKind, timeout_s: float = 10.0) -> tuple[LockPlace, ...]:
+        """Who stands in line for the locks of a kind."""
+        return self._run(lambda: lock.places(self._root / kind), f"list its {kind}", timeout_s)
 
     def sweep(self, timeout_s: float = 10.0) -> int:
         """Take away what is left of locks that nobody holds or wants; how many were found."""

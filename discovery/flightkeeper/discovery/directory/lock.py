@@ -6,18 +6,18 @@ lock. The number is the token: it is given out one at a time, and the last one s
 
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
-from flightkeeper.discovery.contention import Claim, Place, claim_of, turn
+from flightkeeper.discovery.contention import Claim, Place, claim_of, held_in, turn
 from flightkeeper.discovery.directory.record_files import (
     RecordFile,
     read_living,
     registrants_turn,
 )
 from flightkeeper.discovery.errors import RegistryUnavailable
-from flightkeeper.discovery.locks import LastingHold
+from flightkeeper.discovery.locks import LastingHold, LockPlace
 
 _RETRY_S = 0.01
 _RETRY_MAX_S = 0.05
@@ -69,6 +69,31 @@ def sweep(folder: Path) -> int:
     for place in dead:
         place.unlink(missing_ok=True)
     return len(dead)
+
+
+def places(folder: Path) -> tuple[LockPlace, ...]:
+    """Who stands in the lines of a folder, by name and position; nobody knows who they are.
+
+    Raises:
+        OSError: the directory cannot be used.
+    """
+    found: list[LockPlace] = []
+    for line in sorted(folder.glob("*/")):
+        living = list(_living(line))
+        held = held_in([place for _, place in living])
+        found += [
+            LockPlace(line.name, number, token, place.claim, held[number], "")
+            for number, (token, place) in enumerate(living)
+        ]
+    return tuple(found)
+
+
+def _living(line: Path) -> Iterator[tuple[int, Place]]:
+    """Tokens and places of those who stand in a line, in their order."""
+    parts = [(place.name.partition("-"), place) for place in line.glob("[0-9]*-*")]
+    for (number, _, code), place in sorted(parts, key=lambda part: int(part[0][0])):
+        if (content := read_living(place)) is not None:
+            yield int(number), Place(place.name, claim_of(code), _permit(content.data))
 
 
 class _Standing:

@@ -26,7 +26,7 @@ from flightkeeper.discovery.errors import (
     RegistryError,
     RegistryUnavailable,
 )
-from flightkeeper.discovery.locks import Hold, LockKind, LockTimeout
+from flightkeeper.discovery.locks import Hold, LockKind, LockPlace, LockTimeout
 from flightkeeper.discovery.records import Instance
 from flightkeeper.discovery.registry import Listener, Registration, Watch
 from flightkeeper.discovery.subscription import Subscription
@@ -38,6 +38,7 @@ from flightkeeper.discovery.zookeeper.document_watcher import DocumentWatcher
 from flightkeeper.discovery.zookeeper.folder_watcher import FolderWatcher
 from flightkeeper.discovery.zookeeper.liveness import accepts_connections
 from flightkeeper.discovery.zookeeper.lock import Contender, ZooKeeperHold
+from flightkeeper.discovery.zookeeper.lock_places import places
 from flightkeeper.discovery.zookeeper.paths import Paths
 from flightkeeper.discovery.zookeeper.registration import SPREAD_S, ZooKeeperRegistration
 from flightkeeper.discovery.zookeeper.session import LinkOptions, LinkState
@@ -276,6 +277,11 @@ class ZooKeeperRegistry:
             f"the lock {name} was not to be had within {timeout_s} s: others held it, or "
             "ZooKeeper did not answer; it is not held"
         )
+
+    def lock_places(self, kind: LockKind, timeout_s: float = 10.0) -> tuple[LockPlace, ...]:
+        """Who stands in line for the locks of a kind."""
+        folder, left_s = self._paths.locks(kind), self._within(timeout_s)
+        return places(self._connection.wait_connected, folder, left_s)
 
     def sweep(self, timeout_s: float = 10.0) -> int:
         """Take away what is left of locks that nobody holds or wants; how many were found."""

@@ -9,7 +9,7 @@ where numbers begin again.
 
 import logging
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from enum import Enum, auto
@@ -288,7 +288,7 @@ class Contender:
         except NoNode:
             znodes.create_path(self._folder, Access.PUBLIC)
             return []
-        return sorted(names, key=lambda name: name.rpartition("-")[2])
+        return in_line(names)
 
     def _own(self, znodes: Znodes, line: list[str]) -> "_Own | None":
         """The first place of this contender; others, also of earlier sessions, are given up."""
@@ -309,6 +309,16 @@ class Contender:
 
     def _changed(self, _path: str) -> None:
         self._wake()
+
+
+def in_line(names: Iterable[str]) -> list[str]:
+    """The contenders of a lock by their names, the first one first."""
+    return sorted(names, key=lambda name: name.rpartition("-")[2])
+
+
+def place_of(name: str, znode: Znode) -> Place:
+    """A contender's place, with the permit that it holds the lock under."""
+    return Place(name, claim_of(_code(name)), _permit(znode))
 
 
 @dataclass(frozen=True, slots=True)

@@ -107,6 +107,13 @@ class Authentication(flight.ServerMiddlewareFactory):
             raise to_wire(Internal(DEFECT)) from None
         return CallMiddleware(identity, new_token, headers)
 
+    def forget(self, session_id: str) -> None:
+        """Let the password that began a session on ordinary calls begin another one."""
+        with self._lock:
+            known = self._basic_logins.items()
+            for digest in [key for key, (who, _) in known if who.session_id == session_id]:
+                del self._basic_logins[digest]
+
     def _identify(self, headers: Headers, *, handshake: bool) -> tuple[Identity, str | None]:
         scheme, _, credentials = str(headers.get("authorization", ("",))[0]).partition(" ")
         match scheme.lower():

@@ -55,6 +55,10 @@ class Commands:
         self._handlers = handlers
         self._owners = owners
 
+    def also(self, handlers: Mapping[type[Command], Handler]) -> "Commands":
+        """These, and further commands."""
+        return Commands({**self._handlers, **handlers}, self._owners)
+
     def run(self, call: Call, connection: Connection, command: Command) -> pa.Table | None:
         """Run a command.
 

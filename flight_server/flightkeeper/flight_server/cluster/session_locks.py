@@ -24,7 +24,8 @@ from flightkeeper.flight_server.errors import (
     TimedOut,
     Unavailable,
 )
-from flightkeeper.flight_server.sessions import Session, Sessions
+from flightkeeper.flight_server.session_state import Session
+from flightkeeper.flight_server.sessions import Sessions
 from flightkeeper.flight_server.sql.lock_statements import (
     CheckLock,
     ReleaseLock,

@@ -11,6 +11,7 @@ from typing import Any
 import pyarrow as pa
 
 from flightkeeper.flight_server.engine.connection import Connection
+from flightkeeper.flight_server.system.tables import SCHEMA, TABLES
 from flightkeeper.flightsql import schemas
 
 TABLE_TYPES = ("LOCAL TEMPORARY", "SYSTEM TABLE", "TABLE", "VIEW")
@@ -54,6 +55,12 @@ _DB_SCHEMAS = rf"""
       AND coalesce(schema_name LIKE $schema_pattern ESCAPE '\', true)
     ORDER BY 1, 2"""  # noqa: S608 - ours
 
+_SYSTEM = ", ".join(
+    f"('{SCHEMA}', '{SCHEMA}', '{name}', '{table.about}', 'SYSTEM TABLE')"
+    for name, table in TABLES.items()
+)
+"""Tables that DuckDB does not know of."""
+
 _RELATIONS = f"""
       SELECT database_name, schema_name, table_name, comment,
              CASE WHEN internal THEN 'SYSTEM TABLE' WHEN temporary THEN 'LOCAL TEMPORARY'
@@ -62,7 +69,9 @@ _RELATIONS = f"""
       UNION ALL
       SELECT database_name, schema_name, view_name, comment,
              CASE WHEN internal THEN 'SYSTEM TABLE' ELSE 'VIEW' END
-      FROM duckdb_views()"""  # noqa: S608 - ours
+      FROM duckdb_views()
+      UNION ALL
+      SELECT * FROM (VALUES {_SYSTEM})"""  # noqa: S608 - ours
 
 # All types are asked for by naming none; but what every database has would hide what this one has.
 _TABLES = rf"""

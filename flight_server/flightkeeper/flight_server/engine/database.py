@@ -25,6 +25,7 @@ from flightkeeper.flight_server.errors import (
     StartFailed,
 )
 
+ENGINE_VERSION = duckdb.__version__
 _IDLE_CONNECTIONS_MAX = 16
 
 _FIXED_SETTINGS: Mapping[str, str | bool] = {

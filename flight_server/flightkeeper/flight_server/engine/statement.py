@@ -5,7 +5,7 @@ to be a pure read is not one. Pure but for the parser; results are cached by tex
 """
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum, auto
 from functools import lru_cache
 from itertools import dropwhile, pairwise, takewhile
@@ -13,7 +13,7 @@ from itertools import dropwhile, pairwise, takewhile
 import duckdb
 
 from flightkeeper.flight_server.command import Command
-from flightkeeper.flight_server.engine import targets
+from flightkeeper.flight_server.engine import system_names, targets
 from flightkeeper.flight_server.engine.failures import translate
 from flightkeeper.flight_server.engine.placeholders import replaced
 from flightkeeper.flight_server.errors import InvalidArgument
@@ -67,6 +67,7 @@ class Statement:
         undoable: a transaction that is rolled back undoes all that it does.
         target: the name of what it writes to, makes or drops, in lower case; empty if unknown.
         reference: what it makes is a reference table.
+        system: the system tables it reads, which only a connection of its own has.
         command: what it asks of the cluster, if it is not for the engine.
     """
 
@@ -84,6 +85,7 @@ class Statement:
     undoable: bool
     target: tuple[str, ...] = ()
     reference: bool = False
+    system: frozenset[str] = frozenset()
     command: Command | None = None
 
 
@@ -213,10 +215,25 @@ def _parse(sql: str, source: str | None = None) -> Script:
         raise translate(exc, sql, source) from exc
     if not parsed:
         raise InvalidArgument("the statement is empty")
-    return tuple(_classify(statement, source) for statement in parsed)
+    return tuple(_with_names(statement, source) for statement in parsed)
 
 
 _parse_cached = lru_cache(_CACHED_MAX)(_parse)
+
+
+def _with_names(parsed: duckdb.Statement, source: str | None) -> Statement:
+    """The statement, with the names of system tables put so that they are found."""
+    text = parsed.query.strip()
+    named, tables = system_names.resolved(parsed, source, words_at)
+    if named is parsed:
+        return _classify(parsed, source)
+    found = _classify(named, source or text)
+    if tables and not found.read_only:
+        raise InvalidArgument(
+            "system tables are read by plain queries, and by nothing that changes something; "
+            "nothing was run: fetch their rows and write those"
+        )
+    return replace(found, system=tables)
 
 
 def _classify(parsed: duckdb.Statement, source: str | None) -> Statement:

@@ -29,6 +29,7 @@ from flightkeeper.flight_server.errors import (
     PermissionDenied,
     Unimplemented,
 )
+from flightkeeper.flight_server.system import tables as system
 from flightkeeper.flightsql import schemas
 
 _YES_NO = {True: b"1", False: b"0"}
@@ -89,6 +90,16 @@ class _Output(NamedTuple):
     metadata: Mapping[bytes, bytes]
 
 
+_SYSTEM: Mapping[tuple[str, str, str], Sequence[_Column]] = {
+    (system.SCHEMA, system.SCHEMA, name): [
+        _Column(column.name, column.kind, True, None, column.about, None)  # noqa: FBT003 - nullable
+        for column in table.columns
+    ]
+    for name, table in system.TABLES.items()
+}
+"""Tables that DuckDB does not know of."""
+
+
 class TableSchemas:
     """The schemas of the tables that pass a filter. Used by one thread."""
 
@@ -127,7 +138,7 @@ class TableSchemas:
         return self._columns.get((relation.catalog, relation.schema, relation.name), ())
 
     def _selected(self, relation: Relation) -> Sequence[_Output] | None:
-        if relation.kind in _STORED:
+        if relation.kind in _STORED or relation.schema == system.SCHEMA:
             recorded = self._recorded(relation)
             if len(recorded) == len(self._of(relation)):
                 return recorded
@@ -173,7 +184,8 @@ def _columns(
     found = connection.table(_COLUMNS, parameters)
     rows = zip(*(column.to_pylist() for column in found.columns), strict=True)
     table = itemgetter(slice(0, 3))
-    return {key: [_Column(*row[3:]) for row in group] for key, group in groupby(rows, table)}
+    known = {key: [_Column(*row[3:]) for row in group] for key, group in groupby(rows, table)}
+    return {**_SYSTEM, **known} if "SYSTEM TABLE" in wanted.types else known
 
 
 def _types(connection: Connection, kinds: Sequence[str]) -> Iterator[tuple[str, _Type]]:

@@ -48,7 +48,8 @@ class Exchange:
         script = parse(command.query, options.dialect)
         _check(command, script)
         intake = importable(uploads.schema(reader))
-        with self._execution.working(call), self._execution.borrowed(call, beside=True) as empty:
+        empty_one = self._execution.borrowed(call, beside=True, system=script[0].system)
+        with self._execution.working(call), empty_one as empty:
             _fill(empty, intake, pa.RecordBatchReader.from_batches(intake.schema, []))
             empty.describe(script[0])
         batches = map(intake.taken, uploads.batches(call, reader))

@@ -13,7 +13,7 @@ from google.protobuf.message import Message
 from pyarrow import flight
 
 from flightkeeper.flight_server.call import Call
-from flightkeeper.flight_server.engine import ingest
+from flightkeeper.flight_server.engine import catalog, ingest
 from flightkeeper.flight_server.engine.connection import Connection
 from flightkeeper.flight_server.engine.ingest import IfExists, Target
 from flightkeeper.flight_server.engine.intake import Intake, importable
@@ -72,6 +72,7 @@ class Ingest:
             transaction_id=transaction_id,
             timeout_ms=self._execution.options(call).statement_timeout_ms,
             stateful=target.temporary,
+            about=f"INGEST INTO {catalog.quoted(target.table)}",
         )
         with working() as connection:
             target = ingest.located(connection, target)

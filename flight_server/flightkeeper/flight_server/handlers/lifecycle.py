@@ -68,6 +68,7 @@ class Lifecycle:
                     self._probe,
                     "Runs a statement and answers with the node's record.",
                     packed=False,
+                    silent=True,
                 ),
             }
         )

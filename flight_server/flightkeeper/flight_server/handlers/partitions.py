@@ -64,7 +64,7 @@ class Partitions:
         """
         wanted = self._execution.options(call).endpoints
         alone = len(script) == 1 and not (body.parameters or body.transaction_id)
-        if wanted == 1 or not alone or script[0].command is not None:
+        if wanted == 1 or not alone or script[0].command is not None or script[0].system:
             return ()
         with self._lent() as connection:
             for _ in range(_ATTEMPTS_MAX):

@@ -101,7 +101,8 @@ class Prepared:
         answers = last.shape is Shape.ROWS
         if not answers and not last.parameters:
             return _NOTHING, None
-        with self._execution.borrowed(call, body.transaction_id) as connection:
+        borrowed = self._execution.borrowed
+        with borrowed(call, body.transaction_id, system=last.system) as connection:
             if last.parameters:
                 with aside(connection) as beside:
                     taken = parameter_schema(beside, last)

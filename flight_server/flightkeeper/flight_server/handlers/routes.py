@@ -32,12 +32,14 @@ class Action:
     Attributes:
         request: the message in the body.
         packed: Flight SQL's own actions wrap it in `Any`, core Flight's do not.
+        silent: it is no call of anybody's session.
     """
 
     request: type[Message]
     handler: ActionHandler
     description: str
     packed: bool = True
+    silent: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,7 +39,15 @@ _NAMESPACE: dict[str, Callable[[Connection, str | None], None]] = {
 class SessionOptions:
     """Serves sessions. Thread-safe."""
 
-    def __init__(self, execution: Execution, placement: Placement, sessions: Sessions) -> None:
+    def __init__(
+        self,
+        execution: Execution,
+        placement: Placement,
+        sessions: Sessions,
+        closed: Callable[[str], None],
+    ) -> None:
+        """`closed` is told of sessions that said that they are over."""
+        self._closed = closed
         self._execution = execution
         self._placement = placement
         self._sessions = sessions
@@ -122,6 +130,7 @@ class SessionOptions:
     def _close(self, call: Call, request: core.CloseSessionRequest) -> Iterator[bytes]:
         del request
         self._sessions.close_session(call.session_key)
+        self._closed(call.session_key)
         yield core.CloseSessionResult(status=core.CloseSessionResult.CLOSED).SerializeToString()
 
 

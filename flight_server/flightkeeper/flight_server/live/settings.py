@@ -5,7 +5,7 @@ started with. Pure: `decide` makes a node's settings of the two documents, whole
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError, create_model
@@ -47,12 +47,14 @@ class Decision:
         cluster: revision of the cluster's document; -1 = it cannot be read.
         node: revision of the node's own.
         problem: why they cannot be followed; empty = they can.
+        sources: which document each setting that holds was taken from, "cluster" or "node".
     """
 
     settings: NodeSettings | None
     cluster: int
     node: int
     problem: str = ""
+    sources: Mapping[str, str] = field(default_factory=dict)
 
 
 def checked(values: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -93,7 +95,12 @@ def decide(own: NodeSettings, cluster: Document | None, node: Document | None) -
         problems.append(str(exc).replace("\n", "; "))
     seen_cluster, seen_node = (_UNREADABLE if f is None else f.revision for f in read)
     holds = None if problems else own.model_copy(update=dict(values))
-    return Decision(holds, seen_cluster, seen_node, "; ".join(problems))
+    sources = {
+        key: scope
+        for scope, found in zip(("cluster", "node"), read, strict=True)
+        for key in (found.values if found is not None and not problems else ())
+    }
+    return Decision(holds, seen_cluster, seen_node, "; ".join(problems), sources)
 
 
 def _merged(documents: list[SettingsDocument]) -> Mapping[str, Any]:

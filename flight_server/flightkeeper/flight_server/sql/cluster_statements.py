@@ -10,7 +10,7 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from flightkeeper.flight_server.command import Command
-from flightkeeper.flight_server.sql import lock_statements, reference_statements
+from flightkeeper.flight_server.sql import kills, lock_statements, reference_statements
 
 if TYPE_CHECKING:
     from flightkeeper.flight_server.sql.reading import Source
@@ -36,6 +36,7 @@ RULES: tuple[Rule, ...] = (
     Rule("REFERENCE", "DROP REFERENCE TABLE", reference_statements.drop),
     Rule("REFERENCE", "SHOW REFERENCE TABLES", reference_statements.show),
     Rule("REFERENCE", "SHOW HISTORY OF REFERENCE TABLE", reference_statements.history),
+    Rule("KILL", "KILL", kills.kill),
     Rule("FLIGHTKEEPER_LOCK", "SELECT FLIGHTKEEPER_LOCK", lock_statements.lock),
     Rule(
         "FLIGHTKEEPER_LOCK_SHARED", "SELECT FLIGHTKEEPER_LOCK_SHARED", lock_statements.lock_shared

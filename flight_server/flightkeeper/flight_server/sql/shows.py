@@ -6,6 +6,8 @@ Owns which forms are known. Pure: texts in, texts out.
 import re
 from collections.abc import Callable, Mapping
 
+from flightkeeper.flight_server.system.tables import SCHEMA, TABLES
+
 _NAME = r'(?:"(?:[^"]|"")*"|[\w$-]+)'
 _NAMES = rf"{_NAME}(?:\.{_NAME})*"
 _TEXT = r"'(?:[^']|'')*'"
@@ -65,6 +67,12 @@ _POSTGRES_SETTINGS: Mapping[str, str] = {
     "transaction_read_only": "'off'",
 }
 
+_SYSTEM_TABLES = (
+    "(VALUES {}) AS tables(table_catalog, table_schema, table_name, table_type)".format(
+        ", ".join(f"('{SCHEMA}', '{SCHEMA}', '{name}', 'SYSTEM TABLE')" for name in TABLES)
+    )
+)
+
 _Show = Callable[[re.Match[str]], str]
 
 
@@ -77,8 +85,11 @@ def _listing(query: str, name: str, column: str, order: str = "1") -> _Show:
 
     def show(match: re.Match[str]) -> str:
         text = query.format(name)
-        if "information_schema" in query:
-            text += _within(column, match.groupdict().get("within"))
+        within = match.groupdict().get("within")
+        if query is _TABLES and within and within.strip('"').lower() == SCHEMA:
+            text = text.replace("information_schema.tables", _SYSTEM_TABLES)
+        elif "information_schema" in query:
+            text += _within(column, within)
         return f"{text}{_like(column, match.groupdict().get('like'))} ORDER BY {order}"
 
     return show

@@ -131,6 +131,71 @@ class Transaction(_message.Message):
 Global___Transaction: _TypeAlias = Transaction  # noqa: Y015
 
 @_typing.final
+class PeerRequest(_message.Message):
+    """What one node asks of another on behalf of a caller. Signed as a handle of its own kind."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PRINCIPAL_FIELD_NUMBER: _builtins.int
+    EXPIRES_MS_FIELD_NUMBER: _builtins.int
+    TABLES_FIELD_NUMBER: _builtins.int
+    STATEMENT_ID_FIELD_NUMBER: _builtins.int
+    SESSION_ID_FIELD_NUMBER: _builtins.int
+    ADMINISTERS_FIELD_NUMBER: _builtins.int
+    principal: _builtins.str
+    """Whose wish it is; that they may wish it, the asking node has decided."""
+    expires_ms: _builtins.int
+    """Unix time in milliseconds; not served later."""
+    statement_id: _builtins.str
+    """A statement to end, or empty."""
+    session_id: _builtins.str
+    """A session to end, or empty."""
+    administers: _builtins.bool
+    """They may end what others do."""
+    @_builtins.property
+    def tables(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """System tables whose rows of this node are wanted."""
+
+    def __init__(
+        self,
+        *,
+        principal: _builtins.str = ...,
+        expires_ms: _builtins.int = ...,
+        tables: _abc.Iterable[_builtins.str] | None = ...,
+        statement_id: _builtins.str = ...,
+        session_id: _builtins.str = ...,
+        administers: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["administers", b"administers", "expires_ms", b"expires_ms", "principal", b"principal", "session_id", b"session_id", "statement_id", b"statement_id", "tables", b"tables"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PeerRequest: _TypeAlias = PeerRequest  # noqa: Y015
+
+@_typing.final
+class Signed(_message.Message):
+    """The body of the action that carries one."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    HANDLE_FIELD_NUMBER: _builtins.int
+    handle: _builtins.bytes
+    def __init__(
+        self,
+        *,
+        handle: _builtins.bytes = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["handle", b"handle"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Signed: _TypeAlias = Signed  # noqa: Y015
+
+@_typing.final
 class Status(_message.Message):
     """google.rpc.Status: the error that Flight SQL clients show."""
 

@@ -1,0 +1,230 @@
+"""The system tables: their columns, types and units. Pure data.
+
+A table that is added here has a name in SQL; who has its rows says so in `providers`.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from enum import Enum, auto
+from typing import NamedTuple
+
+import pyarrow as pa
+
+SCHEMA = "system"
+"""What stands before their names; DuckDB's own internal catalog is called so, too."""
+
+_ARROW: Mapping[str, pa.DataType] = {
+    "BIGINT": pa.int64(),
+    "BOOLEAN": pa.bool_(),
+    "DOUBLE": pa.float64(),
+    "TIMESTAMP WITH TIME ZONE": pa.timestamp("us", "UTC"),
+    "VARCHAR": pa.string(),
+}
+
+_TIME = "TIMESTAMP WITH TIME ZONE"
+
+
+class Rows(Enum):
+    """Who has the rows of a table."""
+
+    EACH_NODE = auto()
+    """Each node has its own; all of them together are the table's."""
+    ANY_NODE = auto()
+    """They are the same, whichever node is asked."""
+
+
+class Column(NamedTuple):
+    """A column.
+
+    Attributes:
+        kind: its type as DuckDB writes it.
+        about: what it holds, with its unit.
+    """
+
+    name: str
+    kind: str
+    about: str
+
+
+@dataclass(frozen=True, slots=True)
+class SystemTable:
+    """A table.
+
+    Attributes:
+        about: what a row of it is.
+    """
+
+    name: str
+    about: str
+    rows: Rows
+    columns: tuple[Column, ...]
+
+    @property
+    def schema(self) -> pa.Schema:
+        """Its columns in Arrow's types."""
+        return pa.schema([(column.name, _ARROW[column.kind]) for column in self.columns])
+
+
+_NODE = Column("node_id", "VARCHAR", "the node whose row it is")
+_STATEMENT = (
+    _NODE,
+    Column("statement_id", "VARCHAR", "unique in the cluster; what KILL takes"),
+    Column("client_id", "VARCHAR", "what the client calls the statement, if it says so"),
+    Column("session_id", "VARCHAR", "the session it belongs to"),
+    Column("principal", "VARCHAR", "whose statement it is"),
+    Column("text", "VARCHAR", "as its client wrote it, cut, with nothing that may be secret"),
+    Column("dialect", "VARCHAR", "the SQL dialect it is written in"),
+    Column("started_at", _TIME, "when it began"),
+)
+_DELIVERED = (
+    Column("rows", "BIGINT", "rows of its answer given to the network so far, or rows it changed"),
+    Column("bytes", "BIGINT", "bytes of these in memory, not compressed"),
+)
+
+NODES = SystemTable(
+    "nodes",
+    "a node of the service, as it tells itself, or the registry where it does not answer",
+    Rows.EACH_NODE,
+    (
+        Column("node_id", "VARCHAR", "the node"),
+        Column("state", "VARCHAR", "`starting`, `up`, `draining`, or `unreachable`: no answer"),
+        Column("notice", "VARCHAR", "why its rows are missing in other tables; else what is wrong"),
+        Column("service", "VARCHAR", "the service it belongs to"),
+        Column("location", "VARCHAR", "where clients reach it"),
+        Column("zone", "VARCHAR", "the zone it stands in"),
+        Column("weight", "BIGINT", "its share of statements, relative to other nodes"),
+        Column("databases", "VARCHAR", "private databases that only it has, with commas between"),
+        Column("version", "VARCHAR", "of Flightkeeper"),
+        Column("engine_version", "VARCHAR", "of DuckDB; NULL when it does not answer"),
+        Column("incarnation", "VARCHAR", "this life of the node"),
+        Column("registered_at", _TIME, "when this life began"),
+        Column("statements", "BIGINT", "running now; NULL when it does not answer"),
+        Column("statements_max", "BIGINT", "how many may run"),
+        Column("sessions", "BIGINT", "known now; NULL when it does not answer"),
+        Column("answered_ms", "DOUBLE", "how long its answer took, in milliseconds"),
+    ),
+)
+SESSIONS = SystemTable(
+    "sessions",
+    "a session that a node knows: a login, or a connection where there is none",
+    Rows.EACH_NODE,
+    (
+        _NODE,
+        Column("session_id", "VARCHAR", "unique in the cluster; what KILL SESSION takes"),
+        Column("principal", "VARCHAR", "who logged in"),
+        Column("since", _TIME, "when this node heard of it first"),
+        Column("used_at", _TIME, "when this node heard of it last"),
+        Column("idle_s", "DOUBLE", "seconds since then"),
+        Column("calls", "BIGINT", "calls it has made to this node"),
+        Column("statements", "BIGINT", "of these, statements that run now"),
+        Column("pinned", "BOOLEAN", "it has state on this node, and only there"),
+        Column("in_transaction", "BOOLEAN", "a transaction is open"),
+        Column("peer", "VARCHAR", "the address it calls from"),
+        Column("user_agent", "VARCHAR", "its Flight library, as it calls itself"),
+    ),
+)
+STATEMENTS = SystemTable(
+    "statements",
+    "a statement that runs now, or whose result is not delivered yet",
+    Rows.EACH_NODE,
+    (
+        *_STATEMENT,
+        Column("elapsed_ms", "DOUBLE", "milliseconds since then"),
+        Column("state", "VARCHAR", "`running`, `waiting` to be fetched, `delivering`, `stopping`"),
+        *_DELIVERED,
+    ),
+)
+QUERY_LOG = SystemTable(
+    "query_log",
+    "a statement that ended; each node remembers its newest",
+    Rows.EACH_NODE,
+    (
+        *_STATEMENT,
+        Column("duration_ms", "DOUBLE", "to its last batch, in milliseconds"),
+        Column(
+            "outcome", "VARCHAR", "`finished`, `failed`, `cancelled`, `killed`, or `dropped` unread"
+        ),
+        Column("error", "VARCHAR", "class of its error, such as `InvalidArgument`; empty for none"),
+        *_DELIVERED,
+    ),
+)
+SETTINGS = SystemTable(
+    "settings",
+    "a setting as it holds on a node; passwords are not shown",
+    Rows.EACH_NODE,
+    (
+        _NODE,
+        Column("name", "VARCHAR", "of the setting"),
+        Column("value", "VARCHAR", "what holds; NULL for none"),
+        Column(
+            "source",
+            "VARCHAR",
+            "`node` or `cluster`: set there while nodes run; `start`: given when the node was "
+            "started; `default`",
+        ),
+        Column("live", "BOOLEAN", "it may be changed while nodes run"),
+        Column("description", "VARCHAR", "what it means"),
+    ),
+)
+EVENTS = SystemTable(
+    "events",
+    "something that happened to a node; each remembers its newest",
+    Rows.EACH_NODE,
+    (
+        _NODE,
+        Column("happened_at", _TIME, "when"),
+        Column("event", "VARCHAR", "what, such as `registry lost` or `statement killed`"),
+        Column("subject", "VARCHAR", "what it happened to"),
+        Column("detail", "VARCHAR", "more, for a person"),
+    ),
+)
+
+_LINE = (
+    Column("position", "BIGINT", "place in line, from 0 on"),
+    Column("held", "BOOLEAN", "whether it holds it; else it waits for those before it"),
+    Column("token", "BIGINT", "its fencing token, now or once it holds it"),
+    Column("holder", "VARCHAR", "its session in ZooKeeper; empty in a directory"),
+)
+LOCKS = SystemTable(
+    "locks",
+    "somebody who holds a lock of the registry, or waits for it",
+    Rows.ANY_NODE,
+    (
+        Column("name", "VARCHAR", "of the lock"),
+        Column("claim", "VARCHAR", "`exclusive`, `shared`, or how many permits there are"),
+        *_LINE,
+    ),
+)
+LEADERS = SystemTable(
+    "leaders",
+    "somebody who leads for a duty, or stands for it",
+    Rows.ANY_NODE,
+    (
+        Column("duty", "VARCHAR", "what there is one leader for"),
+        Column("node_id", "VARCHAR", "the node that leads, as it says itself; else NULL"),
+        Column("since", _TIME, "since when it does"),
+        *_LINE,
+    ),
+)
+
+TABLES: Mapping[str, SystemTable] = {
+    table.name: table
+    for table in (NODES, SESSIONS, STATEMENTS, QUERY_LOG, SETTINGS, EVENTS, LOCKS, LEADERS)
+}
+"""All of them, by name."""
+
+
+def markdown() -> str:
+    """The tables for the documentation."""
+    return "\n".join(line for table in TABLES.values() for line in _described(table))
+
+
+def _described(table: SystemTable) -> Iterator[str]:
+    yield f"## system.{table.name}"
+    yield f"A row is {table.about}."
+    yield ""
+    yield "| column | type | holds |"
+    yield "|---|---|---|"
+    for column in table.columns:
+        yield f"| `{column.name}` | {column.kind} | {column.about} |"
+    yield ""
