@@ -66,3 +66,8 @@ def test_a_record_batch_changed_and_watched_from_several_programs(url: str) -> N
 
 def test_the_dialect_of_hive_and_spark(url: str) -> None:
     assert told(started("engine_dialect", url)) == "[{'name': 'Bob', 'age': 31}]\n"
+
+
+def test_tables_and_partitions_managed_in_one_place(url: str, tmp_path: Path) -> None:
+    lines = told(started("cluster_catalog", url, str(tmp_path / "sales"))).splitlines()
+    assert lines == ["2026-11-01: 12", "2026-11-02: 9", "revision 3: 3 days", "left: 0"]

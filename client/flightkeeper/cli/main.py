@@ -47,6 +47,7 @@ VERBS: Mapping[str, Verb] = {
     "reference": Verb(
         "flightkeeper.cli.reference", "Small tables that all nodes of a cluster have."
     ),
+    "tables": Verb("flightkeeper.cli.tables", "Tables, views and macros of a cluster."),
     "zookeeper": Verb(
         "flightkeeper.cli.zookeeper", "Prepare and check a cluster's part of ZooKeeper."
     ),

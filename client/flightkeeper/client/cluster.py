@@ -1,4 +1,4 @@
-"""What a cluster agrees on, for Python programs: its locks, leaders and reference tables.
+"""What a cluster agrees on, for Python programs: its locks, leaders and tables.
 
 >>> from flightkeeper.client import open_cluster
 >>> with open_cluster("dir:///srv/registry") as cluster, cluster.lock("etl", timeout_s=30) as hold:
@@ -7,10 +7,13 @@
 Owns the registry that it opens, and the leaders that stand in it.
 """
 
+import getpass
+import socket
 import threading
 from types import TracebackType
 from typing import Self
 
+from flightkeeper.discovery.catalog.catalog import Catalog
 from flightkeeper.discovery.contention import EXCLUSIVE, SHARED, Claim
 from flightkeeper.discovery.errors import RegistryUnavailable
 from flightkeeper.discovery.leading import Leading, Work
@@ -26,12 +29,14 @@ class Cluster:
 
     Attributes:
         registry: where all of it is kept; its documents take a hold of a lock as their guard.
+        catalog: tables, views and macros that are defined once for all nodes.
         reference_tables: small Arrow tables that all nodes have.
     """
 
     def __init__(self, registry: Registry) -> None:
         """Own an open registry."""
         self.registry = registry
+        self.catalog = Catalog(registry, _user())
         self.reference_tables = ReferenceTables(registry)
         self._lock = threading.Lock()  # guards the two below
         self._leading: list[Leading] = []
@@ -114,6 +119,14 @@ class Cluster:
     ) -> None:
         """Close it."""
         self.close()
+
+
+def _user() -> str:
+    """Who runs this program, for histories."""
+    try:
+        return f"{getpass.getuser()}@{socket.gethostname()}"
+    except (KeyError, OSError):
+        return socket.gethostname()  # in a container
 
 
 def open_cluster(

@@ -45,7 +45,9 @@ class Instance:
         databases: names of private databases that exist on this node only.
         settings: revisions of the cluster's and of its own live settings that it has seen.
         keys: revision of the cluster's keys that it has seen; -1 = it does not follow them.
-        problem: why it cannot follow them; empty = it does.
+        problem: why it cannot follow what the cluster agrees on; empty = it does.
+        catalog: revision of the cluster's catalog that it has followed.
+        catalog_problems: names of objects that it does not have as they are defined, and why.
     """
 
     service: str
@@ -62,6 +64,8 @@ class Instance:
     settings: tuple[int, int] = (0, 0)
     keys: int = -1
     problem: str = ""
+    catalog: int = 0
+    catalog_problems: tuple[tuple[str, str], ...] = ()
 
     def succeeding(self, old: "Instance") -> "Instance":
         """This record, checked to be an update of an older one.
@@ -105,6 +109,8 @@ def encode(instance: Instance) -> bytes:
             "nodeSettings": instance.settings[1],
             "keys": instance.keys,
             "problem": instance.problem,
+            "catalog": instance.catalog,
+            "catalogProblems": [list(problem) for problem in instance.catalog_problems],
         },
         "registrationTimeUTC": instance.registered_at_ms,
         "serviceType": "DYNAMIC",
@@ -145,6 +151,8 @@ def decode(data: bytes) -> Instance:
         settings=(payload.get("clusterSettings", int, 0), payload.get("nodeSettings", int, 0)),
         keys=payload.get("keys", int, -1),
         problem=payload.get("problem", str, ""),
+        catalog=payload.get("catalog", int, 0),
+        catalog_problems=payload.pairs("catalogProblems"),
     )
 
 
@@ -185,3 +193,10 @@ class _Fields:
         if not all(isinstance(value, str) for value in values):
             raise MalformedRecord(f"{self._where} field {name!r} is not a list of texts")
         return tuple(values)
+
+    def pairs(self, name: str) -> tuple[tuple[str, str], ...]:
+        """A list of pairs of texts."""
+        values = self.get(name, list, [])
+        if not all(isinstance(v, list) and list(map(type, v)) == [str, str] for v in values):
+            raise MalformedRecord(f"{self._where} field {name!r} is not a list of pairs of texts")
+        return tuple((first, second) for first, second in values)

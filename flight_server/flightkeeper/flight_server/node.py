@@ -9,6 +9,7 @@ import time
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import structlog
 
@@ -28,7 +29,8 @@ from flightkeeper.flight_server.clocks import Clocks
 from flightkeeper.flight_server.cluster.commands import Commands
 from flightkeeper.flight_server.cluster.member import Member
 from flightkeeper.flight_server.cluster.session_locks import SessionLocks
-from flightkeeper.flight_server.config import IN_MEMORY, NodeSettings
+from flightkeeper.flight_server.config import NodeSettings
+from flightkeeper.flight_server.engine.cluster_objects import NOTHING, Declared
 from flightkeeper.flight_server.engine.database import Database
 from flightkeeper.flight_server.errors import StartFailed
 from flightkeeper.flight_server.execution import Execution
@@ -203,7 +205,9 @@ class Node:
             ).routes(),
             Ingest(execution, self._staging).routes(),
             Exchange(execution, self._staging).routes(),
-            Metadata(execution, parts.known_facts(self._database, settings)).routes(),
+            Metadata(
+                execution, parts.known_facts(self._database, settings), self._declared
+            ).routes(),
             Paths(execution, statements).routes(),
             SessionOptions(execution, placement, self._sessions, forget).routes(),
             Lifecycle(self._executions, statements, execution, self._record).routes(),
@@ -247,16 +251,18 @@ class Node:
         """What statements may ask of the cluster that the node is in, if it is in one."""
         if self._registry is None:
             return Commands({})
-        in_memory = self._settings.database == IN_MEMORY
         locks = SessionLocks(self._registry, self._sessions, self._admission, self._clocks)
         self._member = Member(
-            self._registry, self._database, self._clocks, self._tell, locks, in_memory=in_memory
+            self._registry, self._database, self._clocks, self._tell, locks, self._settings
         )
         return self._member.commands
 
-    def _tell(self, part: str, problem: str) -> None:
+    def _tell(self, part: str, problem: str, **fields: Any) -> None:
         assert self._own is not None
-        self._own.tell(part, problem)
+        self._own.tell(part, problem, **fields)
+
+    def _declared(self) -> Declared:
+        return NOTHING if self._member is None else self._member.objects.declared
 
     def _described(self) -> Instance:
         now_ms = int(self._clocks.wall_s() * 1000)
@@ -271,8 +277,13 @@ class Node:
         )
         followed = self._following.start(_FOLLOWING_WITHIN_S)
         if self._keys is not None:
-            followed &= self._keys.start(self._tell_keys, _FOLLOWING_WITHIN_S)
-        if not followed or not self._member.start(_FOLLOWING_WITHIN_S):
+            followed &= self._keys.start(
+                lambda problem, revision: self._tell("keys", problem, keys=revision),
+                _FOLLOWING_WITHIN_S,
+            )
+        # Whatever did not answer yet is followed from when it does.
+        followed &= self._member.start(_FOLLOWING_WITHIN_S)
+        if not followed:
             _log.warning("the registry does not answer; serving without what the cluster agreed on")
 
     def _apply(self, settings: NodeSettings) -> None:
@@ -289,10 +300,6 @@ class Node:
         self._own.tell(
             "settings", decision.problem, weight=self._settings.weight, settings=revisions
         )
-
-    def _tell_keys(self, problem: str, revision: int) -> None:
-        assert self._own is not None
-        self._own.tell("keys", problem, keys=revision)
 
     def _register(self) -> None:
         if self._registry is None or self._own is None:

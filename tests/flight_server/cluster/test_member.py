@@ -7,6 +7,7 @@ from flightkeeper.flight_server.admission import Admission
 from flightkeeper.flight_server.clocks import Clocks
 from flightkeeper.flight_server.cluster.member import Member
 from flightkeeper.flight_server.cluster.session_locks import SessionLocks
+from flightkeeper.flight_server.config import NodeSettings
 from flightkeeper.flight_server.engine.database import Database, DatabaseOptions
 from flightkeeper.flight_server.sessions import SessionLimits, Sessions
 from tests.flight_server.cluster.test_reference_copies import ROWS
@@ -26,14 +27,14 @@ def test_what_was_agreed_is_there_when_it_has_started() -> None:
         registry,
         database,
         Clocks(),
-        lambda *problem: told.append(problem),
+        lambda *problem, **_: told.append(problem),
         locks(registry, database),
-        in_memory=True,
+        NodeSettings(insecure=True),
     )
     assert member.start(10)
     connection = database.connect()
     assert connection.rows("SELECT count(*) FROM geo.countries") == [(2,)]
-    assert told == [("reference tables", "")]
+    assert told == [("reference tables", ""), ("catalog", "")]
     connection.close()
     member.close()
     member.close()
@@ -45,7 +46,14 @@ def test_a_registry_that_is_away_keeps_nobody_from_starting() -> None:
     registry, database = MemoryRegistry(), Database(DatabaseOptions())
     registry.go_unreachable()
     those = locks(registry, database)
-    member = Member(registry, database, Clocks(), lambda *_: None, those, in_memory=True)
+    member = Member(
+        registry,
+        database,
+        Clocks(),
+        lambda *_, **__: None,
+        those,
+        NodeSettings(insecure=True),
+    )
     assert not member.start(0.01)
     member.close()
     database.close()

@@ -37,7 +37,8 @@ class Paths:
 
     def lasting(self) -> Mapping[str, Access]:
         """What every cluster has, and who may read it."""
-        public = ("", "/services", "/settings", *(f"/{kind}" for kind in LockKind))
+        shared = ("/settings", "/catalog", "/partitions", "/log")
+        public = ("", "/services", *shared, *(f"/{kind}" for kind in LockKind))
         found = {f"{self.chroot}{path}": Access.PUBLIC for path in public}
         return {**found, self.private(): Access.PRIVATE}
 

@@ -3,6 +3,9 @@
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
+from flightkeeper.discovery.catalog.changing import CatalogRefused
+from flightkeeper.discovery.catalog.definition import MalformedDefinition
+from flightkeeper.discovery.catalog.locations import UnusableLocation
 from flightkeeper.discovery.documents import DocumentChanged, DocumentTooBig
 from flightkeeper.discovery.errors import InvalidName, RegistryDenied, RegistryError
 from flightkeeper.discovery.locks import LockTimeout
@@ -18,6 +21,9 @@ from flightkeeper.flight_server.errors import (
 )
 
 _KINDS: Mapping[type[Exception], type[NodeError]] = {
+    CatalogRefused: InvalidArgument,
+    UnusableLocation: InvalidArgument,
+    MalformedDefinition: EngineFailed,
     InvalidName: InvalidArgument,
     DocumentTooBig: InvalidArgument,
     NoSuchTable: NotFound,

@@ -10,18 +10,21 @@ from flightkeeper.discovery.leading import Work
 from flightkeeper.discovery.reference_tables import ReferenceTables
 from flightkeeper.discovery.registry import Registry
 from flightkeeper.flight_server.clocks import Clocks
+from flightkeeper.flight_server.cluster.catalog.part import CatalogPart
 from flightkeeper.flight_server.cluster.commands import Commands
 from flightkeeper.flight_server.cluster.duties import Duties, every
 from flightkeeper.flight_server.cluster.home import home
 from flightkeeper.flight_server.cluster.reference_changes import ReferenceChanges
 from flightkeeper.flight_server.cluster.reference_following import FollowedTables
 from flightkeeper.flight_server.cluster.session_locks import SessionLocks
+from flightkeeper.flight_server.config import IN_MEMORY, NodeSettings
+from flightkeeper.flight_server.engine.cluster_objects import ClusterObjects
 from flightkeeper.flight_server.engine.database import Database
 
 _SWEEPING_S = 60.0
 
-Tell = Callable[[str, str], None]
-"""Told which part of the node is kept from following the cluster by what; empty = by nothing."""
+Tell = Callable[..., None]
+"""Told what the node's record is to say of a part, as `OwnRecord.tell`."""
 
 
 def duties(registry: Registry) -> Mapping[str, Work]:
@@ -33,6 +36,7 @@ class Member:
     """A node's part in its cluster. `start` once, `serve` when it is found, then `close`.
 
     Attributes:
+        objects: what the engine has of the cluster's catalog.
         commands: what statements may ask of the cluster.
     """
 
@@ -43,18 +47,17 @@ class Member:
         clocks: Clocks,
         tell: Tell,
         locks: SessionLocks,
-        *,
-        in_memory: bool,
+        settings: NodeSettings,
     ) -> None:
         """Make the parts.
 
         Args:
             locks: those of the node's sessions.
-            in_memory: whether the node's own database is.
+            settings: the node's, as it was started.
         """
         connection = database.lend()
         try:
-            place = home(connection, in_memory=in_memory)
+            place = home(connection, in_memory=settings.database == IN_MEMORY)
         finally:
             database.take_back(connection)
         tables = ReferenceTables(registry)
@@ -63,11 +66,17 @@ class Member:
         )
         changes = ReferenceChanges(tables, self._tables, clocks)
         self._duties = Duties(registry, duties(registry), clocks.wall_s)
-        self.commands = Commands({**changes.handlers(), **locks.handlers()}, [changes])
+        self.objects = ClusterObjects(database, place.catalog)
+        self._catalog = CatalogPart(registry, self.objects, settings.service, clocks.wall_s, tell)
+        self.commands = Commands(
+            {**changes.handlers(), **locks.handlers(), **self._catalog.handlers()},
+            [changes, self._catalog.owner],
+        )
 
     def start(self, timeout_s: float) -> bool:
         """Begin; whether the engine has all that the registry says. False: no answer yet."""
-        return self._tables.start(timeout_s)
+        followed = self._tables.start(timeout_s)
+        return self._catalog.start(timeout_s) and followed
 
     def serve(self, node_id: str) -> None:
         """Stand for the duties of the cluster as this node."""
@@ -76,4 +85,5 @@ class Member:
     def close(self) -> None:
         """Give duties up, and follow no more. Idempotent, bounded."""
         self._duties.close()
+        self._catalog.close()
         self._tables.close()

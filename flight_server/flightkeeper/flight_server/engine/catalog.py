@@ -4,7 +4,7 @@ Owns where names are looked up, and the SQL that finds catalogs, schemas and tab
 schemas of Flight SQL, sorted as it demands.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -73,13 +73,22 @@ _RELATIONS = f"""
       UNION ALL
       SELECT * FROM (VALUES {_SYSTEM})"""  # noqa: S608 - ours
 
+_EXTERNAL = """concat_ws(chr(31), database_name, schema_name, table_name)
+              IN (SELECT unnest($external::VARCHAR[]))"""
+
+# Views that are the cluster's tables are shown as tables.
+_SHOWN_RELATIONS = f"""
+      SELECT * REPLACE (CASE WHEN table_type = 'VIEW' AND {_EXTERNAL}
+        THEN 'TABLE' ELSE table_type END AS table_type)
+      FROM ({_RELATIONS})"""  # noqa: S608 - ours
+
 # All types are asked for by naming none; but what every database has would hide what this one has.
 _TABLES = rf"""
     SELECT database_name AS catalog_name, schema_name AS db_schema_name, table_name, table_type,
            comment,
            database_name IN (SELECT database_name FROM duckdb_databases() WHERE readonly)
-             AS read_only
-    FROM ({_RELATIONS})
+             OR {_EXTERNAL} AS read_only
+    FROM ({_SHOWN_RELATIONS})
     WHERE coalesce(database_name = $catalog, true)
       AND coalesce(schema_name LIKE $schema_pattern ESCAPE '\', true)
       AND coalesce(table_name LIKE $table_pattern ESCAPE '\', true)
@@ -123,6 +132,7 @@ class TableFilter:
     Attributes:
         path_pattern: of "schema.table".
         types: none = all but those of the system.
+        external: catalog, schema and name of views that count as tables.
     """
 
     catalog: str | None = None
@@ -130,6 +140,7 @@ class TableFilter:
     table_pattern: str | None = None
     path_pattern: str | None = None
     types: Sequence[str] = ()
+    external: Collection[tuple[str, str, str]] = ()
 
     @property
     def parameters(self) -> Mapping[str, Any]:
@@ -140,6 +151,7 @@ class TableFilter:
             "table_pattern": self.table_pattern,
             "path_pattern": self.path_pattern,
             "types": [_TYPE_SYNONYMS.get(kind.upper(), kind.upper()) for kind in self.types],
+            "external": ["\x1f".join(name) for name in self.external],
         }
 
 
@@ -149,7 +161,7 @@ class Relation:
 
     Attributes:
         kind: one of `TABLE_TYPES`.
-        read_only: it belongs to a database that is attached for reading only.
+        read_only: it belongs to a database that is attached for reading only, or to the cluster.
     """
 
     catalog: str

@@ -6,6 +6,7 @@ DuckDB's own, and a table may have two foreign keys of one name; no rule but NO 
 declared, RESTRICT is the same.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import pyarrow as pa
@@ -109,6 +110,28 @@ def primary(connection: Connection, of: TableName) -> pa.Table:
         _PRIMARY, {"catalog": of.catalog, "schema": of.schema, "table": of.table}
     )
     return as_specified(found, schemas.PRIMARY_KEYS)
+
+
+def declared(keys: Mapping[tuple[str, str, str], tuple[str, ...]], of: TableName) -> pa.Table:
+    """The primary keys that tables are said to have, though nothing enforces them.
+
+    Args:
+        keys: columns by catalog, schema and table; none = it has no key.
+    """
+    rows = [
+        (*place, column, number, f"{place[2]}_{'_'.join(columns)}_pkey")
+        for place, columns in sorted(keys.items())
+        if all(wanted in {None, part} for wanted, part in zip(_parts(of), place, strict=True))
+        for number, column in enumerate(columns, start=1)
+    ]
+    columns = [list(column) for column in zip(*rows, strict=True)] or [[]] * len(
+        schemas.PRIMARY_KEYS
+    )
+    return pa.table(columns, schema=schemas.PRIMARY_KEYS)
+
+
+def _parts(of: TableName) -> tuple[str | None, str | None, str | None]:
+    return of.catalog, of.schema, of.table
 
 
 def exported(connection: Connection, of: TableName) -> pa.Table:

@@ -180,7 +180,7 @@ def _columns(
 ) -> Mapping[tuple[str, str, str], Sequence[_Column]]:
     """The columns in their order, by the full name of their table."""
     parameters = dict(wanted.parameters)
-    del parameters["types"], parameters["path_pattern"]
+    del parameters["types"], parameters["path_pattern"], parameters["external"]
     found = connection.table(_COLUMNS, parameters)
     rows = zip(*(column.to_pylist() for column in found.columns), strict=True)
     table = itemgetter(slice(0, 3))

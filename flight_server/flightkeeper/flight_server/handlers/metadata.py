@@ -13,6 +13,7 @@ from pyarrow import flight
 from flightkeeper.flight_server.call import Call
 from flightkeeper.flight_server.engine import catalog, keys, table_schemas, type_info
 from flightkeeper.flight_server.engine.batches import cut
+from flightkeeper.flight_server.engine.cluster_objects import NOTHING, Declared
 from flightkeeper.flight_server.engine.connection import Connection
 from flightkeeper.flight_server.engine.keys import TableName
 from flightkeeper.flight_server.engine.result import Result
@@ -31,10 +32,21 @@ _BATCH_BYTES = 1024 * 1024
 class Metadata:
     """Serves metadata. Thread-safe."""
 
-    def __init__(self, execution: Execution, facts: Mapping[int, Fact]) -> None:
-        """`facts` are what GetSqlInfo answers, by id."""
+    def __init__(
+        self,
+        execution: Execution,
+        facts: Mapping[int, Fact],
+        declared: Callable[[], Declared] = lambda: NOTHING,
+    ) -> None:
+        """Serve nothing yet.
+
+        Args:
+            facts: what GetSqlInfo answers, by id.
+            declared: what the cluster says of the engine's views.
+        """
         self._execution = execution
         self._facts = facts
+        self._declared = declared
 
     def routes(self) -> Routes:
         """What this family serves."""
@@ -54,54 +66,71 @@ class Metadata:
     def _asked(self, question: "_Question") -> Callable[[Call, Any], pa.Table]:
         def answer(call: Call, command: Any) -> pa.Table:
             with self._execution.borrowed(call) as connection:
-                return question(connection, command)
+                return question(connection, command, self._declared())
 
         return answer
 
 
-_Question = Callable[[Connection, Any], pa.Table]
+_Question = Callable[[Connection, Any, Declared], pa.Table]
 
 
-def _catalogs(connection: Connection, command: sql.CommandGetCatalogs) -> pa.Table:
+def _catalogs(
+    connection: Connection, command: sql.CommandGetCatalogs, _declared: Declared
+) -> pa.Table:
     del command
     return catalog.catalogs(connection)
 
 
-def _db_schemas(connection: Connection, command: sql.CommandGetDbSchemas) -> pa.Table:
+def _db_schemas(
+    connection: Connection, command: sql.CommandGetDbSchemas, _declared: Declared
+) -> pa.Table:
     return catalog.db_schemas(
         connection, _given(command, "catalog"), _given(command, "db_schema_filter_pattern")
     )
 
 
-def _tables(connection: Connection, command: sql.CommandGetTables) -> pa.Table:
+def _tables(connection: Connection, command: sql.CommandGetTables, declared: Declared) -> pa.Table:
     wanted = catalog.TableFilter(
         catalog=_given(command, "catalog"),
         schema_pattern=_given(command, "db_schema_filter_pattern"),
         table_pattern=_given(command, "table_name_filter_pattern"),
         types=command.table_types,
+        external=declared.keys.keys(),
     )
     if command.include_schema:
         return table_schemas.tables(connection, wanted)
     return catalog.tables(connection, wanted)
 
 
-def _primary_keys(connection: Connection, command: sql.CommandGetPrimaryKeys) -> pa.Table:
-    return keys.primary(connection, _table(command))
+def _primary_keys(
+    connection: Connection, command: sql.CommandGetPrimaryKeys, declared: Declared
+) -> pa.Table:
+    of = _table(command)
+    found = [keys.primary(connection, of), keys.declared(declared.keys, of)]
+    return pa.concat_tables(found)
 
 
-def _exported_keys(connection: Connection, command: sql.CommandGetExportedKeys) -> pa.Table:
+def _exported_keys(
+    connection: Connection, command: sql.CommandGetExportedKeys, _declared: Declared
+) -> pa.Table:
     return keys.exported(connection, _table(command))
 
 
-def _imported_keys(connection: Connection, command: sql.CommandGetImportedKeys) -> pa.Table:
+def _imported_keys(
+    connection: Connection, command: sql.CommandGetImportedKeys, _declared: Declared
+) -> pa.Table:
     return keys.imported(connection, _table(command))
 
 
-def _cross_reference(connection: Connection, command: sql.CommandGetCrossReference) -> pa.Table:
+def _cross_reference(
+    connection: Connection, command: sql.CommandGetCrossReference, _declared: Declared
+) -> pa.Table:
     return keys.cross_reference(connection, _table(command, "pk_"), _table(command, "fk_"))
 
 
-def _xdbc_types(connection: Connection, command: sql.CommandGetXdbcTypeInfo) -> pa.Table:
+def _xdbc_types(
+    connection: Connection, command: sql.CommandGetXdbcTypeInfo, _declared: Declared
+) -> pa.Table:
     data_type = command.data_type if command.HasField("data_type") else None
     return xdbc.table(type_info.types(catalog.type_names(connection)), data_type)
 

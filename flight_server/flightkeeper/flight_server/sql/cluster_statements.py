@@ -32,7 +32,33 @@ class Rule:
     read: "Callable[[Source], Command | None]"
 
 
+def _of_catalog(name: str) -> "Callable[[Source], Command | None]":
+    """A reader that is loaded, with sqlglot, by the first statement that needs it."""
+
+    def read(source: "Source") -> Command | None:
+        from flightkeeper.flight_server.sql import catalog_statements  # noqa: PLC0415 - see above
+
+        found: Command | None = getattr(catalog_statements, name)(source)
+        return found
+
+    return read
+
+
+_OBJECT = "(?:EXTERNAL TABLE|CLUSTER (?:VIEW|MACRO))"
+_OBJECT_MARK = "EXTERNAL|CLUSTER"
+
 RULES: tuple[Rule, ...] = (
+    Rule(
+        _OBJECT_MARK,
+        "CREATE (?:OR REPLACE )?(?:EXTERNAL|CLUSTER (?:VIEW|MACRO|FUNCTION))",
+        _of_catalog("create"),
+    ),
+    Rule(_OBJECT_MARK, f"DROP {_OBJECT}", _of_catalog("drop")),
+    Rule(_OBJECT_MARK, f"COMMENT ON {_OBJECT}", _of_catalog("comment")),
+    # Not that of a window.
+    Rule(r"PARTITION(?!\s+BY\b)", "ALTER (?:EXTERNAL )?TABLE", _of_catalog("alter")),
+    Rule("MSCK", "MSCK", _of_catalog("repair")),
+    Rule("PARTITIONS", "SHOW PARTITIONS", _of_catalog("show")),
     Rule("REFERENCE", "DROP REFERENCE TABLE", reference_statements.drop),
     Rule("REFERENCE", "SHOW REFERENCE TABLES", reference_statements.show),
     Rule("REFERENCE", "SHOW HISTORY OF REFERENCE TABLE", reference_statements.history),
