@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from flightkeeper.discovery.documents import DocumentChanged, DocumentTooBig
 from flightkeeper.discovery.errors import InvalidName, RegistryDenied, RegistryError
 from flightkeeper.discovery.locks import LockTimeout
+from flightkeeper.discovery.principals.changes import AccountsProblem
 from flightkeeper.discovery.reference_table import MalformedTable
 from flightkeeper.discovery.reference_tables import NoSuchTable, TableChanged
 from flightkeeper.flight_server.errors import (
@@ -20,6 +21,7 @@ from flightkeeper.flight_server.errors import (
 _KINDS: Mapping[type[Exception], type[NodeError]] = {
     InvalidName: InvalidArgument,
     DocumentTooBig: InvalidArgument,
+    AccountsProblem: InvalidArgument,
     NoSuchTable: NotFound,
     TableChanged: Unavailable,
     DocumentChanged: Unavailable,

@@ -10,9 +10,11 @@ from flightkeeper.discovery.leading import Work
 from flightkeeper.discovery.reference_tables import ReferenceTables
 from flightkeeper.discovery.registry import Registry
 from flightkeeper.flight_server.clocks import Clocks
+from flightkeeper.flight_server.cluster.account_changes import AccountChanges
 from flightkeeper.flight_server.cluster.commands import Commands
 from flightkeeper.flight_server.cluster.duties import Duties, every
 from flightkeeper.flight_server.cluster.home import home
+from flightkeeper.flight_server.cluster.principals import LivePrincipals
 from flightkeeper.flight_server.cluster.reference_changes import ReferenceChanges
 from flightkeeper.flight_server.cluster.reference_following import FollowedTables
 from flightkeeper.flight_server.cluster.session_locks import SessionLocks
@@ -45,12 +47,14 @@ class Member:
         locks: SessionLocks,
         *,
         in_memory: bool,
+        principals: LivePrincipals | None = None,
     ) -> None:
         """Make the parts.
 
         Args:
             locks: those of the node's sessions.
             in_memory: whether the node's own database is.
+            principals: the accounts, where they are the registry's; who makes them starts them.
         """
         connection = database.lend()
         try:
@@ -63,7 +67,10 @@ class Member:
         )
         changes = ReferenceChanges(tables, self._tables, clocks)
         self._duties = Duties(registry, duties(registry), clocks.wall_s)
-        self.commands = Commands({**changes.handlers(), **locks.handlers()}, [changes])
+        handlers = {**changes.handlers(), **locks.handlers()}
+        if principals is not None:
+            handlers |= AccountChanges(registry, principals, clocks).handlers()
+        self.commands = Commands(handlers, [changes])
 
     def start(self, timeout_s: float) -> bool:
         """Begin; whether the engine has all that the registry says. False: no answer yet."""

@@ -54,7 +54,9 @@ class Metadata:
     def _asked(self, question: "_Question") -> Callable[[Call, Any], pa.Table]:
         def answer(call: Call, command: Any) -> pa.Table:
             with self._execution.borrowed(call) as connection:
-                return question(connection, command)
+                found = question(connection, command)
+                visibility = self._execution.rules.visibility(call.identity.principal, connection)
+            return found if visibility is None else visibility.rows(found)
 
         return answer
 
