@@ -22,12 +22,12 @@ from flightkeeper.flight_server.auth import key_ring
 from flightkeeper.flight_server.auth.key_following import FollowedKeys
 from flightkeeper.flight_server.auth.key_ring import Ring
 from flightkeeper.flight_server.auth.middleware import Authentication
-from flightkeeper.flight_server.auth.passwords import read_users
 from flightkeeper.flight_server.auth.tokens import Tokens
 from flightkeeper.flight_server.cancellation import CancelWatcher
 from flightkeeper.flight_server.clocks import Clocks
 from flightkeeper.flight_server.cluster.commands import Commands
 from flightkeeper.flight_server.cluster.member import Member
+from flightkeeper.flight_server.cluster.principals import LivePrincipals
 from flightkeeper.flight_server.cluster.session_locks import SessionLocks
 from flightkeeper.flight_server.config import NodeSettings
 from flightkeeper.flight_server.engine.cluster_objects import NOTHING, Declared
@@ -35,17 +35,7 @@ from flightkeeper.flight_server.engine.database import Database
 from flightkeeper.flight_server.errors import StartFailed
 from flightkeeper.flight_server.execution import Execution
 from flightkeeper.flight_server.executions import Executions
-from flightkeeper.flight_server.handlers import routes
-from flightkeeper.flight_server.handlers.exchange import Exchange
-from flightkeeper.flight_server.handlers.ingest import Ingest
-from flightkeeper.flight_server.handlers.lifecycle import Lifecycle
-from flightkeeper.flight_server.handlers.metadata import Metadata
-from flightkeeper.flight_server.handlers.partitions import Partitions
-from flightkeeper.flight_server.handlers.paths import Paths
-from flightkeeper.flight_server.handlers.prepared import Prepared
-from flightkeeper.flight_server.handlers.session_options import SessionOptions
-from flightkeeper.flight_server.handlers.statements import Statements
-from flightkeeper.flight_server.handlers.transactions import Transactions
+from flightkeeper.flight_server.handlers import families, routes
 from flightkeeper.flight_server.listening import listen
 from flightkeeper.flight_server.live.adjusting import Adjustable
 from flightkeeper.flight_server.live.following import Following
@@ -72,6 +62,7 @@ _PARTS = (
     "_executions",
     "_sessions",
     "_service",
+    "_principals",
     "_watcher",
     "_database",
     "_registry",
@@ -116,6 +107,7 @@ class Node:
         self._keys: FollowedKeys | None = None
         self._member: Member | None = None
         self._sources: Mapping[str, str] = {}
+        self._principals: LivePrincipals | None = None
 
     def start(self) -> Ready:
         """Open the database, listen, register.
@@ -163,7 +155,8 @@ class Node:
 
     def _build(self, ring: Ring) -> None:
         settings, clocks = self._settings, self._clocks
-        users = read_users(settings.users) if settings.users else None
+        self._principals = parts.live_principals(settings, self._registry, clocks)
+        users, rules = parts.accounts(settings, self._principals)
         held = key_ring.decide(ring, clocks.wall_s())
         tokens = Tokens(held, settings.token_lifetime_s)
         signer = Signer(*(key.ticket_key for key in held.verifying))
@@ -189,31 +182,24 @@ class Node:
             self._joined().also(self._system.commands),
             self._system.activity,
             self._system.reads,
+            rules,
         )
         execution.let_sql_set(everything=settings.sql_settings == "all")
         self._adjustable = Adjustable(
             self._database, self._admission, self._sessions, self._staging, execution
         )
-        partitions = Partitions(execution, placement, self._database, self._executions.new_id)
-        statements = Statements(execution, self._executions, partitions, signer, clocks)
-        forget = self._system.visitors.forget
-        families = [
-            statements.routes(),
-            Prepared(statements, execution, signer, self._executions.new_id).routes(),
-            Transactions(
-                self._sessions, placement, self._admission, signer, clocks, self._home
-            ).routes(),
-            Ingest(execution, self._staging).routes(),
-            Exchange(execution, self._staging).routes(),
-            Metadata(
-                execution, parts.known_facts(self._database, settings), self._declared
-            ).routes(),
-            Paths(execution, statements).routes(),
-            SessionOptions(execution, placement, self._sessions, forget).routes(),
-            Lifecycle(self._executions, statements, execution, self._record).routes(),
-            self._system.routes,
-        ]
-        self._listen(routes.merge(families), execution, authentication)
+        served = families.served(
+            families.Workings(
+                *(self._database, self._sessions, self._admission, self._executions, self._staging),
+                *(placement, execution, signer, clocks),
+                facts=parts.known_facts(self._database, settings),
+                declared=self._declared,
+                home=self._home,
+                record=self._record,
+                forget=self._system.visitors.forget,
+            )
+        )
+        self._listen(routes.merge([served, self._system.routes]), execution, authentication)
 
     def _listen(
         self, served: routes.Routes, execution: Execution, authentication: Authentication
@@ -253,7 +239,8 @@ class Node:
             return Commands({})
         locks = SessionLocks(self._registry, self._sessions, self._admission, self._clocks)
         self._member = Member(
-            self._registry, self._database, self._clocks, self._tell, locks, self._settings
+            *(self._registry, self._database, self._clocks, self._tell, locks, self._settings),
+            principals=self._principals,
         )
         return self._member.commands
 
@@ -272,6 +259,8 @@ class Node:
         """Hold to what the cluster has agreed on from before the first statement on."""
         if self._registry is None or self._member is None:
             return
+        if self._principals and not self._principals.start(_FOLLOWING_WITHIN_S):
+            _log.warning("the registry does not answer; nobody can log in until it does")
         self._following = Following(
             self._registry, self._record().node_id, self._settings, self._apply, self._decided
         )
