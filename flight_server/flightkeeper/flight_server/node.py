@@ -48,6 +48,7 @@ from flightkeeper.flight_server.staging import Staging
 from flightkeeper.flight_server.system import agreed
 from flightkeeper.flight_server.system.events import What
 from flightkeeper.flight_server.system.parts import Around, System
+from flightkeeper.flight_server.system.rights import Rights
 from flightkeeper.flightsql.tickets import Signer
 from flightkeeper.flightsql.wire.flightkeeper_pb2 import Transaction as TransactionBody
 
@@ -171,7 +172,7 @@ class Node:
             settings.temp_directory, settings.ingest_bytes_max, clocks.monotonic_s
         )
         authentication = Authentication(users, tokens, clocks.wall_s)
-        self._system = self._observed(signer, tokens, authentication)
+        self._system = self._observed(signer, tokens, authentication, Rights(rules))
         placement = Placement(
             self._database, self._sessions, signer, tokens, clocks, self._incarnation
         )
@@ -217,7 +218,9 @@ class Node:
             authentication,
         )
 
-    def _observed(self, signer: Signer, tokens: Tokens, authentication: Authentication) -> System:
+    def _observed(
+        self, signer: Signer, tokens: Tokens, authentication: Authentication, rights: Rights
+    ) -> System:
         """What the node and others know of it."""
         return System(
             Around(
@@ -229,6 +232,7 @@ class Node:
                 self._admission,
                 self._record,
                 lambda: (self._settings, self._sources),
+                rights,
             ),
             {} if self._registry is None else agreed.providers(self._registry),
         )

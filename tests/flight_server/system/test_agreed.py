@@ -9,6 +9,8 @@ import pytest
 
 from flightkeeper.discovery.contention import SHARED, Claim
 from flightkeeper.discovery.locks import LockKind
+from flightkeeper.discovery.principals.accounts import Accounts
+from flightkeeper.discovery.principals.model import Grant, Privilege, Securable
 from flightkeeper.discovery.registry import open_registry
 from flightkeeper.discovery.testing import MemoryRegistry
 from flightkeeper.flight_server.errors import Unavailable
@@ -80,3 +82,43 @@ def test_a_node_tells_them_and_itself_as_leader(node: Served, tmp_path: Path) ->
 def test_without_a_registry_there_are_none() -> None:
     with serving() as node, node.client() as client:
         assert client.query("FROM system.locks").num_rows == 0
+
+
+def test_what_the_cluster_has_defined_is_told(node: Served, tmp_path: Path) -> None:
+    files = tmp_path / "files"
+    with node.client() as client:
+        client.update(
+            f"COPY (SELECT 1 AS a, 'x' AS p) TO '{files}' (FORMAT parquet, PARTITION_BY p)"
+        )
+        made = f"CREATE EXTERNAL TABLE s.t PARTITIONED BY (p) STORED AS PARQUET LOCATION '{files}'"
+        client.update(made)
+        client.update("MSCK REPAIR TABLE s.t")
+        client.update("CREATE CLUSTER VIEW s.v AS SELECT a FROM s.t")
+        client.update("CREATE REFERENCE TABLE r AS SELECT 1 AS a")
+        objects = client.query(
+            "SELECT schema_name, name, kind, partitioned_by, partitions, changed_by"
+            " FROM system.catalog ORDER BY ALL"
+        )
+        assert [tuple(row.values()) for row in objects.to_pylist()] == [
+            ("main", "r", "reference table", None, None, "ada"),
+            ("s", "t", "external table", "p", 1, "ada"),
+            ("s", "v", "view", None, None, "ada"),
+        ]
+        parts = client.query(
+            "SELECT name, partition, rows, bytes > 0 AS big FROM system.partitions"
+        )
+        assert parts.to_pylist() == [{"name": "t", "partition": "p=x", "rows": 1, "big": True}]
+
+
+def test_accounts_are_told_without_secrets() -> None:
+    with closing(MemoryRegistry()) as registry:
+        accounts = Accounts(registry, "root")
+        accounts.create_user("amy", "hash")
+        accounts.create_role("reader")
+        table, columns = Securable(None, "main", "t"), frozenset({"b", "a"})
+        accounts.grant("reader", [Grant(Privilege.SELECT, table, columns, "a > 1")])
+        told = providers(registry)
+        users = [row[:4] for row in told["users"]()]
+        assert users == [("amy", "user", None, "root"), ("reader", "role", None, "root")]
+        assert "hash" not in str(told["users"]())
+        assert list(told["grants"]()) == [("reader", "SELECT", "TABLE main.t", "a, b", "a > 1")]

@@ -11,6 +11,7 @@ from flightkeeper.flight_server.system.kill import Kill
 from flightkeeper.flight_server.system.parts import Around, System
 from flightkeeper.flightsql import headers
 from flightkeeper.flightsql.tickets import Signer, TicketKey
+from tests.flight_server.system.granting import rights
 from tests.flight_server.system.peers_stub import instance
 from tests.flight_server.wire_client import Clock
 
@@ -30,6 +31,7 @@ def around() -> Around:
         anything,
         lambda: own,
         lambda: (NodeSettings(), {}),
+        rights(),
     )
 
 

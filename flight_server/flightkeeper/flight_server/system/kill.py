@@ -26,6 +26,8 @@ class Kill(Command):
         [("id", pa.string()), ("outcome", pa.string()), ("notice", pa.string())]
     )
     urgent: ClassVar[bool] = True
+    # Of others only superusers end anything.
+    public: ClassVar[bool] = True
 
     target: Target
     id: str

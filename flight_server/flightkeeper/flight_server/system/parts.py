@@ -22,7 +22,6 @@ from flightkeeper.flight_server.handlers.peers import PeerRequests
 from flightkeeper.flight_server.handlers.routes import Routes
 from flightkeeper.flight_server.live.settings import Decision
 from flightkeeper.flight_server.sessions import Sessions
-from flightkeeper.flight_server.system import rights
 from flightkeeper.flight_server.system.activity import Activity
 from flightkeeper.flight_server.system.collecting import Collecting, Provider
 from flightkeeper.flight_server.system.events import Events, What
@@ -33,6 +32,7 @@ from flightkeeper.flight_server.system.peers import Peers
 from flightkeeper.flight_server.system.providers import Known, providers
 from flightkeeper.flight_server.system.reads import SystemReads
 from flightkeeper.flight_server.system.requests import Requests
+from flightkeeper.flight_server.system.rights import Rights
 from flightkeeper.flight_server.system.visitors import Visitors
 from flightkeeper.flightsql.tickets import Signer
 
@@ -54,6 +54,7 @@ class Around:
     admission: Admission
     instance: Callable[[], Instance]
     settings: Callable[[], tuple[NodeSettings, Mapping[str, str]]]
+    rights: Rights
 
 
 class System:
@@ -101,8 +102,8 @@ class System:
             self.events,
             around.authentication.forget,
         )
-        killer = Killer(ends, self._peers, requests, rights.administers)
-        self.reads = SystemReads(collecting.all, rights.may_read)
+        killer = Killer(ends, self._peers, requests, around.rights.administers)
+        self.reads = SystemReads(collecting.all, around.rights)
         self.commands: Mapping[type[Command], Handler] = {Kill: killer.run}
         self.routes: Routes = PeerRequests(requests, collecting, ends).routes()
 

@@ -13,20 +13,19 @@ from flightkeeper.flight_server.engine import system_rows
 from flightkeeper.flight_server.engine.connection import Connection
 from flightkeeper.flight_server.engine.statement import Script, Statement
 from flightkeeper.flight_server.errors import InvalidArgument, PermissionDenied
+from flightkeeper.flight_server.system.rights import Rights
 from flightkeeper.flight_server.system.tables import SCHEMA, TABLES
 
 Collect = Callable[[Call, frozenset[str]], Mapping[str, pa.Table]]
 """From the names of system tables to their rows, for a caller who may see them."""
-MayRead = Callable[[Call, str], bool]
-"""Whether a caller may see a system table."""
 
 
 class SystemReads:
     """Gives statements the rows of the system tables that they read. Thread-safe."""
 
-    def __init__(self, collect: Collect, may_read: MayRead) -> None:
+    def __init__(self, collect: Collect, rights: Rights) -> None:
         self._collect = collect
-        self._may_read = may_read
+        self._rights = rights
 
     def wanted(self, script: Script) -> frozenset[str]:
         """The system tables that a script reads.
@@ -54,11 +53,13 @@ class SystemReads:
         """
         if names := self.wanted(script):
             for name in sorted(names):
-                if not self._may_read(call, name):
+                if not self._rights.may_read(call, name):
                     raise PermissionDenied(
                         f"{call.identity.principal} may not read {SCHEMA}.{name}; nothing was run"
                     )
-            system_rows.fill(connection, self._collect(call, names))
+            found = self._collect(call, names)
+            seen = {name: self._rights.seen(call, rows) for name, rows in found.items()}
+            system_rows.fill(connection, seen)
 
 
 def is_urgent(statements: Sequence[Statement]) -> bool:

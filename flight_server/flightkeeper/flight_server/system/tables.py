@@ -207,9 +207,71 @@ LEADERS = SystemTable(
     ),
 )
 
+_OBJECT = (
+    Column("schema_name", "VARCHAR", "the schema it is in"),
+    Column("name", "VARCHAR", "its name there"),
+)
+CATALOG = SystemTable(
+    "catalog",
+    "an external table, view or macro that the cluster has defined, or a reference table",
+    Rows.ANY_NODE,
+    (
+        *_OBJECT,
+        Column("kind", "VARCHAR", "`external table`, `view`, `macro` or `reference table`"),
+        Column("format", "VARCHAR", "of the files of an external table"),
+        Column("location", "VARCHAR", "of the files of an external table"),
+        Column("partitioned_by", "VARCHAR", "its partition columns, with commas between"),
+        Column("partitions", "BIGINT", "how many partitions it has"),
+        Column("owner", "VARCHAR", "who made it"),
+        Column("comment", "VARCHAR", "what was said of it"),
+        Column("changed_by", "VARCHAR", "who changed it last"),
+        Column("changed_at", _TIME, "when, by the clock of who did"),
+    ),
+)
+PARTITIONS = SystemTable(
+    "partitions",
+    "a partition of an external table",
+    Rows.ANY_NODE,
+    (
+        *_OBJECT,
+        Column("partition", "VARCHAR", "its values, as `column=value/…`"),
+        Column("path", "VARCHAR", "its folder, below the table's location or elsewhere"),
+        Column("files", "BIGINT", "how many files are registered; NULL = all that are there"),
+        Column("rows", "BIGINT", "rows in its files; NULL = not known"),
+        Column("bytes", "BIGINT", "size of its files; NULL = not known"),
+    ),
+)
+USERS = SystemTable(
+    "users",
+    "a user or role of the registry",
+    Rows.ANY_NODE,
+    (
+        Column("name", "VARCHAR", "of the user or role"),
+        Column("kind", "VARCHAR", "`user` or `role`"),
+        Column("member_of", "VARCHAR", "the roles it is in, with commas between"),
+        Column("changed_by", "VARCHAR", "who changed it last"),
+        Column("changed_at", _TIME, "when, by the clock of who did"),
+    ),
+)
+GRANTS = SystemTable(
+    "grants",
+    "a privilege that a user or role has been granted",
+    Rows.ANY_NODE,
+    (
+        Column("grantee", "VARCHAR", "the user or role"),
+        Column("privilege", "VARCHAR", "such as `SELECT`"),
+        Column("securable", "VARCHAR", "what it is on, such as `TABLE main.orders`"),
+        Column("columns", "VARCHAR", "the columns it is for, with commas between; NULL = all"),
+        Column("row_filter", "VARCHAR", "the condition of the rows it is for; NULL = all"),
+    ),
+)
+
 TABLES: Mapping[str, SystemTable] = {
     table.name: table
-    for table in (NODES, SESSIONS, STATEMENTS, QUERY_LOG, SETTINGS, EVENTS, LOCKS, LEADERS)
+    for table in (
+        *(NODES, SESSIONS, STATEMENTS, QUERY_LOG, SETTINGS, EVENTS, LOCKS, LEADERS),
+        *(CATALOG, PARTITIONS, USERS, GRANTS),
+    )
 }
 """All of them, by name."""
 
