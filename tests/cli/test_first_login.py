@@ -46,3 +46,12 @@ def test_insecure_asks_for_none(capsys: pytest.CaptureFixture[str]) -> None:
     with with_login(given) as settings:
         assert settings is given
     assert capsys.readouterr().err == ""
+
+
+def test_accounts_of_the_registry_need_no_login_of_a_run(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    given = NodeSettings(accounts="registry", registry=f"dir://{tmp_path}")
+    with with_login(given) as settings:
+        assert settings is given
+    assert capsys.readouterr().err == ""

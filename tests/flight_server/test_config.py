@@ -155,3 +155,18 @@ def test_files_that_do_not_exist(tmp_path: Path) -> None:
 def test_a_host_name_is_what_it_advertises() -> None:
     settings = NodeSettings(listen="grpc://node1:1", insecure=True, registry="dir:///tmp/r")
     assert settings.advertise is None
+
+
+def test_accounts_of_the_registry_need_one_and_no_users_file(pem: Path) -> None:
+    with pytest.raises(ValidationError, match="need a registry"):
+        NodeSettings(accounts="registry")
+    with pytest.raises(ValidationError, match="leave out users"):
+        NodeSettings(accounts="registry", registry="dir:///tmp/r", users=pem)
+    exposed = NodeSettings(
+        listen="grpc://10.0.0.1:1",
+        accounts="registry",
+        registry="dir:///tmp/r",
+        tls_cert=pem,
+        tls_key=pem,
+    )
+    assert exposed.users is None

@@ -149,3 +149,15 @@ def test_names_never_meet() -> None:
     one, two = Executions(), Executions()
     names = [executions.new_id() for executions in (one, two) for _ in range(100)]
     assert len(set(names)) == 200
+
+
+def test_results_are_for_callers_who_may_do_what_they_could() -> None:
+    executions, watched = Executions(), Watched()
+    executions.keep_read("a", watched.result, 0, under="much")
+    assert executions.take("a", under="less") is None
+    assert watched.done == ["close"]
+    executions.keep_read("b", Watched().result, 0, under="much")
+    assert executions.take("b", under="much") is not None
+    executions.keep_write("c", answer(), 0, under="much")
+    assert executions.take("c", under="less") is None
+    assert executions.take("c", under="much") is not None

@@ -5,9 +5,13 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
+from flightkeeper.discovery.testing import MemoryRegistry
 from flightkeeper.flight_server import parts
 from flightkeeper.flight_server.auth import key_ring, keys
 from flightkeeper.flight_server.auth.key_following import RING
+from flightkeeper.flight_server.auth.passwords import hash_password
+from flightkeeper.flight_server.clocks import Clocks
+from flightkeeper.flight_server.cluster.authorization import EVERYTHING
 from flightkeeper.flight_server.config import NodeSettings
 from flightkeeper.flight_server.errors import StartFailed
 
@@ -66,3 +70,24 @@ def test_nodes_of_a_registry_hold_the_keys_of_the_first(tmp_path: Path) -> None:
     assert parts.cluster_keys(settings, registry) == first
     assert parts.cluster_keys(settings, None) != first
     registry.close()
+
+
+def test_whose_logins_hold_is_said_by_the_settings(tmp_path: Path) -> None:
+    nobody = NodeSettings(insecure=True)
+    assert parts.live_principals(nobody, None, Clocks()) is None
+    assert parts.accounts(nobody, None) == (None, EVERYTHING)
+    path = tmp_path / "users"
+    path.write_text(f"ada:{hash_password('x')}\n")
+    users, authorization = parts.accounts(NodeSettings(users=path), None)
+    assert users is not None
+    assert users.stamp("ada") == ""
+    assert authorization is EVERYTHING
+    settings = NodeSettings(accounts="registry", registry=f"dir://{tmp_path}/registry")
+    registry = MemoryRegistry()
+    principals = parts.live_principals(settings, registry, Clocks())
+    assert principals is not None
+    users, authorization = parts.accounts(settings, principals)
+    assert users is not None
+    assert authorization is not EVERYTHING
+    beside = NodeSettings(registry=f"dir://{tmp_path}/registry", insecure=True)
+    assert parts.live_principals(beside, registry, Clocks()) is None

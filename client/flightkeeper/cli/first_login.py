@@ -22,9 +22,11 @@ _PASSWORD_BYTES = 24
 def with_login(settings: NodeSettings) -> Iterator[NodeSettings]:
     """The settings with users: as given, none when insecure, otherwise one made for this run.
 
+    Those of the registry are as given, too.
+
     The made one is printed on stderr before the block begins; its file lives as long as the block.
     """
-    if settings.users or settings.insecure:
+    if settings.users or settings.insecure or settings.accounts == "registry":
         yield settings
         return
     password = secrets.token_urlsafe(_PASSWORD_BYTES)

@@ -54,7 +54,8 @@ VERBS: Mapping[str, Verb] = {
     "keys": Verb(
         "flightkeeper.cli.keys", "Make, rotate and revoke the keys the nodes of a cluster share."
     ),
-    "users": Verb("flightkeeper.cli.users", "Write lines of the users file."),
+    "users": Verb("flightkeeper.cli.users", "Who may log in: to a cluster, or to one node."),
+    "grants": Verb("flightkeeper.cli.grants", "What users and roles of a cluster may do."),
 }
 
 

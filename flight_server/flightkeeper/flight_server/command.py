@@ -19,9 +19,11 @@ class Command:
         read_only: it surely changes nothing, and may be run twice.
         stateful: it changes the caller's session.
         urgent: it is let in also when the node is full.
+        public: callers without the superuser role may ask it.
     """
 
     schema: ClassVar[pa.Schema | None] = None
     read_only: ClassVar[bool] = False
     stateful: ClassVar[bool] = False
     urgent: ClassVar[bool] = False
+    public: ClassVar[bool] = False

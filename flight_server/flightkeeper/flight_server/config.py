@@ -116,6 +116,18 @@ class NodeSettings(BaseSettings):
         description="File of users, one name:argon2id-hash a line, written with "
         "`flightkeeper users hash`.",
     )
+    accounts: Literal["file", "registry"] = Field(
+        default="file",
+        description="Whose logins hold: those of the users file, who may all do everything, or the "
+        "users of the registry with their grants; docs/accounts.md has them.",
+    )
+    accounts_stale_after_s: float = Field(
+        default=300,
+        ge=1,
+        le=86_400,
+        description="Seconds for which grants hold when the registry is silent; after them nobody "
+        "is let in.",
+    )
     insecure: bool = Field(
         default=False,
         description="Allow what is otherwise refused: no login, and listening without TLS "
@@ -315,7 +327,7 @@ def _tls_problems(settings: NodeSettings) -> list[str]:
 def _exposure_problems(settings: NodeSettings) -> list[str]:
     problems = []
     open_to_others = not settings.listens_on_loopback and not settings.insecure
-    if open_to_others and not settings.users:
+    if open_to_others and not (settings.users or settings.accounts == "registry"):
         problems.append(
             f"listen {settings.listen} can be reached from other machines, so give users "
             "(and tls_cert, tls_key), or insecure to do without"
@@ -330,6 +342,11 @@ def _exposure_problems(settings: NodeSettings) -> list[str]:
 
 def _registry_problems(settings: NodeSettings) -> list[str]:
     problems = []
+    if settings.accounts == "registry" and (settings.users or not settings.registry):
+        problems.append(
+            "accounts of the registry need a registry, and no users file beside them: give "
+            "registry, and leave out users"
+        )
     if (settings.registry_username is None) != (settings.registry_password is None):
         problems.append("registry_username and registry_password belong together")
     if settings.registry and not settings.advertise and _is_wildcard(_host(settings.listen)):

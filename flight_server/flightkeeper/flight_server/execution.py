@@ -11,6 +11,7 @@ import pyarrow as pa
 from flightkeeper.flight_server import options, scripts
 from flightkeeper.flight_server.admission import Admission, Slot
 from flightkeeper.flight_server.call import Call
+from flightkeeper.flight_server.cluster.authorization import EVERYTHING, Rules
 from flightkeeper.flight_server.cluster.commands import Commands
 from flightkeeper.flight_server.command import Command
 from flightkeeper.flight_server.engine import settings
@@ -31,7 +32,11 @@ _T = TypeVar("_T")
 
 
 class Execution:
-    """Runs statements. Thread-safe; one per node."""
+    """Runs statements. Thread-safe; one per node.
+
+    Attributes:
+        rules: what callers may do.
+    """
 
     def __init__(
         self,
@@ -41,11 +46,13 @@ class Execution:
         commands: Commands,
         activity: Activity,
         system: SystemReads,
+        rules: Rules = EVERYTHING,
     ) -> None:
         """`defaults` are the options of callers who ask for nothing."""
         self._system = system
         self._activity = activity
         self._commands = commands
+        self.rules = rules
         self._sets_all = True
         self._placement = placement
         self._admission = admission
@@ -195,7 +202,11 @@ class Execution:
     def describe(self, call: Call, statement: Statement, transaction_id: bytes = b"") -> pa.Schema:
         """The schema a query answers with, without running it."""
         with self.borrowed(call, transaction_id, system=statement.system) as connection:
-            return connection.describe(statement)
+            return connection.describe(self.permitted(call, connection, statement))
+
+    def permitted(self, call: Call, connection: Connection, statement: Statement) -> Statement:
+        """What the caller may run in the place of a statement. Raises PermissionDenied."""
+        return self.rules.permitted(call.identity.principal, connection, statement)
 
     @contextmanager
     def borrowed(
@@ -332,6 +343,9 @@ class _Outside:
 
     def set_option(self, name: str, value: str | None) -> None:
         self.execution.set_option(self.call, name, value)
+
+    def permitted(self, connection: Connection, statement: Statement) -> Statement:
+        return self.execution.permitted(self.call, connection, statement)
 
     def command(self, connection: Connection, command: Command) -> pa.Table | None:
         return self.commands.run(self.call, connection, command)

@@ -40,6 +40,7 @@ class Cancelling(enum.IntEnum):
 class _Waiting:
     result: Result
     since_s: float
+    under: object
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +69,7 @@ class Answer:
 class _Kept:
     answer: Answer
     since_s: float
+    under: object
 
 
 class Executions:
@@ -89,32 +91,47 @@ class Executions:
         """A name for an execution, never used before on any node."""
         return f"{self._prefix}-{next(self._serial):x}"
 
-    def keep_read(self, execution_id: str, result: Result, now_s: float) -> None:
-        """Keep a result until its ticket is redeemed; the oldest of too many gives way."""
+    def keep_read(
+        self, execution_id: str, result: Result, now_s: float, under: object = None
+    ) -> None:
+        """Keep a result until its ticket is redeemed; the oldest of too many gives way.
+
+        Args:
+            under: what its caller may do; whoever takes it has to be allowed the same.
+        """
         with self._lock:
-            self._reads[execution_id] = _Waiting(result, now_s)
+            self._reads[execution_id] = _Waiting(result, now_s, under)
             full = len(self._reads) > _READS_MAX
             dropped = self._reads.popitem(last=False)[1].result if full else None
         if dropped is not None:
             dropped.close()
 
-    def keep_write(self, execution_id: str, answer: Answer, now_s: float) -> None:
+    def keep_write(
+        self, execution_id: str, answer: Answer, now_s: float, under: object = None
+    ) -> None:
         """Keep what a write answered; the oldest of too many, or of too much, give way."""
         with self._lock:
-            self._writes[execution_id] = _Kept(answer, now_s)
+            self._writes[execution_id] = _Kept(answer, now_s, under)
             self._writes_bytes += answer.nbytes
             while len(self._writes) > 1 and (
                 len(self._writes) > _WRITES_MAX or self._writes_bytes > _WRITES_BYTES_MAX
             ):
                 self._forget(next(iter(self._writes)))
 
-    def take(self, execution_id: str) -> Result | None:
-        """The result, if it is here; whoever takes it owns it. That of a write stays, too."""
+    def take(self, execution_id: str, under: object = None) -> Result | None:
+        """The result, if it is here; whoever takes it owns it. That of a write stays, too.
+
+        Args:
+            under: what the caller may do now. A result from before that changed is not given.
+        """
         with self._lock:
             kept = self._writes.get(execution_id)
             if kept is not None:
-                return kept.answer.result()
+                return kept.answer.result() if kept.under == under else None
             waiting = self._reads.pop(execution_id, None)
+        if waiting is not None and waiting.under != under:
+            waiting.result.close()
+            return None
         return None if waiting is None else waiting.result
 
     def renew(self, execution_id: str, now_s: float) -> bool:

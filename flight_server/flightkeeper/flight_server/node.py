@@ -22,12 +22,12 @@ from flightkeeper.flight_server.auth import key_ring
 from flightkeeper.flight_server.auth.key_following import FollowedKeys
 from flightkeeper.flight_server.auth.key_ring import Ring
 from flightkeeper.flight_server.auth.middleware import Authentication
-from flightkeeper.flight_server.auth.passwords import read_users
 from flightkeeper.flight_server.auth.tokens import Tokens
 from flightkeeper.flight_server.cancellation import CancelWatcher
 from flightkeeper.flight_server.clocks import Clocks
 from flightkeeper.flight_server.cluster.commands import Commands
 from flightkeeper.flight_server.cluster.member import Member
+from flightkeeper.flight_server.cluster.principals import LivePrincipals
 from flightkeeper.flight_server.cluster.session_locks import SessionLocks
 from flightkeeper.flight_server.config import NodeSettings
 from flightkeeper.flight_server.engine.cluster_objects import NOTHING, Declared
@@ -72,6 +72,7 @@ _PARTS = (
     "_executions",
     "_sessions",
     "_service",
+    "_principals",
     "_watcher",
     "_database",
     "_registry",
@@ -116,6 +117,7 @@ class Node:
         self._keys: FollowedKeys | None = None
         self._member: Member | None = None
         self._sources: Mapping[str, str] = {}
+        self._principals: LivePrincipals | None = None
 
     def start(self) -> Ready:
         """Open the database, listen, register.
@@ -163,7 +165,8 @@ class Node:
 
     def _build(self, ring: Ring) -> None:
         settings, clocks = self._settings, self._clocks
-        users = read_users(settings.users) if settings.users else None
+        self._principals = parts.live_principals(settings, self._registry, clocks)
+        users, rules = parts.accounts(settings, self._principals)
         held = key_ring.decide(ring, clocks.wall_s())
         tokens = Tokens(held, settings.token_lifetime_s)
         signer = Signer(*(key.ticket_key for key in held.verifying))
@@ -189,6 +192,7 @@ class Node:
             self._joined().also(self._system.commands),
             self._system.activity,
             self._system.reads,
+            rules,
         )
         execution.let_sql_set(everything=settings.sql_settings == "all")
         self._adjustable = Adjustable(
@@ -253,7 +257,8 @@ class Node:
             return Commands({})
         locks = SessionLocks(self._registry, self._sessions, self._admission, self._clocks)
         self._member = Member(
-            self._registry, self._database, self._clocks, self._tell, locks, self._settings
+            *(self._registry, self._database, self._clocks, self._tell, locks, self._settings),
+            self._principals,
         )
         return self._member.commands
 
@@ -272,6 +277,8 @@ class Node:
         """Hold to what the cluster has agreed on from before the first statement on."""
         if self._registry is None or self._member is None:
             return
+        if self._principals and not self._principals.start(_FOLLOWING_WITHIN_S):
+            _log.warning("the registry does not answer; nobody can log in until it does")
         self._following = Following(
             self._registry, self._record().node_id, self._settings, self._apply, self._decided
         )

@@ -11,6 +11,10 @@ from flightkeeper.discovery.registry import Registry, open_registry
 from flightkeeper.flight_server.auth import key_ring, keys
 from flightkeeper.flight_server.auth.key_following import RING
 from flightkeeper.flight_server.auth.key_ring import MalformedRing, Ring
+from flightkeeper.flight_server.auth.passwords import Users, read_users
+from flightkeeper.flight_server.clocks import Clocks
+from flightkeeper.flight_server.cluster.authorization import EVERYTHING, Authorization, Rules
+from flightkeeper.flight_server.cluster.principals import LivePrincipals
 from flightkeeper.flight_server.config import IN_MEMORY, NodeSettings
 from flightkeeper.flight_server.engine.database import Database, DatabaseOptions
 from flightkeeper.flight_server.engine.facts import facts
@@ -30,6 +34,24 @@ def opened_registry(settings: NodeSettings) -> Registry | None:
         credentials=registry_credentials(settings),
         session_timeout_s=settings.registry_session_timeout_s,
     )
+
+
+def live_principals(
+    settings: NodeSettings, registry: Registry | None, clocks: Clocks
+) -> LivePrincipals | None:
+    """The accounts of the registry, if they are the node's."""
+    if registry is None or settings.accounts == "file":
+        return None
+    return LivePrincipals(registry, settings.accounts_stale_after_s, clocks.monotonic_s)
+
+
+def accounts(
+    settings: NodeSettings, principals: LivePrincipals | None
+) -> tuple[Users | None, Rules]:
+    """Who may log in (None = everybody), and what they may do."""
+    if principals is not None:
+        return Users(principals, live=True), Authorization(principals.access)
+    return read_users(settings.users) if settings.users else None, EVERYTHING
 
 
 def registry_credentials(settings: NodeSettings) -> tuple[str, str] | None:

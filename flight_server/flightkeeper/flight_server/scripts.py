@@ -32,6 +32,13 @@ class Outside(Protocol):
     def set_option(self, name: str, value: str | None) -> None:
         """Set an option of the session; None puts it back to its default."""
 
+    def permitted(self, connection: Connection, statement: Statement) -> Statement:
+        """What is run in the place of a statement, right before it is.
+
+        Raises:
+            PermissionDenied: the caller may not run it.
+        """
+
     def command(self, connection: Connection, command: Command) -> pa.Table | None:
         """Run what is asked of the cluster; its answer, if it has one."""
 
@@ -54,9 +61,9 @@ def run(connection: Connection, script: Script, rows: Rows, outside: Outside) ->
     Raises:
         EngineFailed: a change answers with too much; says what became of it.
     """
-    last = script[-1]
     _run_all_but_last(connection, script, outside)
     with _numbered(script, len(script)):
+        last = outside.permitted(connection, script[-1])
         if last.command is not None:
             return _answered(outside.command(connection, last.command))
         if last.read_only:
@@ -73,9 +80,9 @@ def update(connection: Connection, script: Script, rows: Rows | None, outside: O
         rows: parameters; several rows are one atomic execution, and none at all run nothing.
             None = the statement is run once, without parameters.
     """
-    last = script[-1]
     _run_all_but_last(connection, script, outside)
     with _numbered(script, len(script)):
+        last = outside.permitted(connection, script[-1])
         if rows is None:
             return _change(connection, last, bind(last, {}), outside)
         if len(rows) == 1:
@@ -161,7 +168,7 @@ def bind(statement: Statement, row: Mapping[str, Any]) -> Parameters:
 def _run_all_but_last(connection: Connection, script: Script, outside: Outside) -> None:
     for number, statement in enumerate(script[:-1], start=1):
         with _numbered(script, number):
-            _change(connection, statement, (), outside)
+            _change(connection, outside.permitted(connection, statement), (), outside)
 
 
 def _numbered(script: Script, number: int) -> AbstractContextManager[None]:

@@ -242,3 +242,21 @@ def test_strangers_learn_nothing(guarded: Served, authorization: str | None) -> 
                 ask()
             assert "Traceback" not in str(caught.value) + str(client.received)
             assert ".py" not in str(caught.value) + str(client.received)
+
+
+def test_a_login_ends_when_its_account_changes(clock: Clock) -> None:
+    hashes = {"ada": hash_password(_PASSWORD)}
+    live = Authentication(Users(hashes, live=True), Tokens(fresh(), _LIFETIME_S), clock)
+    token = token_of(start(live, basic("ada", _PASSWORD), _HANDSHAKE))
+    plain = start(live, basic("ada", _PASSWORD))
+    clock.now_s += _LIFETIME_S * 0.6
+    renewed = token_of(start(live, token))
+    assert start(live, renewed).identity.principal == "ada"
+    hashes["ada"] = hash_password("another")
+    for old in (token, renewed, token_of(plain), basic("ada", _PASSWORD)):
+        with pytest.raises(flight.FlightUnauthenticatedError):
+            start(live, old)
+    assert start(live, basic("ada", "another")).identity.principal == "ada"
+    hashes.clear()
+    with pytest.raises(flight.FlightUnauthenticatedError):
+        start(live, basic("ada", "another"))

@@ -99,3 +99,16 @@ def test_a_file_that_cannot_be_read(tmp_path: Path) -> None:
     path.write_bytes(b"\xff\xfe\xff")
     with pytest.raises(StartFailed, match="cannot be read"):
         read_users(path)
+
+
+def test_accounts_that_may_change_have_a_stamp_that_does() -> None:
+    hashes = {"ada": _HASH}
+    users = Users(hashes, live=True)
+    before = users.stamp("ada")
+    assert before
+    assert users.stamp("ada") == before
+    hashes["ada"] = hash_password("pass: word")
+    assert users.stamp("ada") != before, "the same password, set once more"
+    del hashes["ada"]
+    assert users.stamp("ada") not in {"", before}
+    assert Users({"ada": _HASH}).stamp("ada") == Users({}).stamp("eve") == ""

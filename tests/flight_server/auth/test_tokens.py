@@ -165,3 +165,11 @@ def test_a_revoked_login_is_out_cached_and_renewed(tokens: Tokens) -> None:
 def test_tokens_of_earlier_versions_have_the_time_they_were_made(tokens: Tokens) -> None:
     token = _signed(_KEYS.token_key, iat=_NOW_S - 5)
     assert tokens.verify(token, _NOW_S).logged_in_s == _NOW_S - 5
+
+
+def test_a_token_keeps_the_stamp_of_the_account_that_logged_in(tokens: Tokens) -> None:
+    first = tokens.verify(tokens.login("ada", _NOW_S, "stamp"), _NOW_S)
+    other = Tokens(_SET, _LIFETIME_S)
+    again = other.verify(tokens.renew(first, _NOW_S, "life"), _NOW_S)
+    assert (again.stamp, again.pin) == ("stamp", "life")
+    assert other.verify(tokens.login("ada", _NOW_S), _NOW_S).stamp == ""

@@ -133,13 +133,15 @@ class Authentication(flight.ServerMiddlewareFactory):
     def _bearer(self, token: str) -> tuple[Identity, str | None]:
         now_s = self._now_s()
         identity = self._tokens.verify(token, now_s)
+        self._check_account(identity)
         renewed = self._tokens.renew(identity, now_s) if self._tokens.due(identity, now_s) else None
         return identity, renewed
 
     def _login(self, name: str, password: str) -> tuple[Identity, str]:
         self._check_password(name, password)
         now_s = self._now_s()
-        token = self._tokens.login(name, now_s)
+        stamp = "" if self._users is None else self._users.stamp(name)
+        token = self._tokens.login(name, now_s, stamp)
         return self._tokens.verify(token, now_s), token
 
     def _basic(self, credentials: str) -> tuple[Identity, str]:
@@ -150,6 +152,8 @@ class Authentication(flight.ServerMiddlewareFactory):
         if known is not None and self._tokens.is_revoked(known[0]):
             known = None
         now_s = self._now_s()
+        if known is not None and not self._current(known[0]):
+            known = None
         if known is not None and not self._tokens.due(known[0], now_s):
             return known
         name, password = _basic_credentials(credentials)
@@ -164,6 +168,17 @@ class Authentication(flight.ServerMiddlewareFactory):
             while len(self._basic_logins) > _BASIC_LOGINS_MAX:
                 self._basic_logins.popitem(last=False)
         return login
+
+    def _check_account(self, identity: Identity) -> None:
+        if not self._current(identity):
+            raise Unauthenticated(
+                "this login has ended, because the account was dropped or has another password; "
+                "log in again"
+            )
+
+    def _current(self, identity: Identity) -> bool:
+        """Whether the account is the one that logged in."""
+        return self._users is None or self._users.stamp(identity.principal) == identity.stamp
 
     def _check_password(self, name: str, password: str) -> None:
         if self._users is not None and not self._users.verify(name, password):

@@ -5,8 +5,9 @@ Owns how a password is checked and how much of that may run at once. A users fil
 """
 
 import threading
-from collections.abc import Mapping
+from hashlib import blake2b
 from pathlib import Path
+from typing import Protocol
 
 from argon2 import PasswordHasher, extract_parameters
 from argon2.exceptions import InvalidHashError, VerificationError
@@ -15,6 +16,8 @@ from flightkeeper.flight_server.errors import StartFailed
 
 _CHECKS_AT_ONCE_MAX = 2
 """Each check takes memory and a core on purpose; more at once would let logins starve queries."""
+
+_STAMP_BYTES = 8
 
 # The argon2id profile with the least memory among those OWASP recommends.
 _HASHER = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
@@ -25,11 +28,24 @@ def hash_password(password: str) -> str:
     return _HASHER.hash(password)
 
 
-class Users:
-    """The accounts of a node. Immutable, thread-safe."""
+class Hashes(Protocol):
+    """The argon2 hashes of passwords by user."""
 
-    def __init__(self, hashes: Mapping[str, str]) -> None:
-        self._hashes = dict(hashes)
+    def get(self, name: str, /) -> str | None:
+        """The hash of a user's password; None if there is no such user."""
+
+
+class Users:
+    """The accounts of a node. Thread-safe."""
+
+    def __init__(self, hashes: Hashes, *, live: bool = False) -> None:
+        """Check nothing yet.
+
+        Args:
+            live: they may change at any time, and logins with them.
+        """
+        self._hashes = hashes
+        self._live = live
         # An unknown name costs as much as a wrong password, so that names cannot be probed.
         self._nobody = hash_password("")
         self._checks = threading.BoundedSemaphore(_CHECKS_AT_ONCE_MAX)
@@ -43,6 +59,17 @@ class Users:
             except VerificationError:
                 return False
         return known is not None
+
+    def stamp(self, name: str) -> str:
+        """A name for a user's account with its password as they are.
+
+        It differs after either has changed, also when there is another user of that name. Of
+        accounts that never change it is empty.
+        """
+        if not self._live:
+            return ""
+        known = self._hashes.get(name) or ""
+        return blake2b(known.encode(), digest_size=_STAMP_BYTES).hexdigest()
 
 
 def read_users(path: Path) -> Users:

@@ -38,6 +38,7 @@ class Identity:
         pin: the incarnation that holds the session's state, or None while there is none.
         logged_in_s: when the password was checked, Unix time in seconds.
         kid: names the key that vouches for it.
+        stamp: of the account when it logged in, from `Users.stamp`.
     """
 
     principal: str
@@ -46,6 +47,7 @@ class Identity:
     pin: str | None = None
     logged_in_s: float = 0.0
     kid: str = ""
+    stamp: str = ""
 
 
 class Tokens:
@@ -73,9 +75,9 @@ class Tokens:
         }
         self._signing = keys.signing.kid, keys.signing.token_key
 
-    def login(self, principal: str, now_s: float) -> str:
+    def login(self, principal: str, now_s: float, stamp: str = "") -> str:
         """A token for a new session of a principal."""
-        begun = Identity(principal, secrets.token_hex(16), now_s, logged_in_s=now_s)
+        begun = Identity(principal, secrets.token_hex(16), now_s, logged_in_s=now_s, stamp=stamp)
         return self.renew(begun, now_s)
 
     def renew(self, identity: Identity, now_s: float, pin: str | None = None) -> str:
@@ -148,12 +150,13 @@ class Tokens:
                 },
             )
             pin = claims.get("pin")
+            stamp = str(claims.get("acc", ""))
             expires_s = float(claims["exp"])
             # Tokens of earlier versions say only when they were made.
             logged_in_s = float(claims.get("auth_time", claims.get("iat", 0)))
         except (jwt.InvalidTokenError, ValueError, TypeError, RecursionError) as exc:
             raise Unauthenticated("the login token is not valid here; log in again") from exc
-        return Identity(claims["sub"], str(claims["sid"]), expires_s, pin, logged_in_s, kid)
+        return Identity(claims["sub"], str(claims["sid"]), expires_s, pin, logged_in_s, kid, stamp)
 
     def _remember(self, token: str, identity: Identity) -> None:
         with self._lock:

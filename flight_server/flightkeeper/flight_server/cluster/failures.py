@@ -9,6 +9,7 @@ from flightkeeper.discovery.catalog.locations import UnusableLocation
 from flightkeeper.discovery.documents import DocumentChanged, DocumentTooBig
 from flightkeeper.discovery.errors import InvalidName, RegistryDenied, RegistryError
 from flightkeeper.discovery.locks import LockTimeout
+from flightkeeper.discovery.principals.changes import AccountsProblem
 from flightkeeper.discovery.reference_table import MalformedTable
 from flightkeeper.discovery.reference_tables import NoSuchTable, TableChanged
 from flightkeeper.flight_server.errors import (
@@ -26,6 +27,7 @@ _KINDS: Mapping[type[Exception], type[NodeError]] = {
     MalformedDefinition: EngineFailed,
     InvalidName: InvalidArgument,
     DocumentTooBig: InvalidArgument,
+    AccountsProblem: InvalidArgument,
     NoSuchTable: NotFound,
     TableChanged: Unavailable,
     DocumentChanged: Unavailable,

@@ -10,10 +10,12 @@ from flightkeeper.discovery.leading import Work
 from flightkeeper.discovery.reference_tables import ReferenceTables
 from flightkeeper.discovery.registry import Registry
 from flightkeeper.flight_server.clocks import Clocks
+from flightkeeper.flight_server.cluster.account_changes import AccountChanges
 from flightkeeper.flight_server.cluster.catalog.part import CatalogPart
 from flightkeeper.flight_server.cluster.commands import Commands
 from flightkeeper.flight_server.cluster.duties import Duties, every
 from flightkeeper.flight_server.cluster.home import home
+from flightkeeper.flight_server.cluster.principals import LivePrincipals
 from flightkeeper.flight_server.cluster.reference_changes import ReferenceChanges
 from flightkeeper.flight_server.cluster.reference_following import FollowedTables
 from flightkeeper.flight_server.cluster.session_locks import SessionLocks
@@ -48,12 +50,14 @@ class Member:
         tell: Tell,
         locks: SessionLocks,
         settings: NodeSettings,
+        principals: LivePrincipals | None = None,
     ) -> None:
         """Make the parts.
 
         Args:
             locks: those of the node's sessions.
             settings: the node's, as it was started.
+            principals: the accounts, where they are the registry's; who makes them starts them.
         """
         connection = database.lend()
         try:
@@ -68,10 +72,10 @@ class Member:
         self._duties = Duties(registry, duties(registry), clocks.wall_s)
         self.objects = ClusterObjects(database, place.catalog)
         self._catalog = CatalogPart(registry, self.objects, settings.service, clocks.wall_s, tell)
-        self.commands = Commands(
-            {**changes.handlers(), **locks.handlers(), **self._catalog.handlers()},
-            [changes, self._catalog.owner],
-        )
+        handlers = {**changes.handlers(), **locks.handlers(), **self._catalog.handlers()}
+        if principals is not None:
+            handlers |= AccountChanges(registry, principals, clocks).handlers()
+        self.commands = Commands(handlers, [changes, self._catalog.owner])
 
     def start(self, timeout_s: float) -> bool:
         """Begin; whether the engine has all that the registry says. False: no answer yet."""

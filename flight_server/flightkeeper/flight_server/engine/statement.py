@@ -88,6 +88,12 @@ class Statement:
     system: frozenset[str] = frozenset()
     command: Command | None = None
 
+    @property
+    def kind(self) -> str:
+        """What DuckDB takes it for, such as `SELECT`; empty for what it has no name for."""
+        kind = None if self.parsed is None else _kind(self.parsed)
+        return "" if kind is None else kind.name
+
 
 Script = tuple[Statement, ...]
 """The statements of one text, in order; never empty."""

@@ -51,7 +51,7 @@ class Exchange:
         empty_one = self._execution.borrowed(call, beside=True, system=script[0].system)
         with self._execution.working(call), empty_one as empty:
             _fill(empty, intake, pa.RecordBatchReader.from_batches(intake.schema, []))
-            empty.describe(script[0])
+            empty.describe(self._execution.permitted(call, empty, script[0]))
         batches = map(intake.taken, uploads.batches(call, reader))
         staged = self._staging.receive(intake.schema, batches)
         call.at_end(staged.close)

@@ -76,10 +76,12 @@ class Ingest:
         )
         with working() as connection:
             target = ingest.located(connection, target)
+            self._check(call, connection, target)
             ingest.plan(connection, target, intake)
         batches = self._heard(call, transaction_id, uploads.batches(call, reader))
         staged = self._staging.receive(intake.schema, map(intake.taken, batches))
         with closing(staged), working(continues=True) as connection:
+            self._check(call, connection, target)
             self._apply(call, connection, target, intake, staged)
             return sql.DoPutUpdateResult(record_count=staged.rows)
 
@@ -104,6 +106,14 @@ class Ingest:
             aborted = connection.in_transaction and not connection.sound
             after = ", and the open transaction is aborted: roll it back" if aborted else ""
             raise exc.reworded(f"{message}{_NOTHING}{after}") from exc
+
+    def _check(self, call: Call, connection: Connection, target: Target) -> None:
+        """Whether the caller may do it; asked again when all is here."""
+        path = (target.catalog or "", target.schema or "", target.table)
+        replaces = target.if_exists is IfExists.REPLACE
+        self._execution.rules.check_upload(
+            call.identity.principal, connection, path, replaces=replaces
+        )
 
     def _heard(
         self, call: Call, transaction_id: bytes, batches: Iterable[pa.RecordBatch]

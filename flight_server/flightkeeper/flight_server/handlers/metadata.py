@@ -66,7 +66,9 @@ class Metadata:
     def _asked(self, question: "_Question") -> Callable[[Call, Any], pa.Table]:
         def answer(call: Call, command: Any) -> pa.Table:
             with self._execution.borrowed(call) as connection:
-                return question(connection, command, self._declared())
+                found = question(connection, command, self._declared())
+                visibility = self._execution.rules.visibility(call.identity.principal, connection)
+            return found if visibility is None else visibility.rows(found)
 
         return answer
 

@@ -71,7 +71,8 @@ class Partitions:
                 if not self._is_plain(call):
                     return ()
                 before = self._database.changes.version
-                texts, version = self._divided(connection, script[0], wanted)
+                statement = self._execution.permitted(call, connection, script[0])
+                texts, version = self._divided(connection, statement, wanted)
                 if before is None or version is None:
                     return ()
                 started = self._started(call, texts, body, version)

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 import pyarrow as pa
 from pyarrow import flight
 
+from flightkeeper.discovery.principals.model import Securable, folded
 from flightkeeper.flight_server.call import Call
 from flightkeeper.flight_server.engine import catalog
 from flightkeeper.flight_server.engine.catalog import Relation, TableFilter
@@ -62,9 +63,13 @@ class Paths:
             relations = catalog.relations(connection, wanted)
             known = TableSchemas(connection, wanted)
             found = [(relation, known.result(relation)) for relation in relations]
+            visibility = self._execution.rules.visibility(call.identity.principal, connection)
         for relation, schema in found:
-            if schema is not None:
-                yield self._offer(call, relation, schema)
+            table = Securable(*map(folded, (relation.catalog, relation.schema, relation.name)))
+            if schema is None or (visibility is not None and not visibility.sees(table)):
+                continue
+            shown = schema if visibility is None else visibility.schema(table, schema)
+            yield self._offer(call, relation, shown)
 
     def _offer(self, call: Call, relation: Relation, schema: pa.Schema) -> flight.FlightInfo:
         body = self._read(call, relation.sql)
@@ -91,6 +96,9 @@ class Paths:
             )
         with self._execution.borrowed(call) as connection:
             name = catalog.find(connection, parts)
+        access = self._execution.rules.access(call.identity.principal)
+        if name is None and access is not None and not access.superuser:
+            name = catalog.dotted(parts)  # refused, as what is there and not granted
         if name is None:
             raise NotFound(f"there is no table or view {catalog.dotted(parts)}")
         return self._read(call, name)

@@ -103,6 +103,8 @@ class Prepared:
             return _NOTHING, None
         borrowed = self._execution.borrowed
         with borrowed(call, body.transaction_id, system=last.system) as connection:
+            last = self._execution.permitted(call, connection, last)
+            script = (*script[:-1], last)
             if last.parameters:
                 with aside(connection) as beside:
                     taken = parameter_schema(beside, last)

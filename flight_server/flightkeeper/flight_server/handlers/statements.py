@@ -26,6 +26,7 @@ from flightkeeper.flight_server.executions import WRITE_WAITS_S, Answer, Executi
 from flightkeeper.flight_server.handlers import parameters
 from flightkeeper.flight_server.handlers.partitions import Partitions, Started
 from flightkeeper.flight_server.handlers.routes import Routes
+from flightkeeper.flight_server.sql.masking import masked
 from flightkeeper.flight_server.sql.translation import parse
 from flightkeeper.flightsql.headers import Reason
 from flightkeeper.flightsql.messages import pack, unpack
@@ -74,7 +75,7 @@ class Statements:
     def body(self, call: Call, query: str, transaction_id: bytes) -> StatementBody:
         """A text of SQL with what the caller wants it to run under."""
         options = self._execution.options(call)
-        _log.debug("statement", extra={"text": query, "dialect": options.dialect})
+        _log.debug("statement", extra={"text": masked(query), "dialect": options.dialect})
         return StatementBody(
             query=query,
             transaction_id=transaction_id,
@@ -96,16 +97,17 @@ class Statements:
         check_read_only(call, script)
         body.execution_id = self._executions.new_id()
         now_s = self._clocks.monotonic_s()
+        under = self._execution.rules.access(call.identity.principal)
         if not is_read_only(script):
             answer, rows = self._change(call, script, body)
-            self._executions.keep_write(body.execution_id, answer, now_s)
+            self._executions.keep_write(body.execution_id, answer, now_s, under)
             endpoint = self.endpoint(body, WRITE_WAITS_S)
             return flight.FlightInfo(answer.schema, descriptor, [endpoint], rows, _UNKNOWN)
         parts = self._partitions.start(call, script, body)
         parts = parts or [Started(body, self._query(call, script, body))]
         for part in parts:
             part.body.columns = _named(part.result.schema)
-            self._executions.keep_read(part.body.execution_id, part.result, now_s)
+            self._executions.keep_read(part.body.execution_id, part.result, now_s, under)
         endpoints = [self.endpoint(part.body, READ_LIFETIME_S) for part in parts]
         return flight.FlightInfo(
             parts[0].result.schema,
@@ -210,7 +212,8 @@ class Statements:
         # From before it runs once more, so that it is found in its first batch as well.
         self._executions.fetching(body.execution_id, call.cancel)
         call.at_end(lambda: self._executions.fetched(body.execution_id, call.cancel))
-        result = self._executions.take(body.execution_id) or self._again(call, body)
+        under = self._execution.rules.access(call.identity.principal)
+        result = self._executions.take(body.execution_id, under) or self._again(call, body)
         if result.rows is None:
             call.stop_when_over(result.stop, result.over)
         return result
@@ -223,8 +226,8 @@ class Statements:
         script = parse(body.query, body.dialect)
         if not is_read_only(script):
             raise NotFound(
-                "the answer of this statement is no longer kept; the statement took effect when "
-                "it was planned and is not run again",
+                "the answer of this statement is no longer kept, or its caller's grants have "
+                "changed; the statement took effect when it was planned and is not run again",
             )
         if body.data_version:
             self._partitions.check(call, body)

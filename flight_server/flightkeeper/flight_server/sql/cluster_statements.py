@@ -10,7 +10,12 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from flightkeeper.flight_server.command import Command
-from flightkeeper.flight_server.sql import kills, lock_statements, reference_statements
+from flightkeeper.flight_server.sql import (
+    account_statements,
+    kills,
+    lock_statements,
+    reference_statements,
+)
 
 if TYPE_CHECKING:
     from flightkeeper.flight_server.sql.reading import Source
@@ -21,7 +26,8 @@ class Rule:
     """One kind of statement.
 
     Attributes:
-        mark: a word that is in all of them and in few others; a text without any is not looked at.
+        mark: a pattern of words that are in all of them and in few others; a text without any is
+            not looked at.
         begins: a pattern of their first words, in upper case with one blank between them; names in
             quotes are empty words.
         read: makes a command of a statement; None = it is none after all. Raises InvalidArgument.
@@ -70,6 +76,15 @@ RULES: tuple[Rule, ...] = (
     Rule("FLIGHTKEEPER_LOCK_CHECK", "SELECT FLIGHTKEEPER_LOCK_CHECK", lock_statements.check),
     Rule("FLIGHTKEEPER_UNLOCK", "SELECT FLIGHTKEEPER_UNLOCK", lock_statements.unlock),
     Rule("FLIGHTKEEPER_LOCKS", r"SELECT \* FROM FLIGHTKEEPER_LOCKS", lock_statements.locks),
+    Rule("PASSWORD", "CREATE USER", account_statements.create_user),
+    Rule(r"CREATE\s+ROLE", "CREATE ROLE", account_statements.create_role),
+    Rule(r"ALTER\s+USER", "ALTER USER", account_statements.alter_user),
+    Rule(r"DROP\s+(?:USER|ROLE)", "DROP (?:USER|ROLE)", account_statements.drop),
+    Rule("GRANT", "GRANT", account_statements.grant),
+    Rule("REVOKE", "REVOKE", account_statements.revoke),
+    Rule(r"SHOW\s+GRANTS", "SHOW GRANTS", account_statements.show_grants),
+    Rule(r"SHOW\s+USERS", "SHOW USERS", account_statements.show_users),
+    Rule(r"SHOW\s+ROLES", "SHOW ROLES", account_statements.show_roles),
 )
 
 _REFERENCE = re.compile(r"CREATE (?:OR REPLACE )?REFERENCE TABLE\b")

@@ -4,6 +4,7 @@ Owns sqlglot's dialects, the bounds of its parser, its errors in DuckDB's form, 
 parameters.
 """
 
+import logging
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -22,6 +23,10 @@ from flightkeeper.flight_server.errors import InvalidArgument
 from flightkeeper.flight_server.sql import templates
 from flightkeeper.flight_server.sql.impala import Impala
 from flightkeeper.flight_server.sql.phoenix import Phoenix
+
+# sqlglot logs what it cannot do; here that is an answer to the client.
+logging.getLogger("sqlglot").addHandler(logging.NullHandler())
+logging.getLogger("sqlglot").propagate = False
 
 _STEPS_PER_TOKEN = 100
 """Ordinary statements need about five; what is nested deep enough would need any number."""

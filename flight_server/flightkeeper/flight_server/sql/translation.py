@@ -13,6 +13,7 @@ from flightkeeper.flight_server.engine.statement import Script, Statement
 from flightkeeper.flight_server.errors import InvalidArgument, Unimplemented
 from flightkeeper.flight_server.sql import cluster_statements
 from flightkeeper.flight_server.sql.dialects import DIALECTS, DUCKDB
+from flightkeeper.flight_server.sql.masking import holds_password, masked
 
 if TYPE_CHECKING:
     from flightkeeper.flight_server.sql.reading import Source
@@ -32,6 +33,8 @@ def parse(text: str, dialect: str) -> Script:
         InvalidArgument: it does not parse, or DuckDB has nothing like it; the position is that in
             the client's own text. Nothing was run.
     """
+    if holds_password(text):
+        return _parse_discreetly(text, dialect)
     if len(text) > _CACHED_CHARACTERS_MAX:
         return _parse(text, dialect)
     return _parse_cached(text, dialect)
@@ -43,6 +46,15 @@ def _parse(text: str, dialect: str) -> Script:
     if cluster_statements.mentioned(text) and (found := _divided(text, dialect)):
         return found
     return _engines(text, dialect)
+
+
+def _parse_discreetly(text: str, dialect: str) -> Script:
+    """Parse a text that is neither kept nor shown."""
+    try:
+        return _parse(text, dialect)
+    except InvalidArgument as exc:
+        first = str(exc).partition("\n")[0]
+        raise exc.reworded(masked(f"{first} (in a statement with a PASSWORD)")) from None
 
 
 _parse_cached = lru_cache(_CACHED_MAX)(_parse)

@@ -3,7 +3,6 @@
 Owns that nothing but `InvalidArgument` comes out of sqlglot, and nothing into the log.
 """
 
-import logging
 from dataclasses import dataclass
 
 from sqlglot import exp
@@ -11,11 +10,6 @@ from sqlglot import exp
 from flightkeeper.flight_server.errors import InvalidArgument
 from flightkeeper.flight_server.sql import commands, reading, rewriting, writing
 from flightkeeper.flight_server.sql.reading import Source, TooComplicated
-
-# sqlglot logs what it cannot do; here that is an answer to the client.
-logging.getLogger("sqlglot").addHandler(logging.NullHandler())
-logging.getLogger("sqlglot").propagate = False
-
 
 _PLAIN = frozenset({"SET", "RESET", "SHOW", "PRAGMA", "ATTACH", "DETACH", "CHECKPOINT"})
 """First words of statements that are taken as they are when nothing better is known."""

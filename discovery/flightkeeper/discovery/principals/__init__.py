@@ -1,0 +1,1 @@
+"""Accounts of a cluster: users, roles and what they may do."""

@@ -1,0 +1,1 @@
+"""What a statement uses, and whether its caller may."""
