@@ -125,6 +125,10 @@ class Authorization(Rules):
             if asked.command.public:
                 return asked
             raise PermissionDenied("only superusers may ask this of the cluster; nothing was done")
+        if asked.system:
+            raise PermissionDenied(
+                "system tables tell of everybody, and are for superusers; nothing was run"
+            )
         if asked.control is not None:
             return asked
         if asked.kind == "SET":
