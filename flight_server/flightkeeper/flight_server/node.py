@@ -177,13 +177,9 @@ class Node:
             self._database, self._sessions, signer, tokens, clocks, self._incarnation
         )
         execution = Execution(
-            placement,
-            self._admission,
-            parts.default_options(settings),
+            *(placement, self._admission, parts.default_options(settings)),
             self._joined().also(self._system.commands),
-            self._system.activity,
-            self._system.reads,
-            rules,
+            *(self._system.activity, self._system.reads, rules),
         )
         execution.let_sql_set(everything=settings.sql_settings == "all")
         self._adjustable = Adjustable(
@@ -224,12 +220,7 @@ class Node:
         """What the node and others know of it."""
         return System(
             Around(
-                self._clocks,
-                signer,
-                tokens,
-                authentication,
-                self._sessions,
-                self._admission,
+                *(self._clocks, signer, tokens, authentication, self._sessions, self._admission),
                 self._record,
                 lambda: (self._settings, self._sources),
                 rights,
@@ -244,7 +235,7 @@ class Node:
         locks = SessionLocks(self._registry, self._sessions, self._admission, self._clocks)
         self._member = Member(
             *(self._registry, self._database, self._clocks, self._tell, locks, self._settings),
-            principals=self._principals,
+            self._principals,
         )
         return self._member.commands
 

@@ -231,6 +231,8 @@ READS = (
     ("SUMMARIZE secret", "...."),
     ("SUMMARIZE open_data", ".+.."),
     ("SUMMARIZE SELECT * FROM secret", "...."),
+    ("SELECT * FROM system.settings", "...."),
+    ("SELECT * FROM system.grants", "...."),
     ("SHOW secret", "...."),
     ("SHOW DATABASES", "...."),
     ("SHOW ALL TABLES", "...."),

@@ -89,6 +89,8 @@ class Authentication(flight.ServerMiddlewareFactory):
     ) -> None:
         """Without users everybody is let in, under the name they give."""
         self._users = users
+        if users is not None:
+            tokens.stamp_of = users.stamp
         self._tokens = tokens
         self._now_s = wall_clock_s
         # Guards `_basic_logins`.
@@ -140,8 +142,7 @@ class Authentication(flight.ServerMiddlewareFactory):
     def _login(self, name: str, password: str) -> tuple[Identity, str]:
         self._check_password(name, password)
         now_s = self._now_s()
-        stamp = "" if self._users is None else self._users.stamp(name)
-        token = self._tokens.login(name, now_s, stamp)
+        token = self._tokens.login(name, now_s)
         return self._tokens.verify(token, now_s), token
 
     def _basic(self, credentials: str) -> tuple[Identity, str]:

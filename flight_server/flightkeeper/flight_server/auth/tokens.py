@@ -66,6 +66,8 @@ class Tokens:
         # Guards changes of the cache; looking one token up needs no lock.
         self._lock = threading.Lock()
         self._cache: OrderedDict[str, Identity] = OrderedDict()
+        # Of the accounts that log in; set by who knows them.
+        self.stamp_of: Callable[[str], str] = lambda _: ""
 
     def hold(self, keys: KeySet) -> None:
         """Mint with one key from now on, and verify under any of them, cached or not."""
@@ -75,8 +77,9 @@ class Tokens:
         }
         self._signing = keys.signing.kid, keys.signing.token_key
 
-    def login(self, principal: str, now_s: float, stamp: str = "") -> str:
+    def login(self, principal: str, now_s: float) -> str:
         """A token for a new session of a principal."""
+        stamp = self.stamp_of(principal)
         begun = Identity(principal, secrets.token_hex(16), now_s, logged_in_s=now_s, stamp=stamp)
         return self.renew(begun, now_s)
 
@@ -174,4 +177,5 @@ def _claims(identity: Identity, now_s: float) -> dict[str, Any]:
         "auth_time": identity.logged_in_s,
         "exp": identity.expires_s,
     }
-    return claims if identity.pin is None else {**claims, "pin": identity.pin}
+    more = {"pin": identity.pin, "acc": identity.stamp or None}
+    return claims | {name: value for name, value in more.items() if value is not None}

@@ -66,7 +66,7 @@ def _leaders(registry: Registry) -> _Rows:
 def _catalog(registry: Registry) -> _Rows:
     rows = [_defined(each) for each in changing.list_all(registry, _WITHIN_S)]
     tables = ReferenceTables(registry).all(_WITHIN_S)
-    rows += [_reference(*name.split("."), found) for name, found in tables.items()]
+    rows += [_reference(name, found) for name, found in tables.items()]
     return sorted(rows, key=str)
 
 
@@ -80,7 +80,8 @@ def _defined(each: Definition) -> tuple[object, ...]:
     return (each.name.schema, each.name.name, each.kind, *files, *about)
 
 
-def _reference(schema: str, name: str, found: Document) -> tuple[object, ...]:
+def _reference(full_name: str, found: Document) -> tuple[object, ...]:
+    schema, _, name = full_name.partition(".")
     by, at, comment = None, None, None
     with suppress(MalformedTable):
         content = decode(found.data)
