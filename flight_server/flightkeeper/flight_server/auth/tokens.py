@@ -54,12 +54,12 @@ class Tokens:
     """Mints and verifies login tokens. Thread-safe.
 
     Attributes:
-        look_again: asked for other keys when a token names an unknown one; whether there may be.
+        look_again: called when a token names an unknown key, to get those there are now.
         revoked: the logins that are good no more; replaced as a whole.
     """
 
     def __init__(self, keys: KeySet, lifetime_s: float) -> None:
-        self.look_again: Callable[[], bool] = lambda: False
+        self.look_again: Callable[[], None] = lambda: None
         self.revoked = Revocations()
         self._lifetime_s = lifetime_s
         self.hold(keys)
@@ -117,6 +117,10 @@ class Tokens:
         """Whether a login that was good is so no more."""
         return self.revoked.cover(identity.principal, identity.session_id, identity.logged_in_s)
 
+    def stands(self, identity: Identity) -> bool:
+        """Whether a login that was good is still: not revoked, and its key is in use."""
+        return identity.kid in self._public_keys and not self.is_revoked(identity)
+
     def _key(self, token: str) -> tuple[str, Ed25519PublicKey]:
         """The key that a token names.
 
@@ -125,7 +129,8 @@ class Tokens:
         """
         kid = str(jwt.get_unverified_header(token).get("kid", ""))
         known = self._public_keys.get(kid)
-        if known is None and self.look_again():
+        if known is None:
+            self.look_again()
             known = self._public_keys.get(kid)
         if known is None:
             raise Unauthenticated(
