@@ -107,7 +107,7 @@ def cluster_keys(settings: NodeSettings, registry: Registry | None) -> Ring:
     if registry is None:
         return key_ring.first(keys.generate())
     found = registry.read_document(RING)
-    if found is None or not found.data:
+    if found is None:
         return agreed_ring(registry)
     try:
         return key_ring.decode(found.data)
