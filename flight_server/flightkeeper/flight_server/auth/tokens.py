@@ -179,4 +179,5 @@ def _claims(identity: Identity, now_s: float) -> dict[str, Any]:
         "auth_time": identity.logged_in_s,
         "exp": identity.expires_s,
     }
-    return claims if identity.pin is None else {**claims, "pin": identity.pin}
+    optional = {"pin": identity.pin, "acc": identity.stamp}
+    return claims | {name: value for name, value in optional.items() if value}
