@@ -42,7 +42,7 @@ def test_keys_are_rotated_listed_and_pruned_and_never_shown(keys: Keys, url: str
     assert [line.split()[1:] for line in done(keys("list"))] == [
         ["current,", "made", "the", "beginning"]
     ]
-    told = done(keys("rotate", "--keep-s", "0"))
+    told = done(keys("rotate", "--keep-s", "0", "--wait-s", "0", "--force"))
     assert "published key" in told[0]
     assert "is the current one, revision 2" in told[-1]
     listed = done(keys("list"))
@@ -67,6 +67,15 @@ def test_a_node_that_has_not_seen_the_key_holds_the_rotation_up(keys: Keys, url:
         forced = done(keys(*arguments, "--force"))
         assert "going on without slow" in forced
         assert key_changes.read_ring(registry).current.keys.kid == ring.next.keys.kid
+
+
+def test_a_service_that_has_no_node_is_not_taken_for_one_that_has_seen_the_key(
+    keys: Keys, url: str
+) -> None:
+    result = keys("rotate", "--service", "mistyped", "--wait-s", "0.2")
+    assert "by service mistyped (no node of it is known): key" in failed(result, 1)
+    with closing(open_registry(url)) as registry:
+        assert key_changes.read_ring(registry).next is not None
 
 
 def test_logins_are_revoked(keys: Keys, url: str) -> None:

@@ -17,6 +17,9 @@ from flightkeeper.discovery.errors import RegistryDenied
 from flightkeeper.discovery.registry import Registry, open_registry
 from flightkeeper.flight_server.auth import key_changes, key_ring
 from flightkeeper.flight_server.auth.key_following import REVOKED, RING
+from flightkeeper.flight_server.config import NodeSettings
+from flightkeeper.flight_server.errors import StartFailed
+from flightkeeper.flight_server.node import Node
 from tests.discovery.recorder import Recorder
 from tests.flight_server.wire_client import Served, WireClient, basic, eventually, serving
 from tests.support.cluster import SERVICE, Cluster, make_database
@@ -222,6 +225,22 @@ def test_a_revoked_user_is_out_everywhere(registry: Registry, nodes: list[Served
         assert bystander.value("SELECT 1") == 1
         again = stack.enter_context(nodes[0].client(user="eve"))
         assert again.value("SELECT 1") == 1
+
+
+def test_a_node_that_starts_later_lets_no_revoked_login_in(
+    url: str, registry: Registry, nodes: list[Served]
+) -> None:
+    with nodes[0].client(user="eve") as client:
+        assert client.value("SELECT 1") == 1
+        token = client.authorization
+    key_changes.revoke_user(registry, "eve", time.time(), time.time())
+    with serving(registry=url, node_id="late") as late, late.stranger(token) as other:
+        assert refused(partial(other.value, "SELECT 2"))
+    found = registry.read_document(REVOKED)
+    assert found is not None
+    registry.write_document(REVOKED, b"nonsense", found.version)
+    with pytest.raises(StartFailed, match="list of revoked logins is damaged"):
+        Node(NodeSettings(registry=url, node_id="later", insecure=True)).start()
 
 
 @pytest.mark.zookeeper

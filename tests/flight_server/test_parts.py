@@ -7,9 +7,10 @@ from pydantic import SecretStr
 
 from flightkeeper.discovery.testing import MemoryRegistry
 from flightkeeper.flight_server import parts
-from flightkeeper.flight_server.auth import key_ring, keys
-from flightkeeper.flight_server.auth.key_following import RING
+from flightkeeper.flight_server.auth import key_ring, keys, revocations
+from flightkeeper.flight_server.auth.key_following import REVOKED, RING
 from flightkeeper.flight_server.auth.passwords import hash_password
+from flightkeeper.flight_server.auth.revocations import Revocation, Revocations
 from flightkeeper.flight_server.clocks import Clocks
 from flightkeeper.flight_server.cluster.authorization import EVERYTHING
 from flightkeeper.flight_server.config import NodeSettings
@@ -55,9 +56,26 @@ def test_a_ring_that_was_written_is_what_a_node_starts_with(tmp_path: Path) -> N
     registry.write_document(RING, key_ring.encode(published), None)
     assert parts.cluster_keys(settings, registry) == published
     assert parts.agreed_ring(registry) == first
-    registry.write_document(RING, b"nonsense canary", 0)
+    # An emptied ring has been one: the first keys may have been dropped for good.
+    for version, data in enumerate((b"nonsense canary", b"")):
+        registry.write_document(RING, data, version)
+        with pytest.raises(StartFailed, match="damaged") as caught:
+            parts.cluster_keys(settings, registry)
+        assert "canary" not in str(caught.value)
+    registry.close()
+
+
+def test_a_node_begins_with_the_revoked_logins(tmp_path: Path) -> None:
+    settings = NodeSettings(registry=f"dir://{tmp_path}", insecure=True)
+    registry = parts.opened_registry(settings)
+    assert registry is not None
+    assert parts.revoked_logins(registry) == Revocations()
+    revoked = Revocations().with_login("id", Revocation(0.0, 9.0), 1.0)
+    registry.write_document(REVOKED, revocations.encode(revoked), None)
+    assert parts.revoked_logins(registry) == revoked
+    registry.write_document(REVOKED, b"nonsense canary", 0)
     with pytest.raises(StartFailed, match="damaged") as caught:
-        parts.cluster_keys(settings, registry)
+        parts.revoked_logins(registry)
     assert "canary" not in str(caught.value)
     registry.close()
 

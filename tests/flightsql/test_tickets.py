@@ -128,10 +128,9 @@ def test_other_secrets_are_asked_for_once_before_a_handle_is_refused() -> None:
     signer = Signer(_FIRST)
     asked = []
 
-    def look_again() -> bool:
+    def look_again() -> None:
         asked.append(1)
         signer.hold(_FIRST, _SECOND)
-        return True
 
     signer.look_again = look_again
     assert signer.open(Kind.STATEMENT, handle, Statement).query == "q"

@@ -162,7 +162,7 @@ class Node:
         tokens = Tokens(held, settings.token_lifetime_s)
         signer = Signer(*(key.ticket_key for key in held.verifying))
         if self._registry is not None and settings.key_file is None:
-            self._keys = FollowedKeys(self._registry, ring, tokens, signer, clocks)
+            self._keys = parts.followed_keys(self._registry, ring, tokens, signer, clocks)
         self._database = Database(parts.database_options(settings))
         self._sessions = Sessions(self._database, parts.session_limits(settings))
         self._admission = Admission(settings.statements_max)

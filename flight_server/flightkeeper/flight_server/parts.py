@@ -8,10 +8,12 @@ from urllib.parse import urlsplit
 
 from flightkeeper.discovery.records import Instance
 from flightkeeper.discovery.registry import Registry, open_registry
-from flightkeeper.flight_server.auth import key_ring, keys
-from flightkeeper.flight_server.auth.key_following import RING
+from flightkeeper.flight_server.auth import key_ring, keys, revocations
+from flightkeeper.flight_server.auth.key_following import REVOKED, RING, FollowedKeys
 from flightkeeper.flight_server.auth.key_ring import MalformedRing, Ring
 from flightkeeper.flight_server.auth.passwords import Users, read_users
+from flightkeeper.flight_server.auth.revocations import MalformedRevocations, Revocations
+from flightkeeper.flight_server.auth.tokens import Tokens
 from flightkeeper.flight_server.clocks import Clocks
 from flightkeeper.flight_server.cluster.authorization import EVERYTHING, Authorization, Rules
 from flightkeeper.flight_server.cluster.principals import LivePrincipals
@@ -23,6 +25,7 @@ from flightkeeper.flight_server.listening import advertised
 from flightkeeper.flight_server.options import Options
 from flightkeeper.flight_server.sessions import SessionLimits
 from flightkeeper.flightsql.sql_info import Fact
+from flightkeeper.flightsql.tickets import Signer
 
 
 def opened_registry(settings: NodeSettings) -> Registry | None:
@@ -104,13 +107,42 @@ def cluster_keys(settings: NodeSettings, registry: Registry | None) -> Ring:
     if registry is None:
         return key_ring.first(keys.generate())
     found = registry.read_document(RING)
-    if found is None or not found.data:
+    if found is None:
         return agreed_ring(registry)
     try:
         return key_ring.decode(found.data)
     except MalformedRing as exc:
         raise StartFailed(
             f"{exc}; nodes that run go on with what they have: put the document {RING} right"
+        ) from exc
+
+
+def followed_keys(
+    registry: Registry, ring: Ring, tokens: Tokens, signer: Signer, clocks: Clocks
+) -> FollowedKeys:
+    """What will follow the cluster's keys; no revoked login is let in before it does.
+
+    Raises: as `revoked_logins`.
+    """
+    tokens.revoked = revoked_logins(registry)
+    return FollowedKeys(registry, ring, tokens, signer, clocks)
+
+
+def revoked_logins(registry: Registry) -> Revocations:
+    """The logins that no node lets in, from its first call on.
+
+    Raises:
+        StartFailed: what the registry holds is no list of them.
+        RegistryError: the registry does not answer.
+    """
+    found = registry.read_document(REVOKED)
+    if found is None or not found.data:
+        return Revocations()
+    try:
+        return revocations.decode(found.data)
+    except MalformedRevocations as exc:
+        raise StartFailed(
+            f"{exc}; nodes that run go on with the one before: put the document {REVOKED} right"
         ) from exc
 
 

@@ -60,11 +60,11 @@ class Signer:
     """Signs and opens handles under the cluster's secrets. Thread-safe.
 
     Attributes:
-        look_again: asked for other secrets when a handle fits none; whether there may be some.
+        look_again: called when a handle fits no secret, to get those there are now.
     """
 
     def __init__(self, signing: TicketKey, *others: TicketKey) -> None:
-        self.look_again: Callable[[], bool] = lambda: False
+        self.look_again: Callable[[], None] = lambda: None
         self.hold(signing, *others)
 
     def hold(self, signing: TicketKey, *others: TicketKey) -> None:
@@ -85,7 +85,8 @@ class Signer:
             ForgedHandle: it did not; nothing in the handle can be trusted.
         """
         data = self._data(kind, handle)
-        if data is None and self.look_again():
+        if data is None:
+            self.look_again()
             data = self._data(kind, handle)
         if data is None:
             raise ForgedHandle(

@@ -64,7 +64,7 @@ def test_every_living_node_is_waited_for() -> None:
     one = registry.register(replace(instance("i1", "n1"), keys=3))
     late = registry.register(instance("i2", "n2"))
     said: list[list[str]] = []
-    with pytest.raises(NotSeenByAll, match=r"^n2$"):
+    with pytest.raises(NotSeenByAll, match=r"^service empty \(no node of it is known\), n2$"):
         key_changes.wait_seen(registry, ["analytics", "empty"], 3, 0.0, said.append)
     waiting = threading.Thread(
         target=key_changes.wait_seen, args=(registry, ["analytics"], 3, 30.0, said.append)

@@ -1,9 +1,11 @@
 """A node's keys follow the registry; what cannot be followed leaves what held before."""
 
+import threading
 from collections.abc import Iterator
 
 import pytest
 
+from flightkeeper.discovery.documents import Document
 from flightkeeper.discovery.testing import MemoryRegistry
 from flightkeeper.flight_server.auth import key_ring, keys, revocations
 from flightkeeper.flight_server.auth.key_following import REVOKED, RING, FollowedKeys
@@ -19,6 +21,7 @@ from tests.flight_server.wire_client import Clock, eventually
 _FIRST = key_ring.first(keys.generate())
 _NEXT = key_ring.publish(_FIRST, keys.generate(marked=True), 1.0)
 _ROTATED = key_ring.promote(_NEXT, 1_000_000.0, 50.0)
+_STRANGE = key_ring.first(keys.generate())
 
 
 class Following:
@@ -107,7 +110,8 @@ def test_a_key_ahead_of_the_news_is_looked_up_at_a_bounded_rate(node: Following)
     node.start()
     handle = Signer(_ROTATED.current.keys.ticket_key).sign(Kind.PREPARED, Statement(query="q"))
     token = Tokens(key_ring.decide(_ROTATED, 0.0), 1000.0).login("ada", node.clock())
-    assert not node.keys.look_again()
+    unknown = Tokens(key_ring.decide(_STRANGE, 0.0), 1000.0).login("ada", node.clock())
+    node.keys.look_again()
     node.write(_ROTATED)
     node.hears("", 2)
     node.tokens.hold(key_ring.decide(_FIRST, 0.0))
@@ -119,7 +123,35 @@ def test_a_key_ahead_of_the_news_is_looked_up_at_a_bounded_rate(node: Following)
     assert node.signer.open(Kind.PREPARED, handle, Statement).query == "q"
     node.registry.go_unreachable()
     node.clock.now_s += 1.0
-    assert not node.keys.look_again()
+    with pytest.raises(Unauthenticated):
+        node.tokens.verify(unknown, node.clock())
+
+
+def test_whoever_comes_while_a_key_is_looked_up_waits_for_the_answer(
+    node: Following, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    token = Tokens(key_ring.decide(_ROTATED, 0.0), 1000.0).login("ada", node.clock())
+    node.write(_ROTATED)
+    reading, asked = threading.Event(), threading.Event()
+    read = node.registry.read_document
+
+    def slowly(name: str, timeout_s: float = 10.0) -> Document | None:
+        reading.set()
+        assert asked.wait(10)
+        return read(name, timeout_s)
+
+    def second() -> None:
+        asked.set()
+        node.keys.look_again()
+
+    monkeypatch.setattr(node.registry, "read_document", slowly)
+    looking = threading.Thread(target=node.keys.look_again)
+    looking.start()
+    assert reading.wait(10)
+    node.tokens.look_again = second
+    assert node.tokens.verify(token, node.clock()).principal == "ada"
+    looking.join(10)
+    assert not looking.is_alive()
 
 
 def test_revoked_logins_are_followed_and_a_damaged_list_is_not(node: Following) -> None:
@@ -133,3 +165,15 @@ def test_revoked_logins_are_followed_and_a_damaged_list_is_not(node: Following) 
     node.write(b"nonsense", REVOKED)
     node.hears("the list of revoked logins is damaged: the one before stays", 0)
     assert node.tokens.revoked == revoked
+
+
+def test_a_list_of_revoked_logins_that_is_taken_away_lets_nobody_in(node: Following) -> None:
+    revoked = Revocations().with_login("id", Revocation(0, node.clock() + 9), node.clock())
+    node.write(revocations.encode(revoked), REVOKED)
+    node.start()
+    node.hears("", 0)
+    node.write(b"", REVOKED)
+    node.hears("the list of revoked logins is gone: the one before stays", 0)
+    assert node.tokens.revoked == revoked
+    node.write(revocations.encode(Revocations()), REVOKED)
+    eventually(lambda: node.tokens.revoked == Revocations())

@@ -260,3 +260,13 @@ def test_a_login_ends_when_its_account_changes(clock: Clock) -> None:
     hashes.clear()
     with pytest.raises(flight.FlightUnauthenticatedError):
         start(live, basic("ada", "another"))
+
+
+def test_no_login_is_answered_with_a_token_whose_key_was_dropped(clock: Clock) -> None:
+    tokens = Tokens(fresh(), _LIFETIME_S)
+    authentication = Authentication(_USERS, tokens, clock)
+    before = start(authentication, basic("ada", _PASSWORD))
+    tokens.hold(fresh())
+    after = start(authentication, basic("ada", _PASSWORD))
+    assert after.identity.session_id != before.identity.session_id
+    assert start(authentication, token_of(after)).identity == after.identity

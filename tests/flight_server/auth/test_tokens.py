@@ -140,9 +140,8 @@ def test_a_token_of_any_key_in_use_is_good_until_the_key_is_dropped(tokens: Toke
 def test_other_keys_are_asked_for_before_a_token_is_refused(tokens: Tokens) -> None:
     token = Tokens(KeySet(_OTHER, (_OTHER,)), _LIFETIME_S).login("ada", _NOW_S)
 
-    def look_again() -> bool:
+    def look_again() -> None:
         tokens.hold(KeySet(_KEYS, (_KEYS, _OTHER)))
-        return True
 
     tokens.look_again = look_again
     assert tokens.verify(token, _NOW_S).principal == "ada"
@@ -159,6 +158,7 @@ def test_a_revoked_login_is_out_cached_and_renewed(tokens: Tokens) -> None:
     again = tokens.verify(tokens.login("ada", _NOW_S + 20), _NOW_S + 20)
     tokens.revoked = Revocations().with_login(again.session_id, entry, _NOW_S)
     assert tokens.is_revoked(again)
+    assert not tokens.stands(again)
     assert tokens.verify(first, _NOW_S).principal == "ada"
 
 

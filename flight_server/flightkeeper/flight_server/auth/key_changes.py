@@ -49,9 +49,14 @@ class _Seen:
 
     def missing(self, services: Iterable[str], revision: int) -> list[str]:
         """Whom to wait for; hold the condition."""
-        unread = [f"service {name}" for name in services if name not in self.listed]
+        # A name that was mistyped looks like a service without nodes.
+        empty = [
+            f"service {name} (no node of it is known)"
+            for name in services
+            if not self.listed.get(name)
+        ]
         nodes = (node for found in self.listed.values() for node in found)
-        return unread + [node.node_id for node in nodes if node.keys < revision]
+        return empty + [node.node_id for node in nodes if node.keys < revision]
 
 
 def read_ring(registry: Registry) -> Ring:
@@ -112,7 +117,7 @@ def wait_seen(
     timeout_s: float,
     say: Callable[[list[str]], None] = lambda _missing: None,
 ) -> None:
-    """Wait until every living node of some services has seen a revision of the ring.
+    """Wait until every living node of some services, each with one at least, has seen a revision.
 
     Args:
         say: told whom it waits for, whenever that changes.

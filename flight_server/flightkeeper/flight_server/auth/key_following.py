@@ -28,6 +28,8 @@ _END_S = 5.0
 _LOOK_AGAIN_S = 1.0
 """At most once in so long: anybody can send a handle whose key nobody knows."""
 _LOOK_TIMEOUT_S = 1.0
+_OTHERS_LOOK_S = 0.5
+"""How long a call waits for the look of another one; while the registry is away, many come."""
 _REST_MAX_S = 3600.0
 
 _log = structlog.get_logger(__name__)
@@ -59,8 +61,10 @@ class FollowedKeys:
         self._signer = signer
         self._clocks = clocks
         self._told: Told = lambda _problem, _revision: None
-        # Guards what is applied, and `_looked_s`.
+        # Guards what is applied.
         self._lock = threading.Lock()
+        # Held while one call looks again; guards `_looked_s`.
+        self._looking = threading.Lock()
         self._looked_s = float("-inf")
         self._news: queue.SimpleQueue[Mapping[str, Document] | None] = queue.SimpleQueue()
         self._first = threading.Event()
@@ -83,22 +87,31 @@ class FollowedKeys:
         if self._thread.is_alive():
             self._thread.join(_END_S)
 
-    def look_again(self) -> bool:
-        """Read the ring now, if that was not done lately; whether that was done.
+    def look_again(self) -> None:
+        """Read the ring now, if that was not done lately.
 
-        For calls whose key is unknown: they may be ahead of what this node was told.
+        For calls whose key is unknown: they may be ahead of what this node was told. Whoever comes
+        while another one reads waits for what that finds.
         """
-        with self._lock:
-            now_s = self._clocks.monotonic_s()
-            if now_s - self._looked_s < _LOOK_AGAIN_S:
-                return False
-            self._looked_s = now_s
+        if not self._looking.acquire(timeout=_OTHERS_LOOK_S):
+            return
+        try:
+            self._look()
+        finally:
+            self._looking.release()
+
+    def _look(self) -> None:
+        now_s = self._clocks.monotonic_s()
+        if now_s - self._looked_s < _LOOK_AGAIN_S:
+            return
+        self._looked_s = now_s
         try:
             found = self._registry.read_document(RING, _LOOK_TIMEOUT_S)
         except RegistryError as exc:
             _log.warning("an unknown key could not be looked up", problem=str(exc))
-            return False
-        return found is not None and not self._follow_ring(found)
+            return
+        if found is not None:
+            self._follow_ring(found)
 
     def _run(self) -> None:
         while True:
@@ -157,8 +170,13 @@ class FollowedKeys:
             self._signer.hold(*(key.ticket_key for key in held.verifying))
 
     def _follow_revoked(self, found: Document | None) -> str:
+        if found is None:
+            # Taken away by hand: that lets nobody in again.
+            held = self._tokens.revoked.current(self._clocks.wall_s())
+            gone = "the list of revoked logins is gone: the one before stays in force"
+            return gone if held.users or held.logins else ""
         try:
-            revoked = revocations.Revocations() if found is None else revocations.decode(found.data)
+            revoked = revocations.decode(found.data)
         except MalformedRevocations as exc:
             return f"{exc}: the one before stays in force"
         self._tokens.revoked = revoked

@@ -150,7 +150,7 @@ class Authentication(flight.ServerMiddlewareFactory):
         digest = hashlib.sha256(credentials.encode()).digest()
         with self._lock:
             known = self._basic_logins.get(digest)
-        if known is not None and self._tokens.is_revoked(known[0]):
+        if known is not None and not self._tokens.stands(known[0]):
             known = None
         now_s = self._now_s()
         if known is not None and not self._current(known[0]):

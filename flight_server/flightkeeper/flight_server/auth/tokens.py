@@ -54,12 +54,12 @@ class Tokens:
     """Mints and verifies login tokens. Thread-safe.
 
     Attributes:
-        look_again: asked for other keys when a token names an unknown one; whether there may be.
+        look_again: called when a token names an unknown key, to get those there are now.
         revoked: the logins that are good no more; replaced as a whole.
     """
 
     def __init__(self, keys: KeySet, lifetime_s: float) -> None:
-        self.look_again: Callable[[], bool] = lambda: False
+        self.look_again: Callable[[], None] = lambda: None
         self.revoked = Revocations()
         self._lifetime_s = lifetime_s
         self.hold(keys)
@@ -120,6 +120,10 @@ class Tokens:
         """Whether a login that was good is so no more."""
         return self.revoked.cover(identity.principal, identity.session_id, identity.logged_in_s)
 
+    def stands(self, identity: Identity) -> bool:
+        """Whether a login that was good is still: not revoked, and its key is in use."""
+        return identity.kid in self._public_keys and not self.is_revoked(identity)
+
     def _key(self, token: str) -> tuple[str, Ed25519PublicKey]:
         """The key that a token names.
 
@@ -128,7 +132,8 @@ class Tokens:
         """
         kid = str(jwt.get_unverified_header(token).get("kid", ""))
         known = self._public_keys.get(kid)
-        if known is None and self.look_again():
+        if known is None:
+            self.look_again()
             known = self._public_keys.get(kid)
         if known is None:
             raise Unauthenticated(
@@ -177,5 +182,5 @@ def _claims(identity: Identity, now_s: float) -> dict[str, Any]:
         "auth_time": identity.logged_in_s,
         "exp": identity.expires_s,
     }
-    more = {"pin": identity.pin, "acc": identity.stamp or None}
-    return claims | {name: value for name, value in more.items() if value is not None}
+    optional = {"pin": identity.pin, "acc": identity.stamp}
+    return claims | {name: value for name, value in optional.items() if value}
