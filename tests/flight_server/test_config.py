@@ -170,3 +170,12 @@ def test_accounts_of_the_registry_need_one_and_no_users_file(pem: Path) -> None:
         tls_key=pem,
     )
     assert exposed.users is None
+
+
+def test_certificates_for_the_registry_need_tls_and_a_key(pem: Path) -> None:
+    with pytest.raises(ValueError, match="registry_tls_ca, _cert and _key need a registry zks"):
+        NodeSettings(registry="zk://h:1", registry_tls_ca=pem)
+    with pytest.raises(ValueError, match="registry_tls_cert and registry_tls_key belong together"):
+        NodeSettings(registry="zks://h:1", registry_tls_cert=pem)
+    found = NodeSettings(registry="zks://h:1", registry_tls_cert=pem, registry_tls_key=pem)
+    assert found.registry_tls_key == pem

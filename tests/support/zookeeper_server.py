@@ -57,6 +57,7 @@ class ZooKeeperServer:
         members: Sequence[str] = (),
         my_id: int = 0,
         place: Place = LOOPBACK,
+        more: Sequence[str] = (),
     ) -> None:
         """Prepare a server; `start` starts it.
 
@@ -66,6 +67,7 @@ class ZooKeeperServer:
             members: `server.N=…` lines of its ensemble; none when it is alone.
             my_id: its number in the ensemble.
             place: the network it is in.
+            more: lines of its configuration.
         """
         self._place = place
         self.port = port or free_ports(1)[0]
@@ -79,6 +81,7 @@ class ZooKeeperServer:
             f"clientPortAddress={place.address}", "admin.enableServer=false",
             "4lw.commands.whitelist=*", "maxClientCnxns=0",
         ]  # fmt: skip
+        lines += more
         if members:
             lines += ["initLimit=20", "syncLimit=4", "standaloneEnabled=false", *members]
             (data / "myid").write_text(str(my_id))

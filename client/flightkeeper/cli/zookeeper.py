@@ -18,7 +18,7 @@ from flightkeeper.discovery.zookeeper.paths import Paths
 from flightkeeper.discovery.zookeeper.session import Link, LinkOptions
 from flightkeeper.flight_server.config import NodeSettings
 from flightkeeper.flight_server.config_sources import InvalidSettings, load
-from flightkeeper.flight_server.parts import registry_credentials
+from flightkeeper.flight_server.parts import registry_credentials, registry_tls
 
 app = typer.Typer(pretty_exceptions_enable=False, no_args_is_help=True)
 
@@ -75,7 +75,7 @@ def _connected(registry: str | None, config: Path | None) -> Iterator[tuple[Link
     except InvalidSettings as exc:
         fail(str(exc), USAGE)
     url = None if settings.registry is None else parse_registry_url(settings.registry)
-    if url is None or url.scheme != "zk":
+    if url is None or url.scheme not in {"zk", "zks"}:
         fail("say which ZooKeeper: --registry zk://…, or FLIGHTKEEPER_REGISTRY", USAGE)
     try:
         with inspection.connected(_options(url, settings), _TIMEOUT_S) as link:
@@ -90,4 +90,6 @@ def _connected(registry: str | None, config: Path | None) -> Iterator[tuple[Link
 
 def _options(url: RegistryUrl, settings: NodeSettings) -> LinkOptions:
     timeout_s = settings.registry_session_timeout_s
-    return LinkOptions(url.host_list, len(url.hosts), timeout_s, registry_credentials(settings))
+    tls = registry_tls(settings) if url.secure else None
+    credentials = registry_credentials(settings)
+    return LinkOptions(url.host_list, len(url.hosts), timeout_s, credentials, tls)

@@ -20,6 +20,7 @@ from flightkeeper.discovery.leading import Leading, Work
 from flightkeeper.discovery.locks import Hold
 from flightkeeper.discovery.reference_tables import ReferenceTables
 from flightkeeper.discovery.registry import Registry, open_registry
+from flightkeeper.discovery.tls import RegistryTls
 
 _WAIT_S = 10.0
 
@@ -134,17 +135,26 @@ def open_cluster(
     *,
     credentials: tuple[str, str] | None = None,
     session_timeout_s: float = 10.0,
+    tls: RegistryTls | None = None,
 ) -> Cluster:
     """Open what a cluster agrees on; returns at once, also while ZooKeeper is down.
 
     Args:
-        url: of its registry: `zk://h1:2181,h2:2181/chroot` or `dir:///absolute/path`.
+        url: of its registry: `zk://h1:2181,h2:2181/chroot`, `zks://` over TLS, or
+            `dir:///absolute/path`.
         credentials: user and password for ZooKeeper's digest scheme.
         session_timeout_s: how long ZooKeeper keeps the locks of a process that went silent; work
             under them has to stop after two thirds of it.
+        tls: certificates for `zks://`; by default those that the variables
+            FLIGHTKEEPER_REGISTRY_TLS_CA, _CERT and _KEY name.
 
     Raises:
         InvalidRegistryUrl: names the part that is wrong.
     """
-    registry = open_registry(url, credentials=credentials, session_timeout_s=session_timeout_s)
+    registry = open_registry(
+        url,
+        credentials=credentials,
+        session_timeout_s=session_timeout_s,
+        tls=tls or RegistryTls.from_environment(),
+    )
     return Cluster(registry)

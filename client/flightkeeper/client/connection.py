@@ -34,6 +34,7 @@ from flightkeeper.client.transport import CallSettings, Channel
 from flightkeeper.discovery.errors import InvalidRegistryUrl
 from flightkeeper.discovery.records import Instance
 from flightkeeper.discovery.registry import Membership, open_registry
+from flightkeeper.discovery.tls import RegistryTls
 from flightkeeper.flightsql.headers import LOAD, PROBE_ACTION
 
 PASSWORD_VARIABLE = "FLIGHTKEEPER_PASSWORD"  # noqa: S105  the name of a variable
@@ -106,7 +107,7 @@ def _opened(options: Options) -> Membership | None:
     if not options.registry_url:
         return None
     try:
-        return open_registry(options.registry_url)
+        return open_registry(options.registry_url, tls=RegistryTls.from_environment())
     except InvalidRegistryUrl as exc:
         raise InvalidUrl(options.url, exc.part, exc.reason) from exc
 

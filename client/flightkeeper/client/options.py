@@ -54,9 +54,9 @@ def parse_url(url: str) -> Options:
     shown = f"{scheme}://{body}" + (f"?{query}" if query else "")
     if separator and scheme == _STATIC_SCHEME:
         return _static(shown, body, query, user)
-    if separator and scheme in {"flightsql+zk", "flightsql+dir"}:
+    if separator and scheme in {"flightsql+zk", "flightsql+zks", "flightsql+dir"}:
         return _with_registry(shown, scheme.removeprefix(_REGISTRY_PREFIX), body, query, user)
-    expected = "flightsql+zk://, flightsql+dir:// or flightsql://"
+    expected = "flightsql+zk://, flightsql+zks://, flightsql+dir:// or flightsql://"
     raise InvalidUrl(shown, "scheme", f"expected {expected}")
 
 

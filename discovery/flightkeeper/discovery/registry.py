@@ -1,7 +1,8 @@
 """The registry as the rest of the project sees it: Protocols, its URL, and `open_registry`.
 
-Two backends implement `Registry` and pass one conformance suite: `zookeeper/` (`zk://`), and
-`directory/` (`dir://`) for the nodes of one machine. Neither is imported before its URL is opened.
+Two backends implement `Registry` and pass one conformance suite: `zookeeper/` (`zk://`, over TLS
+`zks://`), and `directory/` (`dir://`) for the nodes of one machine. Neither is imported before its
+URL is opened.
 """
 
 from collections.abc import Callable, Mapping
@@ -13,6 +14,7 @@ from flightkeeper.discovery.contention import EXCLUSIVE, Claim
 from flightkeeper.discovery.documents import Document, DocumentListener, DocumentsListener
 from flightkeeper.discovery.locks import Hold, LockKind, LockPlace
 from flightkeeper.discovery.records import Instance
+from flightkeeper.discovery.tls import RegistryTls
 from flightkeeper.discovery.topology import Event
 from flightkeeper.discovery.urls import RegistryUrl, parse_registry_url
 
@@ -188,6 +190,7 @@ class Opener(Protocol):
         *,
         credentials: tuple[str, str] | None,
         session_timeout_s: float,
+        tls: RegistryTls | None,
     ) -> Registry:
         """Open the registry; a network is not waited for."""
 
@@ -195,6 +198,7 @@ class Opener(Protocol):
 _BACKENDS: Mapping[str, str] = MappingProxyType(
     {
         "zk": "flightkeeper.discovery.zookeeper.backend",
+        "zks": "flightkeeper.discovery.zookeeper.backend",
         "dir": "flightkeeper.discovery.directory.backend",
     }
 )
@@ -205,14 +209,17 @@ def open_registry(
     *,
     credentials: tuple[str, str] | None = None,
     session_timeout_s: float = 10.0,
+    tls: RegistryTls | None = None,
 ) -> Registry:
     """Open a registry; returns at once, also while ZooKeeper is down.
 
     Args:
-        url: `zk://h1:2181,h2:2181/chroot` or `dir:///absolute/path`.
+        url: `zk://h1:2181,h2:2181/chroot`, `zks://` for ZooKeeper over TLS, or
+            `dir:///absolute/path`.
         credentials: user and password for ZooKeeper's digest scheme; `dir://` has none, the
             permissions of the directory decide.
         session_timeout_s: how long ZooKeeper keeps the record of a node that went silent.
+        tls: certificates for `zks://`; by default the system's authorities, and none of its own.
 
     Raises:
         InvalidRegistryUrl: names the part that is wrong; a `dir://` path that exists and is not
@@ -221,4 +228,4 @@ def open_registry(
     parsed = parse_registry_url(url)
     # Imported by name so that a client of dir:// never loads kazoo.
     opener: Opener = import_module(_BACKENDS[parsed.scheme]).open_backend
-    return opener(parsed, credentials=credentials, session_timeout_s=session_timeout_s)
+    return opener(parsed, credentials=credentials, session_timeout_s=session_timeout_s, tls=tls)

@@ -1,4 +1,4 @@
-"""Registry URLs: `zk://h1:2181,h2:2181/chroot` and `dir:///absolute/path`, and nothing else.
+"""Registry URLs: `zk://h1:2181,h2:2181/chroot`, `zks://` over TLS, and `dir:///absolute/path`.
 
 Pure text in, value out: nothing is resolved, opened or created here.
 """
@@ -22,14 +22,19 @@ class RegistryUrl:
     """A registry URL taken apart.
 
     Attributes:
-        scheme: "zk" or "dir".
+        scheme: "zk", "zks" (over TLS) or "dir".
         hosts: (host, port) pairs of the ensemble, IPv6 without brackets; empty for "dir".
-        path: chroot for "zk" ("" when there is none, else "/a/b"); absolute path for "dir".
+        path: chroot of "zk" and "zks" ("" for none, else "/a/b"); absolute path for "dir".
     """
 
     scheme: str
     hosts: tuple[tuple[str, int], ...]
     path: str
+
+    @property
+    def secure(self) -> bool:
+        """Whether it is reached over TLS."""
+        return self.scheme == "zks"
 
     @property
     def host_list(self) -> str:
@@ -49,10 +54,12 @@ def parse_registry_url(url: str) -> RegistryUrl:
     """
     scheme, separator, rest = url.partition("://")
     if not separator or scheme not in _PARSERS:
-        raise InvalidRegistryUrl(url, "scheme", "expected zk://hosts/chroot or dir:///path")
+        raise InvalidRegistryUrl(
+            url, "scheme", "expected zk://hosts/chroot, zks://hosts/chroot or dir:///path"
+        )
     if "?" in rest or "#" in rest:
         raise InvalidRegistryUrl(url, "query", "a registry URL takes no query and no fragment")
-    return _PARSERS[scheme](url, rest)
+    return _PARSERS[scheme](url, scheme, rest)
 
 
 def registry_url_from_connect_string(text: str) -> str:
@@ -66,12 +73,12 @@ def registry_url_from_connect_string(text: str) -> str:
     return str(parse_registry_url(f"zk://{text.strip()}"))
 
 
-def _zookeeper(url: str, rest: str) -> RegistryUrl:
+def _zookeeper(url: str, scheme: str, rest: str) -> RegistryUrl:
     authority, slash, chroot = rest.partition("/")
     if "@" in authority:
         raise InvalidRegistryUrl(url, "host", "credentials do not belong in the URL")
     hosts = tuple(_host_and_port(url, text.strip()) for text in authority.split(","))
-    return RegistryUrl("zk", hosts, _chroot(url, chroot) if slash else "")
+    return RegistryUrl(scheme, hosts, _chroot(url, chroot) if slash else "")
 
 
 def _host_and_port(url: str, text: str) -> tuple[str, int]:
@@ -111,7 +118,7 @@ def _chroot(url: str, text: str) -> str:
     return "/" + text.removesuffix("/")
 
 
-def _directory(url: str, rest: str) -> RegistryUrl:
+def _directory(url: str, scheme: str, rest: str) -> RegistryUrl:
     if not rest.startswith("/"):
         host = rest.partition("/")[0]
         reason = f"dir:// names no host, found {host!r}: write dir:///absolute/path"
@@ -119,7 +126,7 @@ def _directory(url: str, rest: str) -> RegistryUrl:
     path = unquote(rest)
     if "\0" in path or path.strip("/") == "":
         raise InvalidRegistryUrl(url, "path", "it must name a directory of its own")
-    return RegistryUrl("dir", (), "/" + path.strip("/"))
+    return RegistryUrl(scheme, (), "/" + path.strip("/"))
 
 
-_PARSERS = {"zk": _zookeeper, "dir": _directory}
+_PARSERS = {"zk": _zookeeper, "zks": _zookeeper, "dir": _directory}

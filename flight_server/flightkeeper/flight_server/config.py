@@ -100,6 +100,17 @@ class NodeSettings(BaseSettings):
         description="Password for ZooKeeper's digest authentication; better given by "
         "FLIGHTKEEPER_REGISTRY_PASSWORD_FILE.",
     )
+    registry_tls_ca: FilePath | None = Field(
+        default=None,
+        description="Authorities, in PEM, that the certificates of ZooKeeper are checked with "
+        "(zks://). By default those of the system.",
+    )
+    registry_tls_cert: FilePath | None = Field(
+        default=None, description="The node's certificate for ZooKeeper's x509 authentication."
+    )
+    registry_tls_key: FilePath | None = Field(
+        default=None, description="Private key of registry_tls_cert, without a password."
+    )
     service: str = Field(
         default="flightsql",
         pattern=_NAME,
@@ -349,6 +360,11 @@ def _registry_problems(settings: NodeSettings) -> list[str]:
         )
     if (settings.registry_username is None) != (settings.registry_password is None):
         problems.append("registry_username and registry_password belong together")
+    files = (settings.registry_tls_ca, settings.registry_tls_cert, settings.registry_tls_key)
+    if any(files) and not (settings.registry or "").startswith("zks://"):
+        problems.append("registry_tls_ca, _cert and _key need a registry zks://…")
+    if (settings.registry_tls_cert is None) != (settings.registry_tls_key is None):
+        problems.append("registry_tls_cert and registry_tls_key belong together")
     if settings.registry and not settings.advertise and _is_wildcard(_host(settings.listen)):
         problems.append(
             f"listen {settings.listen} is every address of this machine: say with advertise "

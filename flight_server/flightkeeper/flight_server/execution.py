@@ -25,7 +25,7 @@ from flightkeeper.flight_server.options import Options
 from flightkeeper.flight_server.placement import Place, Placement
 from flightkeeper.flight_server.scripts import Rows
 from flightkeeper.flight_server.system.activity import Activity
-from flightkeeper.flight_server.system.reads import SystemReads, is_urgent, outline
+from flightkeeper.flight_server.system.reads import SystemReads, is_urgent
 from flightkeeper.flight_server.system.running import Running
 
 _T = TypeVar("_T")
@@ -230,7 +230,7 @@ class Execution:
         else:
             place = self._placement.for_metadata(call)
         with _used(call, place) as connection:
-            outline(connection, system)
+            self._system.outline(call, system, connection)
             yield connection
 
     @contextmanager

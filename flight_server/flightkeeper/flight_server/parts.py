@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 from flightkeeper.discovery.records import Instance
 from flightkeeper.discovery.registry import Registry, open_registry
+from flightkeeper.discovery.tls import RegistryTls
 from flightkeeper.flight_server.auth import key_ring, keys, revocations
 from flightkeeper.flight_server.auth.key_following import REVOKED, RING, FollowedKeys
 from flightkeeper.flight_server.auth.key_ring import MalformedRing, Ring
@@ -35,6 +36,7 @@ def opened_registry(settings: NodeSettings) -> Registry | None:
     return open_registry(
         settings.registry,
         credentials=registry_credentials(settings),
+        tls=registry_tls(settings),
         session_timeout_s=settings.registry_session_timeout_s,
     )
 
@@ -55,6 +57,13 @@ def accounts(
     if principals is not None:
         return Users(principals, live=True), Authorization(principals.access)
     return read_users(settings.users) if settings.users else None, EVERYTHING
+
+
+def registry_tls(settings: NodeSettings) -> RegistryTls:
+    """Certificates for a registry over TLS."""
+    return RegistryTls(
+        settings.registry_tls_ca, settings.registry_tls_cert, settings.registry_tls_key
+    )
 
 
 def registry_credentials(settings: NodeSettings) -> tuple[str, str] | None:

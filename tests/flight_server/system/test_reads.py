@@ -12,7 +12,7 @@ from flightkeeper.flight_server.engine.database import Database, DatabaseOptions
 from flightkeeper.flight_server.engine.statement import parse
 from flightkeeper.flight_server.errors import InvalidArgument, PermissionDenied
 from flightkeeper.flight_server.sql import translation
-from flightkeeper.flight_server.system.reads import SystemReads, is_urgent, outline
+from flightkeeper.flight_server.system.reads import SystemReads, is_urgent
 from flightkeeper.flight_server.system.tables import NODES
 from flightkeeper.flightsql.messages import pack
 from flightkeeper.flightsql.wire import flight_sql_pb2 as sql
@@ -78,8 +78,11 @@ def test_what_is_urgent(text: str, urgent: bool) -> None:  # noqa: FBT001 - a pa
 
 def test_columns_are_known_without_rows() -> None:
     with closing(Database(DatabaseOptions())) as database, closing(database.connect()) as own:
-        outline(own, frozenset({"nodes"}))
+        reads = SystemReads(lambda _call, _names: {}, rights("ada"))
+        reads.outline(caller("bob"), frozenset({"nodes"}), own)
         assert own.describe(parse("FROM system.nodes")[0]).names == NODES.schema.names
+        with pytest.raises(PermissionDenied):
+            reads.outline(caller("bob"), frozenset({"events"}), own)
 
 
 def test_they_are_joined_with_tables_of_the_user(client: WireClient) -> None:

@@ -30,6 +30,7 @@ from flightkeeper.discovery.names import check_name
 from flightkeeper.discovery.records import Instance
 from flightkeeper.discovery.registry import Listener, Registration, Watch
 from flightkeeper.discovery.subscription import Subscription
+from flightkeeper.discovery.tls import RegistryTls
 from flightkeeper.discovery.urls import RegistryUrl
 from flightkeeper.discovery.worker import Worker
 
@@ -245,6 +246,7 @@ def open_backend(
     *,
     credentials: tuple[str, str] | None,  # noqa: ARG001 - the directory's permissions decide
     session_timeout_s: float,  # noqa: ARG001 - a lock is let go at death, not after a time
+    tls: RegistryTls | None,  # noqa: ARG001 - nothing leaves this machine
 ) -> DirectoryRegistry:
     """Open the registry of a `dir://` URL.
 

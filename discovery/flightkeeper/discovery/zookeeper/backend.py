@@ -30,6 +30,7 @@ from flightkeeper.discovery.locks import Hold, LockKind, LockPlace, LockTimeout
 from flightkeeper.discovery.records import Instance
 from flightkeeper.discovery.registry import Listener, Registration, Watch
 from flightkeeper.discovery.subscription import Subscription
+from flightkeeper.discovery.tls import RegistryTls
 from flightkeeper.discovery.urls import RegistryUrl
 from flightkeeper.discovery.worker import Worker
 from flightkeeper.discovery.zookeeper import documents
@@ -116,7 +117,7 @@ class ZooKeeperRegistry:
         self._paths = paths
         self._probe = probe
         self._clock = clock
-        self._open_to_all = options.credentials is None
+        self._open_to_all = not options.identified
         self._plans: dict[Duty, _Plan] = {}
         self._lock = threading.Lock()  # guards the three below
         self._registrations: dict[str, ZooKeeperRegistration] = {}
@@ -364,8 +365,13 @@ def _since_boot_s() -> float:
 
 
 def open_backend(
-    url: RegistryUrl, *, credentials: tuple[str, str] | None, session_timeout_s: float
+    url: RegistryUrl,
+    *,
+    credentials: tuple[str, str] | None,
+    session_timeout_s: float,
+    tls: RegistryTls | None,
 ) -> ZooKeeperRegistry:
-    """Open the registry of a `zk://` URL; does not wait for a connection."""
-    options = LinkOptions(url.host_list, len(url.hosts), session_timeout_s, credentials)
+    """Open the registry of a `zk://` or `zks://` URL; does not wait for a connection."""
+    secured = (tls or RegistryTls()) if url.secure else None
+    options = LinkOptions(url.host_list, len(url.hosts), session_timeout_s, credentials, secured)
     return ZooKeeperRegistry(options, Paths(url.path))

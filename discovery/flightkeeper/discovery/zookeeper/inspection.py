@@ -39,8 +39,8 @@ def connected(options: LinkOptions, timeout_s: float) -> Iterator[Link]:
     try:
         if not there.wait(timeout_s):
             raise RegistryUnavailable(
-                f"ZooKeeper at {options.hosts} did not answer within {timeout_s} s: are the "
-                "addresses right, and is it running?"
+                f"ZooKeeper at {options.hosts} did not answer within {timeout_s} s: "
+                + (link.refusal or "are the addresses right, and is it running?")
             )
         yield link
     finally:

@@ -6,7 +6,6 @@ kazoo's own recipes are not used: most of them stop silently or hang while the c
 """
 
 import logging
-import socket
 import threading
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
@@ -17,11 +16,13 @@ from typing import Any
 
 from kazoo import exceptions as kz
 from kazoo.client import KazooClient, KazooState
-from kazoo.handlers.threading import KazooTimeoutError, SequentialThreadingHandler
+from kazoo.handlers.threading import KazooTimeoutError
 from kazoo.protocol.states import EventType, WatchedEvent
 from kazoo.security import CREATOR_ALL_ACL, OPEN_ACL_UNSAFE, READ_ACL_UNSAFE, Permissions
 
 from flightkeeper.discovery.errors import RegistryDenied, RegistryError, RegistryUnavailable
+from flightkeeper.discovery.tls import RegistryTls
+from flightkeeper.discovery.zookeeper.handler import Handler
 from flightkeeper.discovery.zookeeper.paths import parent
 from flightkeeper.discovery.zookeeper.znodes import (
     ZNODE_BYTES_MAX,
@@ -47,9 +48,6 @@ _RIGHTS = (
     ("delete", Permissions.DELETE),
     ("admin", Permissions.ADMIN),
 )
-
-_LOOP = "zk_loop"
-"""What kazoo calls the function of its connection thread."""
 
 _kazoo_log = logging.getLogger("flightkeeper.discovery.kazoo")
 # During an outage kazoo warns at every attempt; our own log says once that the registry is away.
@@ -99,12 +97,19 @@ class LinkOptions:
         hosts: `h1:2181,[::1]:2182`, without a chroot: our paths carry it.
         host_count: how many they are.
         credentials: (user, password) of the digest scheme.
+        tls: how to make sure who answers; None = in the clear.
     """
 
     hosts: str
     host_count: int
     session_timeout_s: float
     credentials: tuple[str, str] | None = field(default=None, repr=False)
+    tls: RegistryTls | None = None
+
+    @property
+    def identified(self) -> bool:
+        """Whether ZooKeeper knows who this process is."""
+        return self.credentials is not None or (self.tls is not None and self.tls.cert is not None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +139,7 @@ class Link:
         """
         self._options = options
         self._on_state = on_state
-        self._handler = _Handler(options.session_timeout_s / (2 * options.host_count))
+        self._handler = Handler(options.session_timeout_s / (2 * options.host_count), options.tls)
         self._client: Any = KazooClient(
             hosts=options.hosts,
             timeout=options.session_timeout_s,
@@ -177,6 +182,11 @@ class Link:
     def given_up(self) -> bool:
         """Whether kazoo stopped for good, which it does on some errors in a handshake."""
         return self._handler.given_up
+
+    @property
+    def refusal(self) -> str:
+        """Why the last connection could not be made; empty if that is not known."""
+        return self._handler.refusal
 
     @property
     def session_id(self) -> int:
@@ -312,7 +322,7 @@ class Link:
         self._result(self._ready().delete_async(path, version=version))
 
     def _acl(self, access: Access) -> list[Any]:
-        if self._options.credentials is None:
+        if not self._options.identified:
             return list(OPEN_ACL_UNSAFE)
         public = READ_ACL_UNSAFE if access is Access.PUBLIC else []
         return [*CREATOR_ALL_ACL, *public]
@@ -343,49 +353,6 @@ class _Watcher:
         # NONE says that the connection dropped the watch; the state listener hears of it too.
         if event.type != EventType.NONE:
             self.fired(event.path)
-
-
-class _Handler(SequentialThreadingHandler):  # type: ignore[misc]  # kazoo has no types
-    """kazoo's threads with names, and its connection with limits."""
-
-    def __init__(self, connect_timeout_s: float) -> None:
-        super().__init__()
-        self._connect_timeout_s = connect_timeout_s
-        self._socket: socket.socket | None = None
-        self._severed = False
-        self._loop: threading.Thread | None = None
-
-    @property
-    def given_up(self) -> bool:
-        """Whether the connection thread ended; kazoo's states do not tell that from a start."""
-        return self._loop is not None and not self._loop.is_alive()
-
-    def create_connection(self, *args: Any, **kwargs: Any) -> socket.socket:
-        """Connect in a share of the session: one dead host must not cost all of it."""
-        if self._severed:
-            raise ConnectionAbortedError("the session is being closed")
-        kwargs["timeout"] = min(kwargs["timeout"], self._connect_timeout_s)
-        created: socket.socket = super().create_connection(*args, **kwargs)
-        self._socket = created
-        if self._severed:
-            self.sever()
-        return created
-
-    def sever(self) -> None:
-        """Break the connection and refuse to make another."""
-        self._severed = True
-        if self._socket is not None:
-            with suppress(OSError):
-                self._socket.shutdown(socket.SHUT_RDWR)
-
-    def spawn(self, func: Callable[..., None], *args: Any, **kwargs: Any) -> threading.Thread:
-        """Start one of kazoo's threads."""
-        name = f"zookeeper-{func.__name__.strip('_')}"
-        thread = threading.Thread(target=func, args=args, kwargs=kwargs, name=name, daemon=True)
-        if func.__name__ == _LOOP:
-            self._loop = thread
-        thread.start()
-        return thread
 
 
 def _translated(exc: Exception) -> RegistryError:

@@ -52,14 +52,27 @@ class SystemReads:
             PermissionDenied: the caller may not see one of them; nothing was run.
         """
         if names := self.wanted(script):
-            for name in sorted(names):
-                if not self._rights.may_read(call, name):
-                    raise PermissionDenied(
-                        f"{call.identity.principal} may not read {SCHEMA}.{name}; nothing was run"
-                    )
+            self._check(call, names)
             found = self._collect(call, names)
             seen = {name: self._rights.seen(call, rows) for name, rows in found.items()}
             system_rows.fill(connection, seen)
+
+    def outline(self, call: Call, names: frozenset[str], connection: Connection) -> None:
+        """Let a connection of its own know the columns of system tables; it gets no rows.
+
+        Raises:
+            PermissionDenied: the caller may not see one of them.
+        """
+        self._check(call, names)
+        tables = {name: TABLES[name].schema.empty_table() for name in names}
+        system_rows.fill(connection, tables)
+
+    def _check(self, call: Call, names: frozenset[str]) -> None:
+        for name in sorted(names):
+            if not self._rights.may_read(call, name):
+                raise PermissionDenied(
+                    f"{call.identity.principal} may not read {SCHEMA}.{name}; nothing was run"
+                )
 
 
 def is_urgent(statements: Sequence[Statement]) -> bool:
@@ -68,8 +81,3 @@ def is_urgent(statements: Sequence[Statement]) -> bool:
         return False
     (only,) = statements
     return bool(only.system) or (only.command is not None and only.command.urgent)
-
-
-def outline(connection: Connection, names: frozenset[str]) -> None:
-    """Let a connection of its own know the columns of system tables; they have no rows there."""
-    system_rows.fill(connection, {name: TABLES[name].schema.empty_table() for name in names})
