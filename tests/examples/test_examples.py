@@ -71,3 +71,13 @@ def test_the_dialect_of_hive_and_spark(url: str) -> None:
 def test_tables_and_partitions_managed_in_one_place(url: str, tmp_path: Path) -> None:
     lines = told(started("cluster_catalog", url, str(tmp_path / "sales"))).splitlines()
     assert lines == ["2026-11-01: 12", "2026-11-02: 9", "revision 3: 3 days", "left: 0"]
+
+
+def test_members_come_and_go_and_share_the_work(url: str) -> None:
+    lines = told(started("membership", url)).splitlines()
+    members = [line for line in lines if line.startswith("members: ")]
+    assert members[-3:] == ["members: a, b", "members: a, b, c", "members: b, c"]
+    answered = {line.split()[0]: int(line.split()[-1]) for line in lines if " answered " in line}
+    assert sum(answered.values()) >= 60
+    assert len(answered) >= 2, "the router shares statements among nodes"
+    assert lines[-1] == "without a, answers go on"
