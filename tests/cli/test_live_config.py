@@ -114,7 +114,13 @@ def test_changes_are_watched_until_told_to_stop(config: Config, tmp_path: Path) 
     done(config("set", "threads=3"))
     command = [sys.executable, "-u", "-m", "flightkeeper.cli", "config", "watch", "--json"]
     url = ["--registry", f"dir://{tmp_path}/registry"]
-    watching = subprocess.Popen([*command, *url], stdout=subprocess.PIPE, text=True)
+    watching = subprocess.Popen(
+        [*command, *url],
+        stdout=subprocess.PIPE,
+        text=True,
+        # Whoever runs the tests in the background has let them ignore Ctrl-C.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509
+    )
     assert watching.stdout is not None
     try:
         # What was set before it looked is no news, so it is set until it has looked.
