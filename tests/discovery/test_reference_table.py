@@ -104,6 +104,7 @@ def about(**changes: object) -> bytes:
         about(primary_key=7),
         about(history=[{"version": 1}]),
         about(history=[3]),
+        about(history=[{"version": 1e999, "at_ms": 1, "by": "", "rows": 1, "mark": ""}]),
     ],
 )
 def test_what_is_no_table_is_told(data: bytes) -> None:

@@ -93,7 +93,10 @@ def decode(data: bytes) -> Content:
             rows = reader.read_all()
         rows.validate(full=True)
         return _content(rows)
-    except (pa.ArrowException, OSError, ValueError, TypeError, KeyError, RecursionError) as exc:
+    except (
+        *(pa.ArrowException, OSError, ValueError, TypeError, KeyError),
+        *(ArithmeticError, AttributeError, RecursionError),
+    ) as exc:
         text = str(exc).partition("\n")[0]
         raise MalformedTable(f"it is no reference table: {text}") from exc
 

@@ -270,3 +270,21 @@ def test_no_login_is_answered_with_a_token_whose_key_was_dropped(clock: Clock) -
     after = start(authentication, basic("ada", _PASSWORD))
     assert after.identity.session_id != before.identity.session_id
     assert start(authentication, token_of(after)).identity == after.identity
+
+
+def test_an_old_password_gets_no_token_of_the_new_one(
+    authentication: Authentication, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stamps = ["old"]
+
+    def changed_meanwhile(*_arguments: object) -> bool:
+        stamps[0] = "new"
+        return True
+
+    monkeypatch.setattr(Users, "stamp", lambda *_: stamps[0])
+    authentication._tokens.stamp_of = lambda _: stamps[0]
+    monkeypatch.setattr(Users, "verify", changed_meanwhile)
+    call = start(authentication, basic("ada", _PASSWORD), _HANDSHAKE)
+    assert call.identity.stamp == "old"
+    with pytest.raises(flight.FlightUnauthenticatedError):
+        start(authentication, f"Bearer {call._new_token}")

@@ -301,3 +301,10 @@ def test_names_of_the_client_are_those_of_the_table_that_is_limited(
     ):
         assert amy.query(text).num_rows == 2
     assert amy.query("SELECT * FROM t").column_names == ["a"]
+
+
+def test_reference_tables_are_made_by_superusers(cluster: Granted, amy: WireClient) -> None:
+    may(cluster, "ALL ON SCHEMA main")
+    for name in ("mine", "temp.mine"):
+        with pytest.raises(flight.FlightUnauthorizedError, match="only superusers make"):
+            amy.update(f"CREATE REFERENCE TABLE {name} AS SELECT 1 AS a")

@@ -5,8 +5,10 @@ from collections.abc import Iterator
 import pytest
 
 from flightkeeper.discovery.principals.accounts import Accounts
+from flightkeeper.discovery.principals.documents import FOLDER
 from flightkeeper.discovery.principals.model import SUPERUSER, Kind
 from flightkeeper.discovery.testing import MemoryRegistry
+from flightkeeper.flight_server.cluster import principals
 from flightkeeper.flight_server.cluster.principals import LivePrincipals
 from flightkeeper.flight_server.errors import Unauthenticated, Unavailable
 from tests.flight_server.wire_client import Clock, eventually
@@ -100,4 +102,23 @@ def test_a_damaged_account_may_do_nothing(live: LivePrincipals, registry: Memory
 def test_closing_is_idempotent(live: LivePrincipals) -> None:
     live.start(1)
     live.close()
+    live.close()
+
+
+def test_a_reading_that_meets_a_defect_lets_nobody_in(monkeypatch: pytest.MonkeyPatch) -> None:
+    registry = MemoryRegistry()
+    live = LivePrincipals(registry, 60, lambda: 1000.0)
+    assert live.start(10)
+    assert live.now().by_name == {}
+
+    def broken(_documents: object) -> None:
+        raise OverflowError
+
+    monkeypatch.setattr(principals, "read_all", broken)
+    registry.write_document(f"{FOLDER}/amy", b"{}", None)
+    with pytest.raises(Unavailable, match="nobody's grants are known for sure"):
+        live.now()
+    monkeypatch.undo()
+    registry.write_document(f"{FOLDER}/amy", b"", 0)
+    assert live.now().by_name == {}
     live.close()

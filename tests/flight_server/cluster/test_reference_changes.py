@@ -258,3 +258,15 @@ def test_a_node_in_no_cluster_says_so() -> None:
                 client.query(text)
         with pytest.raises(pa.ArrowInvalid, match="t does not exist"):
             client.query("FROM t")
+
+
+def test_a_temporary_table_of_the_same_name_is_the_sessions_own(
+    nodes: tuple[Served, Served], here: WireClient
+) -> None:
+    here.update("CREATE TEMP TABLE zz (a INT)")
+    with nodes[0].client(user="bob") as other:
+        other.update("CREATE REFERENCE TABLE zz AS SELECT 1 AS a")
+    assert here.update("INSERT INTO zz VALUES (5)") == 1
+    assert here.query("FROM temp.zz").to_pydict() == {"a": [5]}
+    here.update("CREATE OR REPLACE TEMP TABLE zz AS SELECT 7 AS a")
+    assert here.query("FROM memory.main.zz").to_pydict() == {"a": [1]}

@@ -58,3 +58,22 @@ def test_files_are_found_and_measured(objects: ClusterObjects, tmp_path: Path) -
     assert [sizes[path][0] for path in found] == [2, 3]
     assert [sizes[path][1] for path in found] == [Path(path).stat().st_size for path in found]
     assert objects.files(f"{tmp_path}/none/*") == []
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "CREATE VIEW v AS SELECT 1; DROP TABLE own",
+        "CREATE MACRO m() AS 1; COPY (SELECT 1) TO 'x'",
+        "INSERT INTO own VALUES (2)",
+    ],
+)
+def test_a_definition_is_one_statement_that_defines(
+    objects: ClusterObjects, statement: str
+) -> None:
+    with objects.lent() as connection:
+        connection.command("CREATE TABLE own AS SELECT 1 AS a")
+        for run in (objects.apply, objects.try_out):
+            with pytest.raises(InvalidArgument, match="more than one statement; nothing was run"):
+                run([statement])
+        assert connection.rows("FROM own") == [(1,)]

@@ -195,7 +195,14 @@ def decode(data: bytes) -> Definition:
     """
     try:
         return _definition(json.loads(data))
-    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as exc:
+    except (
+        ValueError,
+        ArithmeticError,
+        TypeError,
+        KeyError,
+        AttributeError,
+        RecursionError,
+    ) as exc:
         raise MalformedDefinition(f"it is no definition of a table or view: {exc!r}") from exc
 
 

@@ -74,7 +74,7 @@ def decode(data: bytes) -> Log:
         if found["v"] != _FORMAT:
             raise ValueError(f"its format is {found['v']!r}, and {_FORMAT} is known here")  # noqa: TRY301
         return tuple(map(_entry, found["changes"]))
-    except (ValueError, TypeError, KeyError, RecursionError) as exc:
+    except (ValueError, ArithmeticError, TypeError, KeyError, RecursionError) as exc:
         raise MalformedDefinition(f"it is no log of the catalog: {exc!r}") from exc
 
 

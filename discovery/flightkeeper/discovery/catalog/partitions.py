@@ -81,7 +81,7 @@ def unpaged(pages: Iterable[bytes]) -> tuple[Partition, ...]:
     """
     try:
         return tuple(_partition(found) for data in pages for found in json.loads(data))
-    except (ValueError, TypeError, KeyError, RecursionError) as exc:
+    except (ValueError, ArithmeticError, TypeError, KeyError, RecursionError) as exc:
         raise MalformedDefinition(f"it is no page of partitions: {exc!r}") from exc
 
 

@@ -70,7 +70,10 @@ def decode(name: str, data: bytes) -> Principal | None:
         if fields["format"] != _FORMAT:
             raise MalformedPrincipal(f"{name} is written in a format that is not known here")
         return _principal(name, fields)
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as exc:
+    except (
+        *(ValueError, KeyError, TypeError, AttributeError),
+        *(ArithmeticError, RecursionError),
+    ) as exc:
         if isinstance(exc, MalformedPrincipal):
             raise
         raise MalformedPrincipal(f"the document of {name} is damaged") from None

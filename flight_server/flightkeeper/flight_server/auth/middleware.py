@@ -140,9 +140,11 @@ class Authentication(flight.ServerMiddlewareFactory):
         return identity, renewed
 
     def _login(self, name: str, password: str) -> tuple[Identity, str]:
+        # From before the check: who shows an old password gets no token of the new one.
+        stamp = self._tokens.stamp_of(name)
         self._check_password(name, password)
         now_s = self._now_s()
-        token = self._tokens.login(name, now_s)
+        token = self._tokens.login(name, now_s, stamp)
         return self._tokens.verify(token, now_s), token
 
     def _basic(self, credentials: str) -> tuple[Identity, str]:

@@ -77,9 +77,13 @@ class Tokens:
         }
         self._signing = keys.signing.kid, keys.signing.token_key
 
-    def login(self, principal: str, now_s: float) -> str:
-        """A token for a new session of a principal."""
-        stamp = self.stamp_of(principal)
+    def login(self, principal: str, now_s: float, stamp: str | None = None) -> str:
+        """A token for a new session of a principal.
+
+        Args:
+            stamp: of the account when it showed who it is; None = as it is now.
+        """
+        stamp = self.stamp_of(principal) if stamp is None else stamp
         begun = Identity(principal, secrets.token_hex(16), now_s, logged_in_s=now_s, stamp=stamp)
         return self.renew(begun, now_s)
 

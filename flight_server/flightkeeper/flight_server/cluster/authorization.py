@@ -125,6 +125,8 @@ class Authorization(Rules):
             if asked.command.public:
                 return asked
             raise PermissionDenied("only superusers may ask this of the cluster; nothing was done")
+        if asked.reference:
+            raise PermissionDenied("only superusers make reference tables; nothing was done")
         if asked.control is not None:
             return asked
         if asked.kind == "SET":

@@ -108,7 +108,13 @@ class LivePrincipals:
             return self._changed.wait_for(lambda: holds(self._known), timeout_s)
 
     def _hear(self, documents: Mapping[str, Document]) -> None:
-        known, problems = read_all(documents)
+        try:
+            known, problems = read_all(documents)
+        except Exception:
+            # Nobody knows any more what was changed: nobody is let in until somebody does.
+            self._read.clear()
+            self._heard_s = _NEVER_S
+            raise
         for problem in problems:
             _log.error("an account cannot be read and may do nothing", problem=problem)
         with self._changed:

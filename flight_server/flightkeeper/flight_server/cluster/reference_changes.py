@@ -64,10 +64,18 @@ class ReferenceChanges:
         """Whether a change is about a reference table, or makes one."""
         if statement.reference:
             return True
+        if statement.stateful:
+            return False  # a temporary one of the session's own
         last = f".{statement.target[-1]}"
         if not any(name.endswith(last) for name in self._followed.held):
             return False
-        return self._named(connection, statement) in self._followed.held
+        named = self._named(connection, statement)
+        return named in self._followed.held and not self._is_hidden(connection, statement)
+
+    def _is_hidden(self, connection: Connection, statement: Statement) -> bool:
+        """Whether the session has a temporary table that the name means in its place."""
+        found = catalog.find(connection, statement.target)
+        return found is not None and found.startswith('"temp".')
 
     def change(
         self, call: Call, connection: Connection, statement: Statement, run: Callable[[], _T]

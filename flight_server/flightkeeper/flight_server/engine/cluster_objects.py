@@ -10,9 +10,11 @@ from flightkeeper.flight_server.engine.catalog import quoted
 from flightkeeper.flight_server.engine.connection import Connection
 from flightkeeper.flight_server.engine.database import Database
 from flightkeeper.flight_server.engine.statement import parse
-from flightkeeper.flight_server.errors import NodeError
+from flightkeeper.flight_server.errors import InvalidArgument, NodeError
 
 _TRIES_MAX = 5
+_DEFINITIONS = {"CREATE", "DROP", "COMMENT_ON", "ALTER"}
+"""What makes and unmakes the cluster's objects."""
 _FILES_AT_ONCE = 2000
 
 
@@ -58,6 +60,7 @@ class ClusterObjects:
         Raises:
             NodeError: what the engine said; nothing was done.
         """
+        _check(statements)
         for tries_left in reversed(range(_TRIES_MAX)):
             try:
                 with self.lent() as connection:
@@ -75,6 +78,7 @@ class ClusterObjects:
         Raises:
             NodeError: what the engine said.
         """
+        _check(statements)
         with self.lent() as connection, connection.undoing():
             for statement in statements:
                 connection.command(statement)
@@ -151,6 +155,18 @@ class ClusterObjects:
 def trial_name() -> str:
     """A name that nothing has."""
     return f"flightkeeper_trial_{uuid4().hex}"
+
+
+def _check(statements: Iterable[str]) -> None:
+    """Refuse what is more than one definition: it may come from somebody's hand in the registry.
+
+    Raises:
+        InvalidArgument: nothing was run.
+    """
+    for text in statements:
+        kinds = [found.kind for found in parse(text)]
+        if len(kinds) != 1 or kinds[0] not in _DEFINITIONS:
+            raise InvalidArgument("a definition holds more than one statement; nothing was run")
 
 
 def _transacted(connection: Connection, statements: Sequence[str]) -> None:

@@ -26,8 +26,8 @@ from flightkeeper.flight_server.executions import WRITE_WAITS_S, Answer, Executi
 from flightkeeper.flight_server.handlers import parameters
 from flightkeeper.flight_server.handlers.partitions import Partitions, Started
 from flightkeeper.flight_server.handlers.routes import Routes
-from flightkeeper.flight_server.sql.masking import masked
 from flightkeeper.flight_server.sql.translation import parse
+from flightkeeper.flight_server.system.masking import shown
 from flightkeeper.flightsql.headers import Reason
 from flightkeeper.flightsql.messages import pack, unpack
 from flightkeeper.flightsql.tickets import Kind, Signer
@@ -75,7 +75,9 @@ class Statements:
     def body(self, call: Call, query: str, transaction_id: bytes) -> StatementBody:
         """A text of SQL with what the caller wants it to run under."""
         options = self._execution.options(call)
-        _log.debug("statement", extra={"text": masked(query), "dialect": options.dialect})
+        if _log.isEnabledFor(logging.DEBUG):
+            text = shown(query, options.dialect)
+            _log.debug("statement", extra={"text": text, "dialect": options.dialect})
         return StatementBody(
             query=query,
             transaction_id=transaction_id,

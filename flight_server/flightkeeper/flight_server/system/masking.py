@@ -14,8 +14,8 @@ SHOWN_CHARACTERS_MAX = 2000
 _CACHED_MAX = 4096
 _TEXT_QUOTES = frozenset({"bigquery", "databricks", "hive", "impala", "mysql", "spark", "sqlite"})
 """Dialects in which double quotes may stand around a text."""
-_HASH_COMMENTS = frozenset({"bigquery", "clickhouse", "mysql"})
 _DOLLAR_QUOTES = frozenset({"databricks", "duckdb", "postgres", "redshift", "snowflake"})
+_HASH_COMMENTS = frozenset({"bigquery", "clickhouse", "mysql"})
 
 _PLAIN = r"""(?P<plain>[^'"`;/\#$\-qQ]+)"""
 """Most of a text, taken in runs."""
@@ -61,8 +61,10 @@ def shown(text: str, dialect: str) -> str:
 @cache
 def _tokens(dialect: str) -> re.Pattern[str]:
     comment = _COMMENT + (r"|\#[^\n]*)" if dialect in _HASH_COMMENTS else ")")
-    dollar = _DOLLAR if dialect in _DOLLAR_QUOTES else ""
-    unsure = _UNSURE % _UNSURE_TOO.get(dialect, "")
+    by_dollars = dialect in _DOLLAR_QUOTES
+    dollar = _DOLLAR if by_dollars else ""
+    # Elsewhere it is a name, or DuckDB's text where the statement goes to it as it is.
+    unsure = _UNSURE % (_UNSURE_TOO.get(dialect, "") + ("" if by_dollars else r"|\$\w*\$"))
     return re.compile(_PLAIN + unsure + comment + dollar + _REST, re.DOTALL | re.VERBOSE)
 
 
@@ -76,7 +78,9 @@ def _statements(text: str, dialect: str) -> list[str]:
         elif match.lastgroup == "comment":
             parts[-1].append(" ")
         else:
-            parts[-1].append(_HIDDEN if match.lastgroup in hidden else match.group())
+            # A name with an address in it is a file elsewhere, and may have its password.
+            hides = match.lastgroup in hidden or "://" in match.group()
+            parts[-1].append(_HIDDEN if hides else match.group())
     joined = (" ".join("".join(part).split()) for part in parts)
     return [part for part in joined if part]
 

@@ -60,6 +60,8 @@ def makes(definition: Definition, partitions: Sequence[Partition], place: str) -
         place: the engine's catalog in which it is made.
     """
     name = full_name(definition.name, place)
+    if isinstance(definition.body, Table):
+        check_options(definition.body.format, definition.body.options)
     yield f"CREATE SCHEMA IF NOT EXISTS {dotted((place, definition.name.schema))}"
     match definition.body:
         case Table() as table:
