@@ -102,5 +102,12 @@ def test_each_role_has_what_it_needs_and_check_says_what_it_has_not(url: str) ->
     assert "/keys:" not in checked.stderr
 
 
+def test_a_password_in_place_of_a_hash_is_not_repeated(url: str) -> None:
+    told = run("check", url, {"FLIGHTKEEPER_REGISTRY_ACL": "node=digest:me:secret"})
+    assert told.exit_code == 2
+    assert "HASH is the SHA-1" in told.stderr
+    assert "secret" not in told.output
+
+
 def digest(text: str) -> str:
     return base64.b64encode(hashlib.sha1(text.encode()).digest()).decode()

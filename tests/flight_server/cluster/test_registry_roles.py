@@ -3,6 +3,7 @@
 import base64
 import hashlib
 from contextlib import closing
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -37,7 +38,7 @@ def test_a_cluster_that_was_used_has_no_right_too_many(zookeeper: ZooKeeperServe
     chroot = f"/test-{uuid4().hex}/cluster"
     url, acl = zookeeper.url + chroot, Roles.parse(ACL)
     options = LinkOptions(zookeeper.hosts, 1, 10.0, ADMIN, chroot=chroot, acl=acl)
-    settings = {
+    settings: dict[str, Any] = {
         "registry": url, "registry_username": "node", "registry_password": "n-secret",
         "registry_acl": ACL, "accounts": "registry",
     }  # fmt: skip
