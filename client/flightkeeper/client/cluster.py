@@ -20,6 +20,7 @@ from flightkeeper.discovery.leading import Leading, Work
 from flightkeeper.discovery.locks import Hold
 from flightkeeper.discovery.reference_tables import ReferenceTables
 from flightkeeper.discovery.registry import Registry, open_registry
+from flightkeeper.discovery.roles import Roles
 from flightkeeper.discovery.tls import RegistryTls
 
 _WAIT_S = 10.0
@@ -156,5 +157,6 @@ def open_cluster(
         credentials=credentials,
         session_timeout_s=session_timeout_s,
         tls=tls or RegistryTls.from_environment(),
+        acl=Roles.from_environment(),
     )
     return Cluster(registry)

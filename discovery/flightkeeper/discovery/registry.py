@@ -14,6 +14,7 @@ from flightkeeper.discovery.contention import EXCLUSIVE, Claim
 from flightkeeper.discovery.documents import Document, DocumentListener, DocumentsListener
 from flightkeeper.discovery.locks import Hold, LockKind, LockPlace
 from flightkeeper.discovery.records import Instance
+from flightkeeper.discovery.roles import Roles
 from flightkeeper.discovery.tls import RegistryTls
 from flightkeeper.discovery.topology import Event
 from flightkeeper.discovery.urls import RegistryUrl, parse_registry_url
@@ -191,6 +192,7 @@ class Opener(Protocol):
         credentials: tuple[str, str] | None,
         session_timeout_s: float,
         tls: RegistryTls | None,
+        acl: Roles | None,
     ) -> Registry:
         """Open the registry; a network is not waited for."""
 
@@ -210,6 +212,7 @@ def open_registry(
     credentials: tuple[str, str] | None = None,
     session_timeout_s: float = 10.0,
     tls: RegistryTls | None = None,
+    acl: Roles | None = None,
 ) -> Registry:
     """Open a registry; returns at once, also while ZooKeeper is down.
 
@@ -220,6 +223,8 @@ def open_registry(
             permissions of the directory decide.
         session_timeout_s: how long ZooKeeper keeps the record of a node that went silent.
         tls: certificates for `zks://`; by default the system's authorities, and none of its own.
+        acl: who has which role in ZooKeeper; by default who asks is node and admin, and anybody
+            may read what is not for nodes only.
 
     Raises:
         InvalidRegistryUrl: names the part that is wrong; a `dir://` path that exists and is not
@@ -228,4 +233,6 @@ def open_registry(
     parsed = parse_registry_url(url)
     # Imported by name so that a client of dir:// never loads kazoo.
     opener: Opener = import_module(_BACKENDS[parsed.scheme]).open_backend
-    return opener(parsed, credentials=credentials, session_timeout_s=session_timeout_s, tls=tls)
+    return opener(
+        parsed, credentials=credentials, session_timeout_s=session_timeout_s, tls=tls, acl=acl
+    )

@@ -13,6 +13,7 @@ from pydantic import AfterValidator, Field, FilePath, SecretStr, model_validator
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from flightkeeper.discovery.roles import checked
 from flightkeeper.discovery.urls import parse_registry_url
 from flightkeeper.flight_server.sql.dialects import DIALECTS, DUCKDB
 
@@ -110,6 +111,12 @@ class NodeSettings(BaseSettings):
     )
     registry_tls_key: FilePath | None = Field(
         default=None, description="Private key of registry_tls_cert, without a password."
+    )
+    registry_acl: Annotated[str, AfterValidator(checked)] | None = Field(
+        default=None,
+        description="Who is what in ZooKeeper: node=digest:USER:HASH;router=world:anyone;"
+        "admin=x509:SUBJECT. By default who has the node's credentials is node and admin, and "
+        "anybody a router.",
     )
     service: str = Field(
         default="flightsql",
@@ -363,6 +370,8 @@ def _registry_problems(settings: NodeSettings) -> list[str]:
     files = (settings.registry_tls_ca, settings.registry_tls_cert, settings.registry_tls_key)
     if any(files) and not (settings.registry or "").startswith("zks://"):
         problems.append("registry_tls_ca, _cert and _key need a registry zks://…")
+    if settings.registry_acl and not (settings.registry or "").startswith(("zk://", "zks://")):
+        problems.append("registry_acl needs a registry zk://… or zks://…")
     if (settings.registry_tls_cert is None) != (settings.registry_tls_key is None):
         problems.append("registry_tls_cert and registry_tls_key belong together")
     if settings.registry and not settings.advertise and _is_wildcard(_host(settings.listen)):

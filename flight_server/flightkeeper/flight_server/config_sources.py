@@ -172,6 +172,7 @@ def _explain_one(details: ErrorDetails, origins: Mapping[str, str]) -> str:
     if not details["loc"]:
         return message
     field = str(details["loc"][0])
-    secret = field == "registry_password"
+    # A password may have been put where its hash belongs.
+    secret = field in {"registry_password", "registry_acl"}
     given = "" if secret else f" (given: {details['input']!r})"
     return f"{field}, from {origins.get(field, 'the call')}: {message}{given}"

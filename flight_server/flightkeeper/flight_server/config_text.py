@@ -35,6 +35,7 @@ _EXAMPLES: Mapping[str, str] = {
     "registry_tls_cert": "/etc/flightkeeper/node.pem",
     "registry_tls_key": "/etc/flightkeeper/node-key.pem",
     "registry_password": "",
+    "registry_acl": "node=x509:CN=node;router=x509:CN=router;admin=x509:CN=admin",
     "node_id": "node1",
     "users": "/etc/flightkeeper/users",
     "tls_cert": "/etc/flightkeeper/node.crt",

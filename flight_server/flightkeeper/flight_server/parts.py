@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 from flightkeeper.discovery.records import Instance
 from flightkeeper.discovery.registry import Registry, open_registry
+from flightkeeper.discovery.roles import Roles
 from flightkeeper.discovery.tls import RegistryTls
 from flightkeeper.flight_server.auth import key_ring, keys, revocations
 from flightkeeper.flight_server.auth.key_following import REVOKED, RING, FollowedKeys
@@ -37,6 +38,7 @@ def opened_registry(settings: NodeSettings) -> Registry | None:
         settings.registry,
         credentials=registry_credentials(settings),
         tls=registry_tls(settings),
+        acl=registry_acl(settings),
         session_timeout_s=settings.registry_session_timeout_s,
     )
 
@@ -64,6 +66,11 @@ def registry_tls(settings: NodeSettings) -> RegistryTls:
     return RegistryTls(
         settings.registry_tls_ca, settings.registry_tls_cert, settings.registry_tls_key
     )
+
+
+def registry_acl(settings: NodeSettings) -> Roles | None:
+    """Who has which role in ZooKeeper, if the settings say so."""
+    return None if settings.registry_acl is None else Roles.parse(settings.registry_acl)
 
 
 def registry_credentials(settings: NodeSettings) -> tuple[str, str] | None:

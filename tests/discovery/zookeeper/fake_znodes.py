@@ -6,7 +6,6 @@ from dataclasses import replace
 from flightkeeper.discovery.errors import RegistryError
 from flightkeeper.discovery.zookeeper.paths import parent
 from flightkeeper.discovery.zookeeper.znodes import (
-    Access,
     Fired,
     NodeExists,
     NoNode,
@@ -94,9 +93,8 @@ class FakeZnodes:
         self._begin(f"children_all {len(wanted)}", "children_all")
         return {path: self.children(path, fired) for path in wanted if path in self._tree}
 
-    def create_sequential(self, path: str, data: bytes, access: Access) -> str:
+    def create_sequential(self, path: str, data: bytes) -> str:
         self._begin("create_sequential")
-        assert access is Access.PUBLIC
         folder = parent(path)
         if folder not in self._tree:
             raise NoNode(path)
@@ -112,21 +110,20 @@ class FakeZnodes:
             raise NoNode(guard)
         if version is None:
             self._end("write_guarded")
-            return self.create(path, data, Access.PUBLIC, ephemeral=False)
+            return self.create(path, data, ephemeral=False)
         old = self._expect(path, version)
         self._set(path, replace(old, data=data, version=version + 1))
         self._fire(self._data_watches, path)
         return self._end("write_guarded")
 
-    def create_path(self, path: str, access: Access) -> None:
+    def create_path(self, path: str) -> None:
         self._begin("create_path")
         while path and path not in self._tree:
-            self.put(path, access.name.encode())
+            self.put(path, b"")
             path = parent(path)
 
-    def create(self, path: str, data: bytes, access: Access, *, ephemeral: bool) -> None:
+    def create(self, path: str, data: bytes, *, ephemeral: bool) -> None:
         self._begin("create")
-        assert access is Access.PUBLIC or not ephemeral
         if parent(path) not in self._tree:
             raise NoNode(path)
         if path in self._tree:

@@ -7,7 +7,7 @@ import pytest
 from flightkeeper.discovery.documents import Document
 from flightkeeper.discovery.zookeeper import folder_watcher
 from flightkeeper.discovery.zookeeper.folder_watcher import FolderWatcher
-from flightkeeper.discovery.zookeeper.znodes import Access, AnswerLost
+from flightkeeper.discovery.zookeeper.znodes import AnswerLost
 from tests.discovery.zookeeper.fake_znodes import FakeZnodes
 
 ROOT = "/chroot/tables"
@@ -30,7 +30,7 @@ class Fixture:
     def put(self, name: str, data: bytes) -> None:
         """Another session writes a document."""
         path = f"/chroot/{name}"
-        self.znodes.create_path(path.rpartition("/")[0], Access.PUBLIC)
+        self.znodes.create_path(path.rpartition("/")[0])
         self.znodes.put(path, data)
 
     def run(self) -> None:
@@ -42,8 +42,7 @@ class Fixture:
 @pytest.fixture
 def fixture(monkeypatch: pytest.MonkeyPatch) -> Fixture:
     # A folder of the fake holds its access, which would make it a document.
-    def folder(znodes: FakeZnodes, path: str, access: Access) -> None:
-        del access
+    def folder(znodes: FakeZnodes, path: str) -> None:
         while path and znodes.at(path) is None:
             znodes.put(path, b"")
             path = path.rpartition("/")[0]

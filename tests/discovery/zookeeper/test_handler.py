@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from uuid import uuid4
 
@@ -10,6 +10,7 @@ import pytest
 
 from flightkeeper.discovery.errors import RegistryDenied, RegistryUnavailable
 from flightkeeper.discovery.registry import open_registry
+from flightkeeper.discovery.roles import Roles
 from flightkeeper.discovery.tls import RegistryTls
 from flightkeeper.discovery.zookeeper import inspection
 from flightkeeper.discovery.zookeeper.paths import Paths
@@ -101,6 +102,32 @@ def test_a_certificate_says_who_may_change_and_who_may_read(server: Secured) -> 
             ("world", "anyone"),
             ("x509", "CN=node"),
         }
+
+
+def test_certificates_have_the_roles_of_their_subjects(server: Secured) -> None:
+    url = server.url()
+    path = "/" + url.rpartition("/")[2]
+    acl = Roles.parse("node=x509:CN=node;router=x509:CN=router;admin=x509:CN=admin")
+    options = replace(server.options(server.tls("admin")), chroot=path, acl=acl)
+    with inspection.connected(options, 10) as link:
+        inspection.prepare(link, Paths(path))
+        with (
+            closing(open_registry(url, tls=server.tls("node"), acl=acl)) as node,
+            closing(open_registry(url, tls=server.tls("router"), acl=acl)) as router,
+            closing(open_registry(url, tls=server.tls("stranger"), acl=acl)) as stranger,
+        ):
+            assert node.register(instance("i1")).wait(10)
+            node.agree("cluster", b"secret")
+            node.write_document("settings/cluster", b"x", None)
+            heard = Recorder()
+            router.watch("analytics", heard)
+            heard.wait_for_incarnations("i1")
+            for other in (router, stranger):
+                with pytest.raises(RegistryDenied):
+                    other.agree("cluster", b"other")
+            with pytest.raises(RegistryDenied):
+                stranger.read_document("settings/cluster")
+            assert list(inspection.findings(link, Paths(path), acl)) == []
 
 
 def refusal(server: Secured, tls: RegistryTls | None, port: int | None = None) -> str:

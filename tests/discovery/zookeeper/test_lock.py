@@ -8,7 +8,7 @@ from flightkeeper.discovery.contention import EXCLUSIVE, SHARED, Claim
 from flightkeeper.discovery.errors import RegistryDenied
 from flightkeeper.discovery.locks import LockLost
 from flightkeeper.discovery.zookeeper.lock import Contender, ZooKeeperHold
-from flightkeeper.discovery.zookeeper.znodes import Access, AnswerLost
+from flightkeeper.discovery.zookeeper.znodes import AnswerLost
 from tests.discovery.zookeeper.fake_znodes import FakeZnodes
 
 FOLDER = "/locks/etl"
@@ -189,7 +189,7 @@ def test_of_two_places_the_first_one_counts_and_the_other_is_given_up(fixture: F
         fixture.run()
     mark = fixture.line[1].rpartition("-")[0] + "-"
     # It was made, was not seen by the next server, and made again.
-    fixture.znodes.create_sequential(f"{FOLDER}/{mark}", b"", Access.PUBLIC)
+    fixture.znodes.create_sequential(f"{FOLDER}/{mark}", b"")
     fixture.run()
     assert len(fixture.line) == 2
     other.hold.release()
@@ -209,7 +209,7 @@ def test_a_place_that_shows_late_is_given_up_as_well(fixture: Fixture) -> None:
     fixture.hold.release()
     mark = fixture.contender._mark
     fixture.znodes.before["sync"] = [
-        lambda: _ignored(fixture.znodes.create_sequential(f"{FOLDER}/{mark}", b"", Access.PUBLIC))
+        lambda: _ignored(fixture.znodes.create_sequential(f"{FOLDER}/{mark}", b""))
     ]
     assert fixture.run() is None
     assert fixture.line == []

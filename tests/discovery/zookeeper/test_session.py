@@ -16,7 +16,6 @@ from flightkeeper.discovery.errors import RegistryDenied, RegistryError, Registr
 from flightkeeper.discovery.zookeeper.session import Link, LinkOptions, LinkState, _translated
 from flightkeeper.discovery.zookeeper.znodes import (
     ZNODE_BYTES_MAX,
-    Access,
     AnswerLost,
     NodeExists,
     NoNode,
@@ -32,10 +31,14 @@ class Opened:
     """A link and the states it went through."""
 
     def __init__(
-        self, hosts: str, session_s: float = 4.0, credentials: tuple[str, str] | None = None
+        self,
+        hosts: str,
+        session_s: float = 4.0,
+        credentials: tuple[str, str] | None = None,
+        chroot: str = "",
     ) -> None:
         self._states: queue.SimpleQueue[LinkState] = queue.SimpleQueue()
-        options = LinkOptions(hosts, 1, session_s, credentials)
+        options = LinkOptions(hosts, 1, session_s, credentials, chroot=chroot)
         self.link = Link(options, lambda _, state: self._states.put(state))
         self.link.start()
 
@@ -50,9 +53,13 @@ def stack() -> Iterator[ExitStack]:
 
 
 def connected(
-    stack: ExitStack, hosts: str, session_s: float = 4.0, credentials: tuple[str, str] | None = None
+    stack: ExitStack,
+    hosts: str,
+    session_s: float = 4.0,
+    credentials: tuple[str, str] | None = None,
+    chroot: str = "",
 ) -> Opened:
-    opened = Opened(hosts, session_s, credentials)
+    opened = Opened(hosts, session_s, credentials, chroot)
     stack.callback(opened.link.close, 2.0)
     assert opened.next_state() is LinkState.CONNECTED
     return opened
@@ -85,7 +92,7 @@ def test_without_credentials_everything_is_open(
     zookeeper: ZooKeeperServer, stack: ExitStack
 ) -> None:
     path = f"/{uuid4().hex}"
-    connected(stack, zookeeper.hosts).link.create(path, b"x", Access.PRIVATE, ephemeral=False)
+    connected(stack, zookeeper.hosts).link.create(path, b"x", ephemeral=False)
     assert connected(stack, zookeeper.hosts).link.read(path) is not None
 
 
@@ -93,14 +100,14 @@ def test_credentials_keep_others_from_writing_and_from_keys(
     zookeeper: ZooKeeperServer, stack: ExitStack
 ) -> None:
     root = f"/{uuid4().hex}"
-    mine = connected(stack, zookeeper.hosts, credentials=("node", "secret")).link
-    same = connected(stack, zookeeper.hosts, credentials=("node", "secret")).link
-    wrong = connected(stack, zookeeper.hosts, credentials=("node", "guess")).link
-    anybody = connected(stack, zookeeper.hosts).link
-    mine.create_path(f"{root}/services", Access.PUBLIC)
-    mine.create_path(f"{root}/keys", Access.PRIVATE)
-    mine.create(f"{root}/services/n1", b"x", Access.PUBLIC, ephemeral=True)
-    mine.create(f"{root}/keys/k", b"x", Access.PRIVATE, ephemeral=False)
+    mine = connected(stack, zookeeper.hosts, credentials=("node", "secret"), chroot=root).link
+    same = connected(stack, zookeeper.hosts, credentials=("node", "secret"), chroot=root).link
+    wrong = connected(stack, zookeeper.hosts, credentials=("node", "guess"), chroot=root).link
+    anybody = connected(stack, zookeeper.hosts, chroot=root).link
+    mine.create_path(f"{root}/services")
+    mine.create_path(f"{root}/keys")
+    mine.create(f"{root}/services/n1", b"x", ephemeral=True)
+    mine.create(f"{root}/keys/k", b"x", ephemeral=False)
 
     assert same.read(f"{root}/keys/k") is not None
     for other in (wrong, anybody):
@@ -114,8 +121,8 @@ def test_credentials_keep_others_from_writing_and_from_keys(
         with pytest.raises(RegistryDenied):
             other.replace(f"{root}/services/n1", b"y", 0)
         with pytest.raises(RegistryDenied):
-            other.create(f"{root}/keys/l", b"y", Access.PUBLIC, ephemeral=False)
-        other.create_path(f"{root}/services", Access.PUBLIC)
+            other.create(f"{root}/keys/l", b"y", ephemeral=False)
+        other.create_path(f"{root}/services")
 
 
 def test_a_znode_too_big_is_refused_before_it_is_sent(
@@ -124,13 +131,13 @@ def test_a_znode_too_big_is_refused_before_it_is_sent(
     link = connected(stack, zookeeper.hosts).link
     data = b"x" * (ZNODE_BYTES_MAX + 1)
     with pytest.raises(ValueError, match="/big"):
-        link.create("/big", data, Access.PUBLIC, ephemeral=False)
+        link.create("/big", data, ephemeral=False)
     with pytest.raises(ValueError, match="/big"):
         link.write("/big", data, 0)
     with pytest.raises(ValueError, match="/big"):
         link.replace("/big", data, 0)
     path = f"/{uuid4().hex}"
-    link.create(path, data[1:], Access.PUBLIC, ephemeral=False)
+    link.create(path, data[1:], ephemeral=False)
     assert link.read(path) is not None
 
 
@@ -142,7 +149,7 @@ def test_nothing_is_sent_while_disconnected(stack: ExitStack) -> None:
     with pytest.raises(AnswerLost, match="nothing was sent"):
         link.read("/x")
     with pytest.raises(AnswerLost, match="nothing was sent"):
-        link.create("/x", b"", Access.PUBLIC, ephemeral=True)
+        link.create("/x", b"", ephemeral=True)
     assert not link.connected
     assert not link.given_up
 
@@ -166,7 +173,7 @@ def test_close_ends_its_threads_and_its_session(
     before = set(threading.enumerate())
     path = f"/{uuid4().hex}"
     opened = connected(stack, zookeeper.hosts)
-    opened.link.create(path, b"", Access.PUBLIC, ephemeral=True)
+    opened.link.create(path, b"", ephemeral=True)
     assert {t.name for t in set(threading.enumerate()) - before} == {
         "zookeeper-zk_loop",
         "zookeeper-thread_worker",

@@ -8,7 +8,7 @@ import pytest
 from flightkeeper.discovery.errors import RegistryDenied, RegistryError, RegistryUnavailable
 from flightkeeper.discovery.zookeeper.paths import Paths
 from flightkeeper.discovery.zookeeper.sweeping import sweep
-from flightkeeper.discovery.zookeeper.znodes import Access, AnswerLost, NodeExists
+from flightkeeper.discovery.zookeeper.znodes import AnswerLost, NodeExists
 from tests.discovery.zookeeper.fake_znodes import FakeZnodes
 
 PATHS = Paths("/c")
@@ -18,8 +18,8 @@ PATHS = Paths("/c")
 def znodes() -> FakeZnodes:
     made = FakeZnodes()
     for path in ("/c/locks/old", "/c/locks/used", "/c/leaders/old", "/c/settings/cluster"):
-        made.create_path(path, Access.PUBLIC)
-    made.create_sequential("/c/locks/used/x-1-", b"", Access.PUBLIC)
+        made.create_path(path)
+    made.create_sequential("/c/locks/used/x-1-", b"")
     return made
 
 

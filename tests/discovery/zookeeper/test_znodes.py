@@ -8,7 +8,6 @@ import pytest
 
 from flightkeeper.discovery.zookeeper.session import Link, LinkOptions, LinkState
 from flightkeeper.discovery.zookeeper.znodes import (
-    Access,
     NodeExists,
     NoNode,
     VersionChanged,
@@ -36,7 +35,7 @@ def znodes(request: pytest.FixtureRequest) -> Iterator[Znodes]:
 @pytest.fixture
 def root(znodes: Znodes) -> str:
     path = f"/test-{uuid4().hex}"
-    znodes.create_path(path, Access.PUBLIC)
+    znodes.create_path(path)
     return path
 
 
@@ -62,8 +61,8 @@ class Fires:
 
 
 def test_what_is_created_is_read(znodes: Znodes, root: str) -> None:
-    znodes.create(f"{root}/a", b"1", Access.PUBLIC, ephemeral=True)
-    znodes.create(f"{root}/b", b"2", Access.PUBLIC, ephemeral=False)
+    znodes.create(f"{root}/a", b"1", ephemeral=True)
+    znodes.create(f"{root}/b", b"2", ephemeral=False)
     a, b = znodes.read(f"{root}/a"), znodes.read(f"{root}/b")
     assert a is not None
     assert b is not None
@@ -75,18 +74,18 @@ def test_what_is_created_is_read(znodes: Znodes, root: str) -> None:
 
 def test_create_needs_a_parent_and_a_free_place(znodes: Znodes, root: str) -> None:
     with pytest.raises(NoNode):
-        znodes.create(f"{root}/x/y", b"", Access.PUBLIC, ephemeral=False)
-    znodes.create_path(f"{root}/x/y", Access.PUBLIC)
-    znodes.create_path(f"{root}/x/y", Access.PUBLIC)
+        znodes.create(f"{root}/x/y", b"", ephemeral=False)
+    znodes.create_path(f"{root}/x/y")
+    znodes.create_path(f"{root}/x/y")
     with pytest.raises(NodeExists):
-        znodes.create(f"{root}/x/y", b"", Access.PUBLIC, ephemeral=False)
+        znodes.create(f"{root}/x/y", b"", ephemeral=False)
 
 
 def test_writes_are_conditional(znodes: Znodes, root: str) -> None:
     path = f"{root}/a"
     with pytest.raises(NoNode):
         znodes.write(path, b"", 0)
-    znodes.create(path, b"1", Access.PUBLIC, ephemeral=True)
+    znodes.create(path, b"1", ephemeral=True)
     before = znodes.read(path)
     znodes.write(path, b"2", 0)
     after = znodes.read(path)
@@ -103,7 +102,7 @@ def test_replace_is_both_or_neither(znodes: Znodes, root: str) -> None:
     with pytest.raises(NoNode):
         znodes.replace(path, b"", 0)
     assert znodes.read(path) is None
-    znodes.create(path, b"1", Access.PUBLIC, ephemeral=False)
+    znodes.create(path, b"1", ephemeral=False)
     with pytest.raises(VersionChanged):
         znodes.replace(path, b"2", 7)
     znodes.replace(path, b"2", 0)
@@ -116,7 +115,7 @@ def test_deletes_are_conditional(znodes: Znodes, root: str) -> None:
     path = f"{root}/a"
     with pytest.raises(NoNode):
         znodes.delete(path, 0)
-    znodes.create(path, b"1", Access.PUBLIC, ephemeral=False)
+    znodes.create(path, b"1", ephemeral=False)
     with pytest.raises(VersionChanged):
         znodes.delete(path, 1)
     znodes.delete(path, 0)
@@ -125,8 +124,8 @@ def test_deletes_are_conditional(znodes: Znodes, root: str) -> None:
 
 def test_numbers_grow_and_later_ones_are_born_later(znodes: Znodes, root: str) -> None:
     with pytest.raises(NoNode):
-        znodes.create_sequential(f"{root}/none/x-", b"", Access.PUBLIC)
-    made = [znodes.create_sequential(f"{root}/{mark}-", b"", Access.PUBLIC) for mark in "ba"]
+        znodes.create_sequential(f"{root}/none/x-", b"")
+    made = [znodes.create_sequential(f"{root}/{mark}-", b"") for mark in "ba"]
     assert [path.rpartition("-")[2] for path in made] == ["0000000000", "0000000001"]
     first, second = (znodes.read(path) for path in made)
     assert first is not None
@@ -142,7 +141,7 @@ def test_a_guarded_write_is_done_while_its_guard_is_there(znodes: Znodes, root: 
     with pytest.raises(NoNode):
         znodes.write_guarded(path, b"1", None, guard)
     assert znodes.read(path) is None
-    znodes.create(guard, b"", Access.PUBLIC, ephemeral=True)
+    znodes.create(guard, b"", ephemeral=True)
     znodes.write_guarded(path, b"1", None, guard)
     with pytest.raises(NodeExists):
         znodes.write_guarded(path, b"2", None, guard)
@@ -161,7 +160,7 @@ def test_children(znodes: Znodes, root: str, fired: Fires) -> None:
     with pytest.raises(NoNode):
         znodes.children(f"{root}/none", fired)
     assert znodes.children(root, fired) == ()
-    znodes.create(f"{root}/a", b"", Access.PUBLIC, ephemeral=False)
+    znodes.create(f"{root}/a", b"", ephemeral=False)
     assert fired.next() == root
     assert znodes.children(root, fired) == ("a",)
     znodes.delete(f"{root}/a", 0)
@@ -171,7 +170,7 @@ def test_children(znodes: Znodes, root: str, fired: Fires) -> None:
 def test_a_list_watch_hears_that_its_node_is_deleted(
     znodes: Znodes, root: str, fired: Fires
 ) -> None:
-    znodes.create_path(f"{root}/a", Access.PUBLIC)
+    znodes.create_path(f"{root}/a")
     znodes.children(f"{root}/a", fired)
     znodes.delete(f"{root}/a", 0)
     assert fired.next() == f"{root}/a"
@@ -180,7 +179,7 @@ def test_a_list_watch_hears_that_its_node_is_deleted(
 @pytest.mark.parametrize("deed", ["write", "replace", "delete"])
 def test_a_data_watch_fires_once(znodes: Znodes, root: str, fired: Fires, deed: str) -> None:
     path = f"{root}/a"
-    znodes.create(path, b"1", Access.PUBLIC, ephemeral=False)
+    znodes.create(path, b"1", ephemeral=False)
     assert znodes.read(path, fired) is not None
     assert znodes.read(path, fired) is not None
     if deed == "delete":
@@ -189,7 +188,7 @@ def test_a_data_watch_fires_once(znodes: Znodes, root: str, fired: Fires, deed: 
         getattr(znodes, deed)(path, b"2", 0)
     assert fired.next() == path
     other = Fires()
-    znodes.create(f"{root}/b", b"", Access.PUBLIC, ephemeral=False)
+    znodes.create(f"{root}/b", b"", ephemeral=False)
     znodes.read(f"{root}/b", other)
     znodes.write(f"{root}/b", b"", 0)
     assert other.next() == f"{root}/b"
@@ -199,7 +198,7 @@ def test_a_data_watch_fires_once(znodes: Znodes, root: str, fired: Fires, deed: 
 def test_an_existence_watch_stays_either_way(znodes: Znodes, root: str, fired: Fires) -> None:
     path = f"{root}/a"
     assert not znodes.exists(path, fired)
-    znodes.create(path, b"", Access.PUBLIC, ephemeral=False)
+    znodes.create(path, b"", ephemeral=False)
     assert fired.next() == path
     assert znodes.exists(path, fired)
     znodes.delete(path, 0)
@@ -211,7 +210,7 @@ def test_many_are_read_at_once_and_missing_ones_left_out(
 ) -> None:
     paths = [f"{root}/{number}" for number in range(600)]
     for path in paths[:3]:
-        znodes.create(path, path.encode(), Access.PUBLIC, ephemeral=False)
+        znodes.create(path, path.encode(), ephemeral=False)
     found = znodes.read_all(paths, fired)
     assert {path: znode.data for path, znode in found.items()} == {
         path: path.encode() for path in paths[:3]

@@ -29,6 +29,7 @@ from flightkeeper.discovery.locks import Hold, LastingHold, LockKind, LockPlace,
 from flightkeeper.discovery.names import check_name
 from flightkeeper.discovery.records import Instance
 from flightkeeper.discovery.registry import Listener, Registration, Watch
+from flightkeeper.discovery.roles import Roles
 from flightkeeper.discovery.subscription import Subscription
 from flightkeeper.discovery.tls import RegistryTls
 from flightkeeper.discovery.urls import RegistryUrl
@@ -247,6 +248,7 @@ def open_backend(
     credentials: tuple[str, str] | None,  # noqa: ARG001 - the directory's permissions decide
     session_timeout_s: float,  # noqa: ARG001 - a lock is let go at death, not after a time
     tls: RegistryTls | None,  # noqa: ARG001 - nothing leaves this machine
+    acl: Roles | None,  # noqa: ARG001 - the directory's permissions decide
 ) -> DirectoryRegistry:
     """Open the registry of a `dir://` URL.
 

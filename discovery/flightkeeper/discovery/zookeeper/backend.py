@@ -29,6 +29,7 @@ from flightkeeper.discovery.errors import (
 from flightkeeper.discovery.locks import Hold, LockKind, LockPlace, LockTimeout
 from flightkeeper.discovery.records import Instance
 from flightkeeper.discovery.registry import Listener, Registration, Watch
+from flightkeeper.discovery.roles import Roles
 from flightkeeper.discovery.subscription import Subscription
 from flightkeeper.discovery.tls import RegistryTls
 from flightkeeper.discovery.urls import RegistryUrl
@@ -46,7 +47,7 @@ from flightkeeper.discovery.zookeeper.session import LinkOptions, LinkState
 from flightkeeper.discovery.zookeeper.supervision import Limits
 from flightkeeper.discovery.zookeeper.sweeping import sweep
 from flightkeeper.discovery.zookeeper.watcher import ServiceWatcher
-from flightkeeper.discovery.zookeeper.znodes import Access, Znodes
+from flightkeeper.discovery.zookeeper.znodes import Znodes
 
 _RETRY_MIN_S = 0.1
 _RETRY_MAX_S = 2.0
@@ -207,10 +208,9 @@ class ZooKeeperRegistry:
         connected, left_s = self._connection.wait_connected, self._within(timeout_s)
         if guard is not None:
             guard.check()
-        access = Access.PRIVATE if is_private(name) else Access.PUBLIC
-        if guard is not None and access is Access.PRIVATE:
+        if guard is not None and is_private(name):
             raise InvalidName(f"the document {name} is private and cannot be written under a lock")
-        change = documents.Write(data, version, guard, own=own, access=access)
+        change = documents.Write(data, version, guard, own=own)
         return documents.write(connected, path, change, left_s)
 
     def watch_document(self, name: str, listener: DocumentListener) -> Watch:
@@ -370,8 +370,11 @@ def open_backend(
     credentials: tuple[str, str] | None,
     session_timeout_s: float,
     tls: RegistryTls | None,
+    acl: Roles | None,
 ) -> ZooKeeperRegistry:
     """Open the registry of a `zk://` or `zks://` URL; does not wait for a connection."""
     secured = (tls or RegistryTls()) if url.secure else None
-    options = LinkOptions(url.host_list, len(url.hosts), session_timeout_s, credentials, secured)
+    options = LinkOptions(
+        url.host_list, len(url.hosts), session_timeout_s, credentials, secured, url.path, acl
+    )
     return ZooKeeperRegistry(options, Paths(url.path))

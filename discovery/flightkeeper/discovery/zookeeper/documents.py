@@ -15,7 +15,6 @@ from flightkeeper.discovery.locks import LockLost
 from flightkeeper.discovery.zookeeper.lock import ZooKeeperHold
 from flightkeeper.discovery.zookeeper.paths import parent
 from flightkeeper.discovery.zookeeper.znodes import (
-    Access,
     AnswerLost,
     NodeExists,
     NoNode,
@@ -33,7 +32,6 @@ class Write:
     Attributes:
         version: that the writer has seen; None = that there is none.
         guard: write only while this is held.
-        access: who may read it, if it is made by this.
         own: nobody else would write these data.
     """
 
@@ -41,7 +39,6 @@ class Write:
     version: int | None
     guard: ZooKeeperHold | None = None
     own: bool = False
-    access: Access = Access.PUBLIC
 
 
 def agree(
@@ -116,7 +113,7 @@ def write(
         znodes = connected(left_s)
         if znodes is None:
             break
-        storage = _Storage(znodes, path, change.guard, change.access)
+        storage = _Storage(znodes, path, change.guard)
         try:
             return documents.compare_and_set(
                 storage, path, change.data, change.version, sent=sent, own=change.own
@@ -134,17 +131,10 @@ def write(
 class _Storage:
     """A znode as compare-and-set sees it. Its version is the document's."""
 
-    def __init__(
-        self,
-        znodes: Znodes,
-        path: str,
-        guard: ZooKeeperHold | None = None,
-        access: Access = Access.PUBLIC,
-    ) -> None:
+    def __init__(self, znodes: Znodes, path: str, guard: ZooKeeperHold | None = None) -> None:
         self._znodes = znodes
         self._path = path
         self._guard = guard
-        self._access = access
         self.sent = False
 
     def read(self) -> Document | None:
@@ -152,15 +142,8 @@ class _Storage:
         return None if found is None else Document(found.data, found.version)
 
     def create(self, data: bytes) -> bool:
-        # From above: what is missing over a folder would be made for everybody.
-        for folder in (parent(parent(self._path)), parent(self._path)):
-            if self._access is Access.PRIVATE or folder == parent(self._path):
-                self._znodes.create_path(folder, self._access)
-        return self._put(
-            lambda: self._znodes.create(self._path, data, self._access, ephemeral=False),
-            data,
-            None,
-        )
+        self._znodes.create_path(parent(self._path))
+        return self._put(lambda: self._znodes.create(self._path, data, ephemeral=False), data, None)
 
     def replace(self, data: bytes, version: int) -> bool:
         return self._put(lambda: self._znodes.write(self._path, data, version), data, version)
@@ -186,9 +169,9 @@ class _Storage:
 def _read_or_propose(znodes: Znodes, path: str, proposal: bytes) -> bytes:
     found = znodes.read(path)
     if found is None:
-        znodes.create_path(parent(path), Access.PRIVATE)
+        znodes.create_path(parent(path))
         try:
-            znodes.create(path, proposal, Access.PRIVATE, ephemeral=False)
+            znodes.create(path, proposal, ephemeral=False)
         except NodeExists:
             _log.debug("another proposal for %s was first", path)
         found = znodes.read(path)

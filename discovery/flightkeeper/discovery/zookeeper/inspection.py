@@ -1,26 +1,26 @@
 """A cluster's part of ZooKeeper, prepared before its first node and looked over at any time.
 
-Owns what a safe tree is: with credentials nobody else can change anything, and nobody else reads
-what is for nodes only. Judging is pure; walking asks ZooKeeper.
+Owns the walk; what each znode's rights have to be is said in `rights`.
 """
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from flightkeeper.discovery.errors import RegistryUnavailable
+from flightkeeper.discovery.errors import RegistryDenied, RegistryUnavailable
+from flightkeeper.discovery.roles import Roles
 from flightkeeper.discovery.zookeeper.paths import Paths
-from flightkeeper.discovery.zookeeper.session import Grant, Link, LinkOptions, LinkState
+from flightkeeper.discovery.zookeeper.rights import OWN, differences
+from flightkeeper.discovery.zookeeper.session import Link, LinkOptions, LinkState
 from flightkeeper.discovery.zookeeper.znodes import NoNode
 
 _CLOSE_S = 2.0
-_READ = frozenset({"read"})
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """A znode that somebody may do too much with."""
+    """A znode that somebody may do too much, or too little, with."""
 
     path: str
     problem: str
@@ -54,12 +54,15 @@ def prepare(link: Link, paths: Paths) -> None:
         RegistryDenied: the credentials do not allow it; says which znode.
         RegistryUnavailable: no answer.
     """
-    for path, access in paths.lasting().items():
-        link.create_path(path, access)
+    for path in paths.lasting():
+        link.create_path(path)
 
 
-def findings(link: Link, paths: Paths) -> Iterator[Finding]:
-    """What others may do too much with, in all of the cluster's tree.
+def findings(link: Link, paths: Paths, acl: Roles | None = None) -> Iterator[Finding]:
+    """What is wrong with the rights in all of the cluster's tree.
+
+    Args:
+        acl: who has which role; None = only what anybody may do is judged.
 
     Raises:
         NoNode: there is no such tree.
@@ -73,26 +76,28 @@ def findings(link: Link, paths: Paths) -> Iterator[Finding]:
         raise NoNode(f"{root} does not exist: `flightkeeper zookeeper init` makes it") from exc
     for path in _walk(link, root):
         try:
-            grants = link.grants(path)
+            found = link.grants(path)
         except NoNode:
             continue  # gone meanwhile, as ephemerals go
-        private = path.startswith(paths.private())
-        yield from (Finding(path, text) for text in problems(grants, private=private))
+        below = path.removeprefix(root).rstrip("/") if paths.chroot else path.rstrip("/")
+        yield from (Finding(path, text) for text in differences(acl or OWN, below, found))
 
 
-def problems(grants: tuple[Grant, ...], *, private: bool) -> Iterator[str]:
-    """What is wrong with a znode's rights.
+def repair(link: Link, found: Iterable[Finding]) -> Iterator[str]:
+    """Give znodes the rights that they would be made with; the paths of those it was done for.
 
-    Args:
-        private: it is for nodes only.
+    Raises:
+        RegistryDenied: the credentials do not allow it; says which znode.
+        RegistryUnavailable: no answer.
     """
-    for grant in grants:
-        if grant.scheme != "world":
-            continue
-        if changes := sorted(grant.rights - _READ):
-            yield f"anybody may {', '.join(changes)}"
-        if private and grant.rights & _READ:
-            yield "anybody may read what is for nodes only"
+    for path in dict.fromkeys(finding.path for finding in found):
+        try:
+            link.set_rights(path)
+        except NoNode:
+            continue  # gone meanwhile
+        except RegistryDenied as exc:
+            raise RegistryDenied(f"{path}: {exc}") from exc
+        yield path
 
 
 def _walk(link: Link, path: str) -> Iterator[str]:

@@ -19,7 +19,7 @@ from uuid import uuid4
 from flightkeeper.discovery.contention import EXCLUSIVE, Claim, Place, claim_of, turn
 from flightkeeper.discovery.errors import RegistryDenied, RegistryError
 from flightkeeper.discovery.locks import LockLost
-from flightkeeper.discovery.zookeeper.znodes import Access, NoNode, Znode, Znodes
+from flightkeeper.discovery.zookeeper.znodes import NoNode, Znode, Znodes
 
 _HELD_SHARE = 2 / 3
 """Of a session's time: past it another one may be about to get the lock."""
@@ -225,7 +225,7 @@ class Contender:
             self._hold.end(gone=True)
             return None
         if own is None:
-            znodes.create_sequential(f"{self._folder}/{self._mark}", b"", Access.PUBLIC)
+            znodes.create_sequential(f"{self._folder}/{self._mark}", b"")
             return _AGAIN
         permit = own.permit
         if permit is None:
@@ -286,7 +286,7 @@ class Contender:
         try:
             names = znodes.children(self._folder)
         except NoNode:
-            znodes.create_path(self._folder, Access.PUBLIC)
+            znodes.create_path(self._folder)
             return []
         return in_line(names)
 

@@ -8,13 +8,11 @@
 <chroot>/<part>/<part>/…                a shared document, under the parts of its name
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 from flightkeeper.discovery.documents import check_document_name
 from flightkeeper.discovery.locks import LockKind
 from flightkeeper.discovery.names import check_name
-from flightkeeper.discovery.zookeeper.znodes import Access
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,20 +29,14 @@ class Paths:
         """A node's record."""
         return f"{self.service(service)}/{check_name('node id', node_id)}"
 
-    def private(self) -> str:
-        """Above what is for nodes only."""
-        return f"{self.chroot}/keys"
-
-    def lasting(self) -> Mapping[str, Access]:
-        """What every cluster has, and who may read it."""
-        shared = ("/settings", "/catalog", "/partitions", "/log")
-        public = ("", "/services", *shared, *(f"/{kind}" for kind in LockKind))
-        found = {f"{self.chroot}{path}": Access.PUBLIC for path in public}
-        return {**found, self.private(): Access.PRIVATE}
+    def lasting(self) -> tuple[str, ...]:
+        """What every cluster has, those above before those below."""
+        shared = ("settings", "catalog", "partitions", "tables", "log", "keys")
+        return (self.chroot, *(f"{self.chroot}/{n}" for n in ("services", *shared, *LockKind)))
 
     def key(self, name: str) -> str:
         """An agreed document."""
-        return f"{self.private()}/{check_name('document', name)}"
+        return f"{self.chroot}/keys/{check_name('document', name)}"
 
     def locks(self, kind: LockKind) -> str:
         """The parent of all locks of a kind."""

@@ -10,7 +10,6 @@ from flightkeeper.discovery.records import Instance, encode
 from flightkeeper.discovery.zookeeper.ownership import Claim, Claimant, decide, holder
 from flightkeeper.discovery.zookeeper.paths import Paths, parent
 from flightkeeper.discovery.zookeeper.znodes import (
-    Access,
     AnswerLost,
     NodeExists,
     NoNode,
@@ -165,8 +164,8 @@ class ZooKeeperRegistration:
     def _act(self, znodes: Znodes, claim: Claim, data: bytes, found: Znode | None) -> None:
         if found is None:
             # Plain parents: Curator's containers vanish with their last child, watches and all.
-            znodes.create_path(parent(self.path), Access.PUBLIC)
-            znodes.create(self.path, data, Access.PUBLIC, ephemeral=True)
+            znodes.create_path(parent(self.path))
+            znodes.create(self.path, data, ephemeral=True)
         elif claim is Claim.WRITE:
             znodes.write(self.path, data, found.version)
         else:

@@ -18,15 +18,16 @@ from kazoo import exceptions as kz
 from kazoo.client import KazooClient, KazooState
 from kazoo.handlers.threading import KazooTimeoutError
 from kazoo.protocol.states import EventType, WatchedEvent
-from kazoo.security import CREATOR_ALL_ACL, OPEN_ACL_UNSAFE, READ_ACL_UNSAFE, Permissions
+from kazoo.security import ACL, Id, Permissions
 
 from flightkeeper.discovery.errors import RegistryDenied, RegistryError, RegistryUnavailable
+from flightkeeper.discovery.roles import Roles
 from flightkeeper.discovery.tls import RegistryTls
 from flightkeeper.discovery.zookeeper.handler import Handler
 from flightkeeper.discovery.zookeeper.paths import parent
+from flightkeeper.discovery.zookeeper.rights import OPEN, OWN, Grant, grants
 from flightkeeper.discovery.zookeeper.znodes import (
     ZNODE_BYTES_MAX,
-    Access,
     AnswerLost,
     Fired,
     NodeExists,
@@ -98,6 +99,8 @@ class LinkOptions:
         host_count: how many they are.
         credentials: (user, password) of the digest scheme.
         tls: how to make sure who answers; None = in the clear.
+        chroot: above all that is ours, "" or "/a/b".
+        acl: who has which role; None = who asks is node and admin, if ZooKeeper knows who it is.
     """
 
     hosts: str
@@ -105,26 +108,18 @@ class LinkOptions:
     session_timeout_s: float
     credentials: tuple[str, str] | None = field(default=None, repr=False)
     tls: RegistryTls | None = None
+    chroot: str = ""
+    acl: Roles | None = None
 
     @property
     def identified(self) -> bool:
         """Whether ZooKeeper knows who this process is."""
         return self.credentials is not None or (self.tls is not None and self.tls.cert is not None)
 
-
-@dataclass(frozen=True, slots=True)
-class Grant:
-    """What somebody may do with a znode.
-
-    Attributes:
-        scheme: how they show who they are, such as "world", "digest" or "x509".
-        who: their name in that scheme.
-        rights: of read, write, create, delete and admin.
-    """
-
-    scheme: str
-    who: str
-    rights: frozenset[str]
+    @property
+    def roles(self) -> Roles:
+        """Who has which role."""
+        return self.acl or (OWN if self.identified else OPEN)
 
 
 class Link:
@@ -182,6 +177,11 @@ class Link:
     def given_up(self) -> bool:
         """Whether kazoo stopped for good, which it does on some errors in a handshake."""
         return self._handler.given_up
+
+    @property
+    def identified(self) -> bool:
+        """Whether ZooKeeper knows who this process is."""
+        return self._options.identified
 
     @property
     def refusal(self) -> str:
@@ -266,47 +266,51 @@ class Link:
             for acl in acls
         )
 
-    def create_path(self, path: str, access: Access) -> None:
+    def set_rights(self, path: str) -> None:
+        """Give a znode the rights that it would be made with. Raises NoNode, RegistryDenied."""
+        self._result(self._ready().set_acls_async(path, self._acl(path)))
+
+    def create_path(self, path: str) -> None:
         """Make a plain znode and those above it, where missing."""
         # Asked first: creating what exists is refused by the parent's ACL before anything else.
         if path == "" or self._result(self._ready().exists_async(path)) is not None:
             return
-        self.create_path(parent(path), Access.PUBLIC)
+        self.create_path(parent(path))
         with suppress(NodeExists):
-            self.create(path, b"", access, ephemeral=False)
+            self.create(path, b"", ephemeral=False)
 
-    def create(self, path: str, data: bytes, access: Access, *, ephemeral: bool) -> None:
+    def create(self, path: str, data: bytes, *, ephemeral: bool) -> None:
         """Make a znode. Raises NodeExists, NoNode."""
         _check_size(path, data)
-        client, acl = self._ready(), self._acl(access)
+        client, acl = self._ready(), self._acl(path)
         self._result(client.create_async(path, data, acl=acl, ephemeral=ephemeral))
 
-    def create_sequential(self, path: str, data: bytes, access: Access) -> str:
+    def create_sequential(self, path: str, data: bytes) -> str:
         """Make an ephemeral whose name ends in a number that grows; its path. Raises NoNode."""
-        client, acl = self._ready(), self._acl(access)
+        client, acl = self._ready(), self._acl(path)
         made = client.create_async(path, data, acl=acl, ephemeral=True, sequence=True)
         return str(self._result(made))
 
     def write(self, path: str, data: bytes, version: int) -> None:
-        """Set the data of a public znode. Raises NoNode, VersionChanged."""
+        """Set the data of a znode. Raises NoNode, VersionChanged."""
         _check_size(path, data)
         self._result(self._ready().set_async(path, data, version=version))
 
     def replace(self, path: str, data: bytes, version: int) -> None:
-        """Delete a znode and make a public ephemeral in its place, both or neither."""
+        """Delete a znode and make an ephemeral in its place, both or neither."""
         _check_size(path, data)
         transaction = self._ready().transaction()
         transaction.delete(path, version=version)
-        transaction.create(path, data, acl=self._acl(Access.PUBLIC), ephemeral=True)
+        transaction.create(path, data, acl=self._acl(path), ephemeral=True)
         self._commit(transaction)
 
     def write_guarded(self, path: str, data: bytes, version: int | None, guard: str) -> None:
-        """Set the data of a public znode while another one exists; version None = make it."""
+        """Set the data of a znode while another one exists; version None = make it."""
         _check_size(path, data)
         transaction = self._ready().transaction()
         transaction.check(guard, version=-1)
         if version is None:
-            transaction.create(path, data, acl=self._acl(Access.PUBLIC))
+            transaction.create(path, data, acl=self._acl(path))
         else:
             transaction.set_data(path, data, version=version)
         self._commit(transaction)
@@ -321,11 +325,14 @@ class Link:
         """Delete a znode. Raises NoNode, VersionChanged."""
         self._result(self._ready().delete_async(path, version=version))
 
-    def _acl(self, access: Access) -> list[Any]:
-        if not self._options.identified:
-            return list(OPEN_ACL_UNSAFE)
-        public = READ_ACL_UNSAFE if access is Access.PUBLIC else []
-        return [*CREATOR_ALL_ACL, *public]
+    def _acl(self, path: str) -> list[Any]:
+        chroot = self._options.chroot
+        # What is above the chroot, and has to be made for it, is as the chroot itself.
+        below = path.removeprefix(chroot) if path.startswith(f"{chroot}/") else ""
+        return [
+            ACL(sum(bit for name, bit in _RIGHTS if name in one.rights), Id(one.scheme, one.who))
+            for one in grants(self._options.roles, below)
+        ]
 
     def _ready(self) -> Any:
         # kazoo queues requests while disconnected and would send them at an unknown later time.

@@ -5,7 +5,6 @@ Knows nothing of kazoo, so that what decides can be read and tested without it.
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from enum import Enum, auto
 from typing import Protocol
 
 from flightkeeper.discovery.errors import RegistryError, RegistryUnavailable
@@ -28,13 +27,6 @@ class VersionChanged(RegistryError):
 
 class AnswerLost(RegistryUnavailable):
     """The connection broke or the time ran out: done or not done, only reading back tells."""
-
-
-class Access(Enum):
-    """Who may read a znode; only its creator may change it, when there are credentials."""
-
-    PUBLIC = auto()
-    PRIVATE = auto()
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,26 +82,26 @@ class Znodes(Protocol):
     ) -> Mapping[str, tuple[str, ...]]:
         """Names of the children of those that exist, read in one go, each with a watch."""
 
-    def create_path(self, path: str, access: Access) -> None:
+    def create_path(self, path: str) -> None:
         """Make a plain znode and those above it, where missing."""
 
-    def create(self, path: str, data: bytes, access: Access, *, ephemeral: bool) -> None:
+    def create(self, path: str, data: bytes, *, ephemeral: bool) -> None:
         """Make a znode. Raises NodeExists, NoNode."""
 
-    def create_sequential(self, path: str, data: bytes, access: Access) -> str:
+    def create_sequential(self, path: str, data: bytes) -> str:
         """Make an ephemeral whose name ends in a number that grows; its path. Raises NoNode."""
 
     def write(self, path: str, data: bytes, version: int) -> None:
-        """Set the data of a public znode. Raises NoNode, VersionChanged."""
+        """Set the data of a znode. Raises NoNode, VersionChanged."""
 
     def replace(self, path: str, data: bytes, version: int) -> None:
-        """Delete a znode and make a public ephemeral in its place, both or neither.
+        """Delete a znode and make an ephemeral in its place, both or neither.
 
         Raises NoNode, VersionChanged.
         """
 
     def write_guarded(self, path: str, data: bytes, version: int | None, guard: str) -> None:
-        """Set the data of a public znode while another one exists; version None = make it.
+        """Set the data of a znode while another one exists; version None = make it.
 
         Raises NoNode (also for the guard), VersionChanged, NodeExists.
         """
