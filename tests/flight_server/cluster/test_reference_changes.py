@@ -150,17 +150,24 @@ def test_rows_are_uploaded_into_it(here: WireClient, there: WireClient) -> None:
         ("INSERT INTO geo.countries VALUES ('de', 'X', 1)", "Constraint Error"),
         ("INSERT INTO geo.countries VALUES ('fr', NULL, 1)", "NOT NULL constraint failed"),
         ("INSERT INTO geo.countries VALUES ('fr')", "has 3 columns but 1 values"),
-        ("DROP VIEW geo.countries", "is a reference table of the cluster; nothing was run"),
+        ("DROP VIEW geo.countries", "is a reference table of the cluster, or has some; nothing"),
         ("CREATE OR REPLACE VIEW geo.countries AS SELECT 1", "is a reference table of the cluster"),
         ("ALTER TABLE geo.countries ADD COLUMN x INT", "is a reference table of the cluster"),
         ("BEGIN; DELETE FROM geo.countries", "not as a part of a transaction; nothing was run"),
-        ("EXPLAIN ANALYZE DELETE FROM geo.countries", "Can only delete from base table"),
-        ("PREPARE p AS DELETE FROM geo.countries; EXECUTE p", "Can only delete from base table"),
+        ("EXPLAIN ANALYZE DELETE FROM geo.countries", "is a reference table of the cluster"),
+        ("PREPARE p AS DELETE FROM geo.countries; EXECUTE p", "is a reference table of the"),
         (BIG, "262144 is the limit; nothing was written"),
         ("CREATE REFERENCE TABLE x (a INT CHECK (a > 1))", "and no CHECK; nothing was written"),
         ("CREATE REFERENCE TABLE x (a INT DEFAULT 1)", "and no DEFAULT; nothing was written"),
         ("CREATE REFERENCE TABLE nowhere.geo.x (a INT)", r"write memory\.schema\.table"),
         ('CREATE REFERENCE TABLE "a/b" (a INT)', "must not contain"),
+        ("EXPLAIN ANALYZE CREATE OR REPLACE VIEW geo.countries AS SELECT 1", "is a reference t"),
+        ("COMMENT ON VIEW geo.countries IS 'x'", "is a reference table of the cluster"),
+        ("DROP SCHEMA geo CASCADE", "is a reference table of the cluster, or has some"),
+        ('INSERT INTO _reference."geo.countries" VALUES (1)', "the schema _reference has the rows"),
+        ('DROP TABLE memory."_reference"."geo.countries"', "the schema _reference has the rows"),
+        ('PREPARE p AS DELETE FROM _reference."geo.countries"', "the schema _reference has"),
+        ("BEGIN; DROP REFERENCE TABLE geo.countries", "not as a part of a transaction"),
         ("DROP REFERENCE TABLE", "the name of a table is expected here"),
         ("DROP REFERENCE TABLE geo.countries now", "the name of a table is expected here"),
     ],
@@ -270,3 +277,59 @@ def test_a_temporary_table_of_the_same_name_is_the_sessions_own(
     assert here.query("FROM temp.zz").to_pydict() == {"a": [5]}
     here.update("CREATE OR REPLACE TEMP TABLE zz AS SELECT 7 AS a")
     assert here.query("FROM memory.main.zz").to_pydict() == {"a": [1]}
+
+
+def test_a_transaction_that_began_meanwhile_is_not_this_ones_to_end(
+    nodes: tuple[Served, Served], here: WireClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here.update("CREATE REFERENCE TABLE rr (a INT)")
+    here.update("CREATE TABLE plain (a INT)")
+    here.update("SET VARIABLE pinned = 1")
+    tables = ReferenceTables
+    get = tables.get
+
+    def begins(self: ReferenceTables, name: str) -> object:
+        monkeypatch.setattr(tables, "get", get)
+        here_too.update("BEGIN; INSERT INTO plain VALUES (1)")
+        return get(self, name)
+
+    monkeypatch.setattr(tables, "get", begins)
+    with nodes[0].stranger(here.authorization) as here_too:
+        with pytest.raises(pa.ArrowInvalid, match="not as a part of a transaction; nothing was"):
+            here.update("INSERT INTO rr VALUES (1)")
+        here_too.update("INSERT INTO plain VALUES (2); COMMIT")
+    assert here.query("FROM plain").to_pydict() == {"a": [1, 2]}
+
+
+def test_a_view_of_the_nodes_own_is_left_alone(
+    nodes: tuple[Served, Served], here: WireClient, there: WireClient
+) -> None:
+    there.update("CREATE VIEW mine AS SELECT 42 AS a")
+    with pytest.raises(pa.ArrowInvalid, match=r"there is a view main\.mine already"):
+        there.update("CREATE REFERENCE TABLE mine (a INT)")
+    here.update("CREATE REFERENCE TABLE mine AS SELECT 1 AS a")
+    eventually(lambda: "there is a view main.mine" in nodes[1].node._record().problem)
+    assert there.query("FROM mine").to_pydict() == {"a": [42]}
+    here.update("DROP REFERENCE TABLE mine")
+    eventually(lambda: nodes[1].node._record().problem == "")
+    assert there.query("FROM mine").to_pydict() == {"a": [42]}
+
+
+def test_a_table_may_be_replaced_by_a_query_over_itself(here: WireClient) -> None:
+    here.update("CREATE REFERENCE TABLE rates AS SELECT 1 AS x")
+    here.update("CREATE OR REPLACE REFERENCE TABLE rates AS SELECT x, 1 AS y FROM rates")
+    assert here.query("FROM memory.rates").to_pydict() == {"x": [1], "y": [1]}
+    assert here.update("INSERT INTO memory.rates VALUES (2, 2)") == 1
+    assert here.value("SELECT count(*) FROM rates") == 2
+
+
+def test_what_was_in_the_way_for_a_while_is_followed_then(
+    here: WireClient, there: WireClient
+) -> None:
+    here.update("CREATE REFERENCE TABLE k AS SELECT 1 AS x")
+    sees(there, "FROM k", {"x": [1]})
+    there.update("BEGIN; CREATE SCHEMA newone")
+    here.update("CREATE REFERENCE TABLE newone.t AS SELECT 1 AS x")
+    sees(here, "FROM newone.t", {"x": [1]})
+    there.update("ROLLBACK")
+    sees(there, "FROM newone.t", {"x": [1]})

@@ -32,7 +32,11 @@ from flightkeeper.flight_server.engine.statement import parse
         ("COPY t TO 'f.csv'", ""),
         ("COPY (SELECT 1) TO 'f.csv'", ""),
         ("SELECT 1", ""),
-        ("EXPLAIN ANALYZE INSERT INTO t VALUES (1)", ""),
+        ("EXPLAIN ANALYZE INSERT INTO t VALUES (1)", "t"),
+        ("PREPARE p AS DELETE FROM s.t", "s.t"),
+        ("COMMENT ON VIEW s.v IS 'x'", "s.v"),
+        ("COMMENT ON COLUMN s.v.a IS 'x'", "s.v.a"),
+        ("EXPLAIN SELECT 1", ""),
         ("SET threads = 1", ""),
     ],
 )

@@ -3,6 +3,7 @@
 A part of the node says so by returning handlers by the class of the command, and by being an owner.
 """
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol, TypeVar
 
@@ -10,9 +11,10 @@ import pyarrow as pa
 
 from flightkeeper.flight_server.call import Call
 from flightkeeper.flight_server.command import Command
+from flightkeeper.flight_server.engine.catalog import HIDDEN
 from flightkeeper.flight_server.engine.connection import Connection
 from flightkeeper.flight_server.engine.statement import Statement
-from flightkeeper.flight_server.errors import Unimplemented
+from flightkeeper.flight_server.errors import InvalidArgument, Unimplemented
 
 _T = TypeVar("_T")
 
@@ -25,6 +27,9 @@ _ALONE = (
     "this is about what a cluster agrees on, and the node is in none: start it with --registry; "
     "nothing was done"
 )
+
+
+_HIDDEN_NAME = re.compile(rf'(?<!\w)"?{HIDDEN}"?\s*\.', re.IGNORECASE)
 
 
 class Owner(Protocol):
@@ -74,6 +79,11 @@ class Commands:
         self, call: Call, connection: Connection, statement: Statement, run: Callable[[], _T]
     ) -> _T:
         """Make a change: by who owns what it is about, else on the engine."""
+        if _HIDDEN_NAME.search(statement.sql):
+            raise InvalidArgument(
+                f"the schema {HIDDEN} has the rows of the cluster's reference tables; nothing was "
+                "run"
+            )
         if statement.target:
             for owner in self._owners:
                 if owner.owns(connection, statement):

@@ -39,6 +39,7 @@ from flightkeeper.flight_server.sql.reference_statements import (
 _T = TypeVar("_T")
 _ATTEMPTS_MAX = 50
 _TURN_S = 30.0
+_OF_SCHEMA = re.compile(r"\s*(?:drop|alter)\s+schema\b", re.IGNORECASE)
 _OR_REPLACE = re.compile(r"\s*create\s+or\s+replace\b", re.IGNORECASE)
 _IF_NOT_EXISTS = re.compile(r"\s*create\s+table\s+if\s+not\s+exists\b", re.IGNORECASE)
 
@@ -64,8 +65,11 @@ class ReferenceChanges:
         """Whether a change is about a reference table, or makes one."""
         if statement.reference:
             return True
-        if statement.stateful:
+        if statement.stateful and statement.kind != "PREPARE":
             return False  # a temporary one of the session's own
+        if _OF_SCHEMA.match(statement.sql):
+            within = f"{statement.target[-1]}."
+            return any(name.startswith(within) for name in self._followed.held)
         last = f".{statement.target[-1]}"
         if not any(name.endswith(last) for name in self._followed.held):
             return False
@@ -81,18 +85,14 @@ class ReferenceChanges:
         self, call: Call, connection: Connection, statement: Statement, run: Callable[[], _T]
     ) -> _T:
         """Make the change for the whole cluster."""
-        if connection.in_transaction:
-            raise InvalidArgument(
-                "a reference table is changed by one statement at once for the whole cluster, and "
-                "not as a part of a transaction; nothing was run"
-            )
+        _check_alone(connection)
         if statement.reference:
             return self._create(call, connection, statement, run)
         name = self._named(connection, statement)
-        assert name is not None
-        if not statement.undoable:
+        if name is None or not statement.undoable:
             raise InvalidArgument(
-                f"{name} is a reference table of the cluster; nothing was run: change its rows "
+                f"{'.'.join(statement.target)} is a reference table of the cluster, or has some; "
+                "nothing was run: change its rows "
                 "with INSERT, UPDATE and DELETE, or use CREATE OR REPLACE REFERENCE TABLE and DROP "
                 "REFERENCE TABLE"
             )
@@ -107,31 +107,20 @@ class ReferenceChanges:
                 outcome, content = self._tried(connection, name, before.content, run)
                 if self._replaced(call, before, content):
                     return outcome
-        raise Unavailable(
-            f"others changed {name} {_ATTEMPTS_MAX} times before this statement could; nothing "
-            "was written: try again"
-        )
+        raise _overtaken(name)
 
     def _replaced(self, call: Call, before: ReferenceTable, content: Content) -> bool:
         if content.rows.equals(before.rows):
             return True
-        try:
-            with translated():
-                after = self._tables.replace(
-                    before.name, content, self._author(call), before.version
-                )
-        except Unavailable as exc:
-            if isinstance(exc.__cause__, TableChanged):
-                return False
-            raise
-        self._followed.written(after)
-        return True
+        return self._made(call, before.name, before, content)
 
     def _tried(
         self, connection: Connection, name: str, content: Content, run: Callable[[], _T]
     ) -> tuple[_T, Content]:
         """What a change answers, and what it makes of the table; nothing of it remains here."""
         with connection.alone():
+            # The session may have begun one while this waited; it is not this one's to end.
+            _check_alone(connection)
             connection.begin()
             try:
                 reference_copies.make_writable(connection, self._home, name, content)
@@ -154,35 +143,54 @@ class ReferenceChanges:
             document(name)
         replaces = _OR_REPLACE.match(statement.sql) is not None
         with self._turn(call, name):
-            with translated():
-                before = self._tables.get(name)
-            if before is not None and not replaces and not _IF_NOT_EXISTS.match(statement.sql):
-                raise InvalidArgument(f"the reference table {name} exists; nothing was written")
-            outcome, content = self._defined(connection, name, run)
-            if before is not None and not replaces:
-                return outcome
-            author = self._author(call)
-            with translated():
+            for _ in range(_ATTEMPTS_MAX):
+                with translated():
+                    before = self._tables.get(name)
+                if before is not None and not replaces and not _IF_NOT_EXISTS.match(statement.sql):
+                    raise InvalidArgument(f"the reference table {name} exists; nothing was written")
+                outcome, content = self._defined(connection, name, before, run)
+                if (before is not None and not replaces) or self._made(call, name, before, content):
+                    return outcome
+        raise _overtaken(name)
+
+    def _made(self, call: Call, name: str, before: ReferenceTable | None, content: Content) -> bool:
+        """Write a table down; False if somebody else was faster."""
+        author = self._author(call)
+        with translated():
+            try:
                 if before is None:
                     made = self._tables.create(name, content, author)
                 else:
                     made = self._tables.replace(name, content, author, before.version)
-            self._followed.written(made)
-            return outcome
+            except TableChanged:
+                return False
+        self._followed.written(made)
+        return True
 
     def _defined(
-        self, connection: Connection, name: str, run: Callable[[], _T]
+        self,
+        connection: Connection,
+        name: str,
+        before: ReferenceTable | None,
+        run: Callable[[], _T],
     ) -> tuple[_T, Content]:
         with connection.alone():
+            # The session may have begun one while this waited; it is not this one's to end.
+            _check_alone(connection)
             connection.begin()
             try:
-                reference_copies.clear(connection, self._home, name)
+                reference_copies.check_place(connection, self._home, name)
+                if before is not None:
+                    reference_copies.make_writable(connection, self._home, name, before.content)
+                else:
+                    reference_copies.clear(connection, self._home, name)
                 outcome = run()
                 return outcome, reference_copies.content(connection, self._home, name)
             finally:
                 connection.rollback()
 
     def _drop(self, call: Call, connection: Connection, command: DropReferenceTable) -> None:
+        _check_alone(connection)
         name = self._full_name(connection, command.name)
         if name is None:
             raise InvalidArgument(f"{'.'.join(command.name)} is no table of the cluster")
@@ -232,6 +240,8 @@ class ReferenceChanges:
         match qualifier:
             case []:
                 found, schema = where.catalog, where.schema
+            case [place] if place.lower() == self._home.catalog.lower():
+                found, schema = place, "main"
             case [schema]:
                 found = where.catalog
             case [found, schema]:
@@ -241,6 +251,21 @@ class ReferenceChanges:
         if found.lower() != self._home.catalog.lower():
             return None
         return f"{schema}.{table}".lower()
+
+
+def _check_alone(connection: Connection) -> None:
+    if connection.in_transaction:
+        raise InvalidArgument(
+            "a reference table is changed by one statement at once for the whole cluster, and "
+            "not as a part of a transaction; nothing was run"
+        )
+
+
+def _overtaken(name: str) -> Unavailable:
+    return Unavailable(
+        f"others changed {name} {_ATTEMPTS_MAX} times before this statement could; nothing was "
+        "written: try again"
+    )
 
 
 def _described(table: ReferenceTable) -> Mapping[str, Any]:

@@ -12,7 +12,7 @@ import pyarrow as pa
 from flightkeeper.discovery.reference_table import Content
 from flightkeeper.flight_server.cluster.home import Home
 from flightkeeper.flight_server.engine import ingest
-from flightkeeper.flight_server.engine.catalog import quoted
+from flightkeeper.flight_server.engine.catalog import HIDDEN, quoted
 from flightkeeper.flight_server.engine.connection import Connection
 from flightkeeper.flight_server.engine.intake import importable
 from flightkeeper.flight_server.engine.statement import parse
@@ -28,6 +28,9 @@ _CONSTRAINTS = f"""
     SELECT constraint_type, constraint_column_names FROM duckdb_constraints()
     WHERE {_WHERE} AND constraint_type <> 'NOT NULL'"""  # noqa: S608 - ours
 _COMMENT = f"SELECT comment FROM duckdb_tables() WHERE {_WHERE}"  # noqa: S608 - ours
+_VIEW = """
+    SELECT sql FROM duckdb_views() WHERE lower(database_name) = lower($catalog)
+    AND lower(schema_name) = $schema AND lower(view_name) = $view"""
 _PRIMARY_KEY = "PRIMARY KEY"
 
 
@@ -41,6 +44,7 @@ def put(connection: Connection, home: Home, name: str, content: Content) -> None
         connection.begin()
         try:
             hidden, shown = home.hidden(name), home.table(name)
+            check_place(connection, home, name)
             _fill(connection, hidden, content)
             connection.command(f"CREATE SCHEMA IF NOT EXISTS {home.schema(name)}")
             connection.command(f"CREATE OR REPLACE VIEW {shown} AS FROM {hidden}")
@@ -57,12 +61,33 @@ def remove(connection: Connection, home: Home, name: str) -> None:
     with connection.alone():
         connection.begin()
         try:
-            connection.command(f"DROP VIEW IF EXISTS {home.table(name)}")
+            if not _is_foreign(connection, home, name):
+                connection.command(f"DROP VIEW IF EXISTS {home.table(name)}")
             connection.command(f"DROP TABLE IF EXISTS {home.hidden(name)}")
             connection.commit()
         except BaseException:
             connection.rollback()
             raise
+
+
+def check_place(connection: Connection, home: Home, name: str) -> None:
+    """Leave views alone that are the node's own.
+
+    Raises:
+        InvalidArgument: there is one under the table's name.
+    """
+    if _is_foreign(connection, home, name):
+        raise InvalidArgument(
+            f"there is a view {name} already, which is no reference table; nothing was done: drop "
+            "it first"
+        )
+
+
+def _is_foreign(connection: Connection, home: Home, name: str) -> bool:
+    schema, _, table = name.partition(".")
+    where = {"catalog": home.catalog, "schema": schema, "view": table}
+    ours = f"{HIDDEN}.{quoted(name)}"
+    return any(ours not in str(sql) for (sql,) in connection.rows(_VIEW, where))
 
 
 def make_writable(connection: Connection, home: Home, name: str, content: Content) -> None:

@@ -25,6 +25,8 @@ from flightkeeper.flight_server.engine.database import Database
 from flightkeeper.flight_server.errors import Cancelled, NodeError, Unavailable
 
 _END_S = 5.0
+_AGAIN_S = 1.0
+"""After so long what could not be followed is tried again."""
 _ASK_AGAIN_S = 0.05
 """How often who waits for a turn looks whether it is still wanted."""
 
@@ -124,15 +126,24 @@ class FollowedTables:
         with self._changed:
             # A list of all tables that was read before does not have it.
             self._unseen.add(table.name)
-        self._put(table)
+        try:
+            self._put(table)
+        except NodeError as exc:
+            # It is written, whatever this engine says; the next look brings it.
+            _log.warning("a reference table cannot be followed", table=table.name, problem=str(exc))
 
     def deleted(self, name: str, version: int) -> None:
         """Let the engine have a table no more that was just taken away; in its turn."""
-        self._remove(name)
+        try:
+            self._remove(name)
+        except NodeError as exc:
+            _log.warning("a reference table cannot be taken away", table=name, problem=str(exc))
+            return
         self._versions[name] = version
 
     def _run(self) -> None:
-        while (news := self._news.get()) is not _Sign.END:
+        problems = ""
+        while (news := self._next(again=bool(problems))) is not _Sign.END:
             if not isinstance(news, _Sign):
                 self._told = news
                 with self._changed:
@@ -141,8 +152,16 @@ class FollowedTables:
                     )
             elif not self._first.is_set():
                 continue
-            self._tell("; ".join(filter(None, map(self._bring, self._names()))))
+            problems = "; ".join(filter(None, map(self._bring, self._names())))
+            self._tell(problems)
             self._first.set()
+
+    def _next(self, *, again: bool) -> "_Told | _Sign":
+        """What there is to do; what could not be done is tried again after a while."""
+        try:
+            return self._news.get(timeout=_AGAIN_S if again else None)
+        except queue.Empty:
+            return _Sign.LOOK
 
     def _names(self) -> list[str]:
         return sorted({*self._told, *self._held})

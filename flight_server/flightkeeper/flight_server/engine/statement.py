@@ -104,7 +104,7 @@ _NUMBERS_LATE = int(duckdb.__version__.split(".")[0]) < 2  # noqa: PLR2004
 """DuckDB 1.5 numbers the `?` of a FROM or USING before those of the SET or WHERE they follow."""
 _CHANGES = {_S.INSERT, _S.UPDATE, _S.DELETE, _S.MERGE_INTO, _S.COPY}
 _UNDOABLE = {_S.INSERT, _S.UPDATE, _S.DELETE, _S.MERGE_INTO}
-_WRITES = {*_CHANGES, _S.CREATE, _S.DROP, _S.ALTER}
+_WRITES = {*_CHANGES, _S.CREATE, _S.DROP, _S.ALTER, _S.EXPLAIN, _S.PREPARE}  # or what is inside
 _ROWS = {_S.SELECT, _S.EXPLAIN, _S.CALL, _S.EXECUTE, _S.PRAGMA, _S.RELATION, _S.MULTI}
 _STATEFUL = {
     _S.TRANSACTION,

@@ -25,6 +25,8 @@ def target(words: Sequence[str]) -> tuple[str, ...]:
     if words[:1] == ["copy"]:
         return _copied(words)
     outer = list(_outside(words))
+    if outer[:2] == ["comment", "on"]:
+        return _name(outer[3:])
     start = next((number for number, word in enumerate(outer) if word in _VERBS), len(outer))
     rest = outer[start + 1 :]
     head = list(takewhile(_BETWEEN.__contains__, rest))
