@@ -3,7 +3,6 @@
 Owns their documents' names and what a writer may believe.
 """
 
-import queue
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -18,10 +17,10 @@ from flightkeeper.discovery.documents import (
     DocumentChanged,
     DocumentTooBig,
 )
-from flightkeeper.discovery.errors import InvalidName, RegistryError, RegistryUnavailable
+from flightkeeper.discovery.errors import InvalidName, RegistryError
 from flightkeeper.discovery.names import check_name
 from flightkeeper.discovery.reference_table import Content, TableChange, decode, encode
-from flightkeeper.discovery.registry import Registry, Watch
+from flightkeeper.discovery.registry import Registry, Watch, read_documents
 
 FOLDER: Final = "tables"
 _NAME_PARTS = 2
@@ -169,14 +168,8 @@ class ReferenceTables:
         Raises:
             RegistryUnavailable: no answer in time.
         """
-        told: queue.SimpleQueue[Mapping[str, Document]] = queue.SimpleQueue()
-        watch = self.watch(told.put)
-        try:
-            return told.get(timeout=timeout_s)
-        except queue.Empty as exc:
-            raise RegistryUnavailable(f"no answer within {timeout_s} s") from exc
-        finally:
-            watch.close()
+        found = read_documents(self._registry, FOLDER, timeout_s)
+        return {table_name(name): document for name, document in found.items()}
 
     def watch(self, listener: Callable[[Mapping[str, Document]], None]) -> Watch:
         """Tell a listener of all tables by name, undecoded, first and after every change."""

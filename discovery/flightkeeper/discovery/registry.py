@@ -5,6 +5,7 @@ Two backends implement `Registry` and pass one conformance suite: `zookeeper/` (
 URL is opened.
 """
 
+import queue
 from collections.abc import Callable, Mapping
 from importlib import import_module
 from types import MappingProxyType
@@ -12,6 +13,7 @@ from typing import Protocol
 
 from flightkeeper.discovery.contention import EXCLUSIVE, Claim
 from flightkeeper.discovery.documents import Document, DocumentListener, DocumentsListener
+from flightkeeper.discovery.errors import RegistryUnavailable
 from flightkeeper.discovery.locks import Hold, LockKind, LockPlace
 from flightkeeper.discovery.records import Instance
 from flightkeeper.discovery.roles import Roles
@@ -236,3 +238,19 @@ def open_registry(
     return opener(
         parsed, credentials=credentials, session_timeout_s=session_timeout_s, tls=tls, acl=acl
     )
+
+
+def read_documents(registry: Registry, folder: str, timeout_s: float) -> Mapping[str, Document]:
+    """All documents below a folder as they are, by their names; empty ones are left out.
+
+    Raises:
+        RegistryUnavailable: no answer in time.
+    """
+    told: queue.SimpleQueue[Mapping[str, Document]] = queue.SimpleQueue()
+    watch = registry.watch_documents(folder, told.put)
+    try:
+        return told.get(timeout=timeout_s)
+    except queue.Empty as exc:
+        raise RegistryUnavailable(f"no answer within {timeout_s} s what is in {folder}") from exc
+    finally:
+        watch.close()

@@ -5,9 +5,7 @@ and into slots that the definition before does not name, so a reader always find
 version, or sees that there is a newer one. The log comes last.
 """
 
-import threading
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import closing
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from uuid import uuid4
 
@@ -34,7 +32,7 @@ from flightkeeper.discovery.catalog.partitions import (
 from flightkeeper.discovery.documents import Document, DocumentChanged
 from flightkeeper.discovery.errors import RegistryError, RegistryUnavailable
 from flightkeeper.discovery.locks import Hold
-from flightkeeper.discovery.registry import Registry
+from flightkeeper.discovery.registry import Registry, read_documents
 
 _LOCK_S = 10.0
 _TRIES_MAX = 200
@@ -85,17 +83,8 @@ def list_all(registry: Registry, timeout_s: float = 10.0) -> tuple[Definition, .
         RegistryUnavailable: no answer in time.
         MalformedDefinition: one of them cannot be read; names it.
     """
-    told: list[Mapping[str, Document]] = []
-    heard = threading.Event()
-
-    def hear(documents: Mapping[str, Document]) -> None:
-        told.append(documents)
-        heard.set()
-
-    with closing(registry.watch_documents(FOLDER, hear)):
-        if not heard.wait(timeout_s):
-            raise RegistryUnavailable("the registry did not answer in time what is in its catalog")
-    found = (_named(name, document) for name, document in sorted(told[0].items()))
+    documents = read_documents(registry, FOLDER, timeout_s)
+    found = (_named(name, document) for name, document in sorted(documents.items()))
     return tuple(definition for definition in found if definition is not None)
 
 

@@ -5,12 +5,11 @@ faster. Works on any registry, from a node or from the command line.
 """
 
 import secrets
-import threading
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 
-from flightkeeper.discovery.documents import Document, DocumentChanged
+from flightkeeper.discovery.documents import DocumentChanged
 from flightkeeper.discovery.errors import RegistryUnavailable
 from flightkeeper.discovery.principals import changes
 from flightkeeper.discovery.principals.changes import AccountsProblem
@@ -31,7 +30,7 @@ from flightkeeper.discovery.principals.model import (
     Privilege,
     Securable,
 )
-from flightkeeper.discovery.registry import Registry
+from flightkeeper.discovery.registry import Registry, read_documents
 
 _ATTEMPTS_MAX = 50
 _ID_BYTES = 8
@@ -48,20 +47,7 @@ def read_principals(registry: Registry, timeout_s: float = _TIMEOUT_S) -> Princi
         RegistryUnavailable: no answer in time.
         AccountsProblem: a document is damaged; says which.
     """
-    told = threading.Event()
-    heard: list[Mapping[str, Document]] = []
-
-    def hear(documents: Mapping[str, Document]) -> None:
-        heard.append(documents)
-        told.set()
-
-    watch = registry.watch_documents(FOLDER, hear)
-    try:
-        if not told.wait(timeout_s):
-            raise RegistryUnavailable(f"no answer within {timeout_s} s; nothing was changed")
-    finally:
-        watch.close()
-    principals, problems = read_all(heard[-1])
+    principals, problems = read_all(read_documents(registry, FOLDER, timeout_s))
     if problems:
         raise AccountsProblem("; ".join(problems))
     return principals
