@@ -8,7 +8,7 @@ import pytest
 from flightkeeper.flight_server.cluster.commands import Commands
 from flightkeeper.flight_server.command import Command
 from flightkeeper.flight_server.engine.statement import Statement, parse
-from flightkeeper.flight_server.errors import Unimplemented
+from flightkeeper.flight_server.errors import InvalidArgument, Unimplemented
 from flightkeeper.flight_server.sql import translation
 
 _T = TypeVar("_T")
@@ -53,3 +53,16 @@ def test_a_change_goes_to_who_owns_what_it_writes_to() -> None:
     assert commands.around(CALL, CONNECTION, read, lambda: 8) == 8
     with pytest.raises(PermissionError):
         commands.around(CALL, CONNECTION, theirs, lambda: 9)
+
+
+def test_the_hidden_schema_is_not_changed_and_may_stand_in_a_text() -> None:
+    commands = Commands({})
+    for text in (
+        'DELETE FROM _reference."geo.t"',
+        'DELETE FROM memory . "_Reference" . "geo.t"',
+        "EXPLAIN ANALYZE DELETE FROM _reference.t",
+    ):
+        with pytest.raises(InvalidArgument, match="the schema _reference has the rows"):
+            commands.around(CALL, CONNECTION, parse(text)[0], lambda: 7)
+    (told,) = parse("INSERT INTO t VALUES ('see /_reference.html') -- _reference.t")
+    assert commands.around(CALL, CONNECTION, told, lambda: 7) == 7

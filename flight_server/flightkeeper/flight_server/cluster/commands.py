@@ -5,6 +5,7 @@ A part of the node says so by returning handlers by the class of the command, an
 
 import re
 from collections.abc import Callable, Mapping, Sequence
+from itertools import pairwise
 from typing import Any, Protocol, TypeVar
 
 import pyarrow as pa
@@ -13,7 +14,7 @@ from flightkeeper.flight_server.call import Call
 from flightkeeper.flight_server.command import Command
 from flightkeeper.flight_server.engine.catalog import HIDDEN
 from flightkeeper.flight_server.engine.connection import Connection
-from flightkeeper.flight_server.engine.statement import Statement
+from flightkeeper.flight_server.engine.statement import Statement, words_at
 from flightkeeper.flight_server.errors import InvalidArgument, Unimplemented
 
 _T = TypeVar("_T")
@@ -79,7 +80,7 @@ class Commands:
         self, call: Call, connection: Connection, statement: Statement, run: Callable[[], _T]
     ) -> _T:
         """Make a change: by who owns what it is about, else on the engine."""
-        if _HIDDEN_NAME.search(statement.sql):
+        if _names_hidden(statement.sql):
             raise InvalidArgument(
                 f"the schema {HIDDEN} has the rows of the cluster's reference tables; nothing was "
                 "run"
@@ -91,3 +92,11 @@ class Commands:
         if statement.reference:
             raise Unimplemented(_ALONE)
         return run()
+
+
+def _names_hidden(sql: str) -> bool:
+    """Whether a text names what is in the hidden schema, and not only has it in a literal."""
+    if _HIDDEN_NAME.search(sql) is None:
+        return False
+    words = [word.strip('"') for _, word in words_at(sql)]
+    return (HIDDEN, ".") in pairwise(words)
