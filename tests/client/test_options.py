@@ -26,6 +26,17 @@ from flightkeeper.client.options import Options, parse_url
             Options("flightsql+zk://h1/", "zk://h1:2181", (), "flightsql", "ada"),
         ),
         (
+            "flightsql+zk://h1/?service=x&transport=tls",
+            Options(
+                "flightsql+zk://h1/?service=x&transport=tls",
+                "zk://h1:2181",
+                (),
+                "x",
+                None,
+                "tls",
+            ),
+        ),
+        (
             "flightsql+dir:///srv/registry",
             Options("flightsql+dir:///srv/registry", "dir:///srv/registry", (), "flightsql", None),
         ),
@@ -37,11 +48,12 @@ from flightkeeper.client.options import Options, parse_url
                 ("grpc://h1:1", "grpc://[::1]:2"),
                 "flightsql",
                 "a@b",
+                "tcp",
             ),
         ),
         (
             "flightsql://h1:1/?service=x",
-            Options("flightsql://h1:1/?service=x", "", ("grpc+tls://h1:1",), "x", None),
+            Options("flightsql://h1:1/?service=x", "", ("grpc+tls://h1:1",), "x", None, "tls"),
         ),
     ],
 )
@@ -71,7 +83,7 @@ def test_urls(url: str, expected: Options) -> None:
         ("flightsql://h:1/path", "path", "takes none"),
         ("flightsql://h:1?transport=quic", "query", "not tls or tcp"),
         ("flightsql://h:1?colour=red", "query", "unknown key 'colour'"),
-        ("flightsql+dir:///x?transport=tcp", "query", "unknown key 'transport'"),
+        ("flightsql+dir:///x?transport=udp", "query", "transport is 'udp', not tls or tcp"),
         ("flightsql://h:1?service=a&service=b", "query", "given twice"),
         ("flightsql://h:1?service=", "query", "service '' cannot be used"),
         ("flightsql+zk://h/x?service=a/b", "query", "service 'a/b' cannot be used"),

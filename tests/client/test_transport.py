@@ -1,6 +1,7 @@
 """Calls to a real server, and what becomes of its errors."""
 
 import threading
+from collections.abc import Callable
 
 import pyarrow as pa
 import pytest
@@ -44,6 +45,23 @@ def test_put_and_act(channel: Channel) -> None:
     rows = pa.RecordBatch.from_pydict({"0": [1], "1": ["x"]})
     answer = channel.put(update("write 3"), CallSettings(), rows)
     assert wire.DoPutUpdateResult.FromString(answer).record_count == 5
+    assert channel.act(headers.PROBE_ACTION, b"", CallSettings()) == [b"{}"]
+
+
+def test_a_login_is_not_shown_where_it_must_not_be(node: StubProcess) -> None:
+    channel = Channel(f"grpc://{node.address}", shows_login=False)
+    known = CallSettings("Bearer x")
+    calls: list[Callable[[], object]] = [
+        lambda: channel.login("ada", "lovelace", CallSettings()),
+        lambda: channel.plan(query("rows 1 1"), known),
+        lambda: channel.open(b"ticket", known),
+        lambda: channel.put(update("write 3"), known),
+        lambda: channel.act(headers.PROBE_ACTION, b"", known),
+    ]
+    for call in calls:
+        with pytest.raises(CallFailed, match="plain text, so no login is shown there") as caught:
+            call()
+        assert caught.value.failure.kind is Kind.NOT_SENT
     assert channel.act(headers.PROBE_ACTION, b"", CallSettings()) == [b"{}"]
 
 

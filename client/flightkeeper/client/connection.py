@@ -31,6 +31,7 @@ from flightkeeper.client.router import NodeStatus, Router
 from flightkeeper.client.saved_topology import SavedTopology, cache_directory
 from flightkeeper.client.transaction import Means, Transaction
 from flightkeeper.client.transport import CallSettings, Channel
+from flightkeeper.client.trust import may_show_login
 from flightkeeper.discovery.errors import InvalidRegistryUrl
 from flightkeeper.discovery.records import Instance
 from flightkeeper.discovery.registry import Membership, open_registry
@@ -69,7 +70,8 @@ def connect(
 
     Args:
         url: `flightsql+zk://h1:2181,h2:2181/chroot?service=NAME`, `flightsql+dir:///path?service=…`
-            or `flightsql://h1:p1,h2:p2?transport=tcp`.
+            or `flightsql://h1:p1,h2:p2?transport=tcp`. A node that is registered with a plain text
+            address of another machine is not shown a login, unless the URL says `transport=tcp`.
         user: who to log in as, if the URL does not say.
         password: of that user; by default taken from `FLIGHTKEEPER_PASSWORD`.
         timeout_s: how long to look for a first node.
@@ -285,8 +287,12 @@ class Connection:
         return pa.RecordBatchReader.from_batches(delivery.schema, delivery)
 
     def _open_channel(self, instance: Instance) -> Channel:
+        location = instance.location
         return Channel(
-            instance.location, tls_roots=self._tls_roots, on_answer=self._on_answer(instance)
+            location,
+            tls_roots=self._tls_roots,
+            shows_login=may_show_login(location, self._options.transport),
+            on_answer=self._on_answer(instance),
         )
 
     def _on_answer(self, instance: Instance) -> Callable[..., None]:

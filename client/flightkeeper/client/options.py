@@ -4,6 +4,9 @@
     flightsql+dir:///absolute/path?service=NAME                  nodes of this machine
     flightsql://[user@]h1:31337,h2:31337?transport=tcp           these nodes; TLS unless tcp
 
+With a registry the nodes' records say how they are reached, and `transport=tls` or `transport=tcp`
+where a login may be shown; see `trust`.
+
 Pure text in, value out: nothing is resolved, opened or read here. Passwords never stand in a URL.
 """
 
@@ -11,6 +14,7 @@ from dataclasses import dataclass
 from urllib.parse import parse_qsl, unquote
 
 from flightkeeper.client.errors import InvalidUrl
+from flightkeeper.client.trust import TCP, TLS
 from flightkeeper.discovery.errors import InvalidName, InvalidRegistryUrl
 from flightkeeper.discovery.names import check_name
 from flightkeeper.discovery.urls import parse_registry_url
@@ -19,7 +23,7 @@ DEFAULT_SERVICE = "flightsql"
 
 _REGISTRY_PREFIX = "flightsql+"
 _STATIC_SCHEME = "flightsql"
-_TRANSPORTS = {"tls": "grpc+tls", "tcp": "grpc"}
+_TRANSPORTS = {TLS: "grpc+tls", TCP: "grpc"}
 _PORT_MAX = 65535
 
 
@@ -33,6 +37,7 @@ class Options:
         locations: Flight URIs of a static list; empty with a registry.
         service: the set of interchangeable nodes to use.
         user: who to log in as, or None.
+        transport: "tls" or "tcp", as asked for; None = as the nodes' records say.
     """
 
     url: str
@@ -40,6 +45,7 @@ class Options:
     locations: tuple[str, ...]
     service: str
     user: str | None
+    transport: str | None = None
 
 
 def parse_url(url: str) -> Options:
@@ -76,12 +82,13 @@ def _user(url: str, body: str) -> tuple[str | None, str]:
 
 
 def _with_registry(shown: str, scheme: str, body: str, query: str, user: str | None) -> Options:
-    known = _query(shown, query, {"service"})
+    known = _query(shown, query, {"service", "transport"})
     try:
         registry_url = str(parse_registry_url(f"{scheme}://{body}"))
     except InvalidRegistryUrl as exc:
         raise InvalidUrl(shown, exc.part, exc.reason) from exc
-    return Options(shown, registry_url, (), known.get("service", DEFAULT_SERVICE), user)
+    service = known.get("service", DEFAULT_SERVICE)
+    return Options(shown, registry_url, (), service, user, known.get("transport"))
 
 
 def _static(shown: str, body: str, query: str, user: str | None) -> Options:
@@ -89,15 +96,13 @@ def _static(shown: str, body: str, query: str, user: str | None) -> Options:
     hosts, slash, path = body.partition("/")
     if slash and path:
         raise InvalidUrl(shown, "path", "a list of nodes takes none")
-    transport = known.get("transport", "tls")
-    if transport not in _TRANSPORTS:
-        raise InvalidUrl(shown, "query", f"transport is {transport!r}, not tls or tcp")
+    transport = known.get("transport", TLS)
     locations = tuple(
         f"{_TRANSPORTS[transport]}://{_host_and_port(shown, text)}" for text in hosts.split(",")
     )
     if len(set(locations)) < len(locations):
         raise InvalidUrl(shown, "host", "a node is named twice")
-    return Options(shown, "", locations, known.get("service", DEFAULT_SERVICE), user)
+    return Options(shown, "", locations, known.get("service", DEFAULT_SERVICE), user, transport)
 
 
 def _host_and_port(shown: str, text: str) -> str:
@@ -121,6 +126,9 @@ def _query(shown: str, query: str, known: set[str]) -> dict[str, str]:
             raise InvalidUrl(without, "query", f"unknown key {key!r}, known: {sorted(known)}")
     if len(values) < len(pairs):
         raise InvalidUrl(shown, "query", "a key is given twice")
+    transport = values.get("transport", TLS)
+    if transport not in _TRANSPORTS:
+        raise InvalidUrl(shown, "query", f"transport is {transport!r}, not tls or tcp")
     try:
         check_name("service", values.get("service", DEFAULT_SERVICE))
     except InvalidName as exc:

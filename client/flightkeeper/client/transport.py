@@ -109,15 +109,23 @@ class Channel:
     """One connection to one node, made when first used. Thread-safe; HTTP/2 multiplexes calls."""
 
     def __init__(
-        self, location: str, *, tls_roots: bytes | None = None, on_answer: OnAnswer | None = None
+        self,
+        location: str,
+        *,
+        tls_roots: bytes | None = None,
+        shows_login: bool = True,
+        on_answer: OnAnswer | None = None,
     ) -> None:
         """Prepare a connection.
 
         Args:
             location: Flight URI, `grpc://host:port` or `grpc+tls://host:port`.
             tls_roots: PEM certificates to trust instead of the system's.
+            shows_login: passwords and tokens may be sent there; calls that would fail otherwise.
             on_answer: sees the headers of every answer.
         """
+        self._location = location
+        self._shows_login = shows_login
         self._answers = _Answers(on_answer or (lambda _headers: None))
         self._client = flight.FlightClient(
             location,
@@ -128,6 +136,7 @@ class Channel:
 
     def login(self, user: str, password: str, settings: CallSettings) -> str:
         """Trade user and password for the value of an authorization header."""
+        self._check_trust()
         with self._calling():
             # The stubs say text; pyarrow answers bytes.
             pair: Any = self._client.authenticate_basic_token(user, password, settings.to_flight())
@@ -140,7 +149,7 @@ class Channel:
         """GetFlightInfo: where the result of a packed command can be fetched, in order."""
         descriptor = flight.FlightDescriptor.for_command(command)
         with self._calling():
-            info = self._client.get_flight_info(descriptor, settings.to_flight())
+            info = self._client.get_flight_info(descriptor, self._options(settings))
             return tuple(
                 Endpoint(e.ticket.ticket, tuple(uri.uri.decode() for uri in e.locations))
                 for e in info.endpoints
@@ -149,7 +158,7 @@ class Channel:
     def open(self, ticket: bytes, settings: CallSettings) -> Stream:
         """DoGet: returns when the schema has arrived."""
         with self._calling():
-            reader = self._client.do_get(flight.Ticket(ticket), settings.to_flight())
+            reader = self._client.do_get(flight.Ticket(ticket), self._options(settings))
             answer = self._answers.last()
             assert answer is not None
             return Stream(reader, answer)
@@ -162,7 +171,7 @@ class Channel:
         schema = pa.schema([]) if rows is None else rows.schema
         with self._calling():
             # The stubs confuse the two readers of pyarrow.
-            writer, reader = self._client.do_put(descriptor, schema, settings.to_flight())
+            writer, reader = self._client.do_put(descriptor, schema, self._options(settings))
             metadata: Any = reader
             try:
                 if rows is not None:
@@ -180,12 +189,25 @@ class Channel:
     def act(self, action: str, body: bytes, settings: CallSettings) -> list[bytes]:
         """DoAction: the bodies of all results."""
         with self._calling():
-            results = self._client.do_action(flight.Action(action, body), settings.to_flight())
+            results = self._client.do_action(flight.Action(action, body), self._options(settings))
             return [result.body.to_pybytes() for result in results]
 
     def close(self) -> None:
         """Let go of the connection; calls that still run keep it until they end. Idempotent."""
         self._client.close()
+
+    def _options(self, settings: CallSettings) -> flight.FlightCallOptions:
+        if settings.authorization:
+            self._check_trust()
+        return settings.to_flight()
+
+    def _check_trust(self) -> None:
+        if not self._shows_login:
+            message = (
+                f"its address {self._location} is plain text, so no login is shown there; nothing"
+                " was sent: let the node use TLS, or allow it with transport=tcp in the URL"
+            )
+            raise CallFailed(Failure(Kind.NOT_SENT, message))
 
     @contextmanager
     def _calling(self) -> Iterator[None]:
