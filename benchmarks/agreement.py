@@ -7,6 +7,7 @@ engine. They live in a few processes, which answer on their standard output.
 import argparse
 import json
 import os
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -29,6 +30,8 @@ SERVICE = "flightsql"
 FOLDER = "catalog"
 _SESSION_S = 30.0
 _PROCESSES = 10
+_CHANGES = 10
+_HEAP_MB = 1024
 _WITHIN_S = 300.0
 _DEFINITION = b"{" + b"x" * 1022 + b"}"
 
@@ -57,7 +60,7 @@ def measure(nodes: int, tables: int) -> Mapping[str, float]:
     figures: dict[str, float] = {}
     with ExitStack() as stack:
         home = stack.enter_context(tempfile.TemporaryDirectory())
-        server = stack.enter_context(ZooKeeperServer(Path(home)))
+        server = stack.enter_context(ZooKeeperServer(Path(home), heap_mb=_HEAP_MB))
         url = f"{server.url}/benchmark"
         writer = stack.enter_context(closing(open_registry(url, session_timeout_s=_SESSION_S)))
         figures[f"{tables} definitions written, s"] = _timed(lambda: _write(writer, tables))
@@ -66,16 +69,26 @@ def measure(nodes: int, tables: int) -> Mapping[str, float]:
         figures[f"{tables} definitions in memory, MB"] = _rss_mb(os.getpid()) - before_mb
         began_s = time.monotonic()
         cluster = stack.enter_context(_simulated(url, nodes))
-        figures[f"{nodes} nodes started and with all definitions, s"] = time.monotonic() - began_s
+        firsts_s = sorted(cluster.wait("ready"))
+        figures[f"{nodes} nodes started one after another in {_PROCESSES} processes, s"] = (
+            time.monotonic() - began_s
+        )
+        figures["of a node until its first complete view, s, median"] = statistics.median(firsts_s)
+        figures["of a node until its first complete view, s, longest"] = firsts_s[-1]
         figures[f"{nodes} nodes, first complete list, s"] = _first_list(url, nodes)
-        for number in range(3):
-            began_s = time.monotonic()
-            writer.write_document(f"{FOLDER}/s0/t0", b"%d" % number, number)
-            cluster.wait(f"{number}")
-            name = f"a change of one definition known to {nodes} nodes, s (try {number + 1})"
-            figures[name] = time.monotonic() - began_s
+        changes_s = [_change(writer, cluster, number) for number in range(_CHANGES)]
+        name = f"a change of one definition known to {nodes} nodes, s"
+        figures[f"{name}, median"] = statistics.median(changes_s)
+        figures[f"{name}, longest"] = max(changes_s)
+        # All sessions go on, on connections without watches.
+        server.kill()
+        server.restart()
+        name = "after a restart of ZooKeeper"
+        figures[f"{name}, a change known to all, s"] = _change(writer, cluster, _CHANGES)
+        requests = _said(server.port, "Received")
+        figures[f"{name}, requests a node"] = requests / nodes
         figures["a simulated node, MB"] = cluster.rss_mb() / nodes
-        figures["znodes"] = _znodes(server.port)
+        figures["znodes"] = _said(server.port, "Node count")
         figures["ZooKeeper, MB"] = _rss_mb(server.pid)
     return figures
 
@@ -86,12 +99,17 @@ class Cluster:
     def __init__(self, processes: list["subprocess.Popen[str]"]) -> None:
         self._processes = processes
 
-    def wait(self, line: str) -> None:
-        """Wait until each process says that all of its nodes are so far."""
+    def wait(self, word: str) -> list[float]:
+        """Wait until each process says that all of its nodes are so far; what else they say."""
+        numbers: list[float] = []
         for process in self._processes:
             assert process.stdout is not None
-            while process.stdout.readline().strip() != line:
+            said, *more = [""]
+            while said != word:
                 assert process.poll() is None
+                said, *more = process.stdout.readline().split()
+            numbers += map(float, more)
+        return numbers
 
     def rss_mb(self) -> float:
         """What they have together."""
@@ -113,38 +131,65 @@ def _simulated(url: str, nodes: int) -> Iterator[Cluster]:
                     text=True,
                 )
             )
-        cluster = Cluster(processes)
-        cluster.wait("ready")
-        yield cluster
+        yield Cluster(processes)
     finally:
         for process in processes:
             process.kill()
             process.wait()
 
 
-def simulate(url: str, first: int, count: int, out: IO[str], until: IO[str]) -> None:
-    """Be so many nodes until the input ends; say what all of them know."""
-    told: dict[int, str] = {}
-    lock = threading.Lock()
+class Simulated:
+    """The nodes of one process, and what each knows."""
 
-    def hears(number: int) -> Callable[[Mapping[str, Document]], None]:
+    def __init__(self, count: int, out: IO[str]) -> None:
+        self._count = count
+        self._out = out
+        self._told: dict[int, str] = {}
+        self._changed = threading.Condition()
+
+    def hears(self, number: int) -> Callable[[Mapping[str, Document]], None]:
+        """The listener of a node."""
+
         def hear(found: Mapping[str, Document]) -> None:
-            document = found.get(f"{FOLDER}/s0/t0")
-            data = b"ready" if document is None else document.data
-            with lock:
-                told[number] = "ready" if data == _DEFINITION else data.decode()
-                if len(told) == count and len(set(told.values())) == 1:
-                    print(told[number], file=out, flush=True)
+            document = found[f"{FOLDER}/s0/t0"]
+            with self._changed:
+                self._told[number] = "" if document.data == _DEFINITION else document.data.decode()
+                same = len(self._told) == self._count and len(set(self._told.values())) == 1
+                if same and self._told[number]:
+                    print(self._told[number], file=self._out, flush=True)
+                self._changed.notify_all()
 
         return hear
 
+    def wait(self, number: int) -> None:
+        """Wait until a node has heard of everything."""
+        with self._changed:
+            assert self._changed.wait_for(lambda: number in self._told, _WITHIN_S)
+
+
+def simulate(url: str, first: int, count: int, out: IO[str], until: IO[str]) -> None:
+    """Be so many nodes until the input ends; say what all of them know."""
+    nodes = Simulated(count, out)
+    firsts_s: list[float] = []
     with ExitStack() as stack:
         for number in range(first, first + count):
+            began_s = time.monotonic()
             opened = open_registry(url, session_timeout_s=_SESSION_S)
             registry = stack.enter_context(closing(opened))
             registry.register(Instance(SERVICE, f"n{number}", "grpc://127.0.0.1:1", f"i{number}"))
-            registry.watch_documents(FOLDER, hears(number))
+            registry.watch_documents(FOLDER, nodes.hears(number))
+            nodes.wait(number)
+            firsts_s.append(time.monotonic() - began_s)
+        print("ready", *firsts_s, file=out, flush=True)
         until.read()
+
+
+def _change(writer: Registry, cluster: Cluster, number: int) -> float:
+    """Change a definition; seconds until every node has heard of it."""
+    began_s = time.monotonic()
+    writer.write_document(f"{FOLDER}/s0/t0", b"%d" % number, number)
+    cluster.wait(f"{number}")
+    return time.monotonic() - began_s
 
 
 def _write(registry: Registry, tables: int) -> None:
@@ -187,10 +232,10 @@ def _timed(work: Callable[[], None]) -> float:
     return time.monotonic() - began_s
 
 
-def _znodes(port: int) -> int:
+def _said(port: int, what: str) -> int:
     lines = four_letter_word(port, "srvr").splitlines()
-    (line,) = [line for line in lines if line.startswith("Node count: ")]
-    return int(line.removeprefix("Node count: "))
+    (line,) = [line for line in lines if line.startswith(f"{what}: ")]
+    return int(line.removeprefix(f"{what}: "))
 
 
 def _rss_mb(pid: int) -> float:

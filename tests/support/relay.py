@@ -37,8 +37,14 @@ class Relay:
         """Pass on what was kept, and what comes."""
         self._open.set()
 
+    def sever(self) -> None:
+        """End the connections there are; others can be made."""
+        for opened in self._sockets[1:]:
+            with suppress(OSError):
+                opened.shutdown(socket.SHUT_RDWR)
+
     def close(self) -> None:
-        """End all connections."""
+        """End all connections, and take no more."""
         self._open.set()
         for opened in self._sockets:
             with suppress(OSError):

@@ -34,7 +34,7 @@ _JARS = (
     "netty-resolver", "netty-transport-native-epoll", "netty-transport-native-unix-common",
 )  # fmt: skip
 _JAVA_OPTIONS = (
-    "-Xmx128m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-XX:-UsePerfData",
+    "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-XX:-UsePerfData",
     "-Dzookeeper.jmx.log4j.disable=true", "-Dzookeeper.admin.enableServer=false",
     "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn", "-Djava.net.preferIPv4Stack=true",
     "-Dzookeeper.forceSync=no", "-Dzookeeper.preAllocSize=64",
@@ -58,6 +58,7 @@ class ZooKeeperServer:
         my_id: int = 0,
         place: Place = LOOPBACK,
         more: Sequence[str] = (),
+        heap_mb: int = 128,
     ) -> None:
         """Prepare a server; `start` starts it.
 
@@ -70,6 +71,7 @@ class ZooKeeperServer:
             more: lines of its configuration.
         """
         self._place = place
+        self._heap_mb = heap_mb
         self.port = port or free_ports(1)[0]
         self._home = home
         self._ensemble = bool(members)
@@ -110,6 +112,7 @@ class ZooKeeperServer:
         command = [
             *self._place.inside,
             _java(),
+            f"-Xmx{self._heap_mb}m",
             *_JAVA_OPTIONS,
             "-cp",
             classpath(),

@@ -15,8 +15,9 @@ from flightkeeper.discovery.errors import RegistryDenied, RegistryError, Registr
 from flightkeeper.discovery.roles import Roles
 from flightkeeper.discovery.urls import RegistryUrl, parse_registry_url
 from flightkeeper.discovery.zookeeper import inspection
+from flightkeeper.discovery.zookeeper.link_options import LinkOptions
 from flightkeeper.discovery.zookeeper.paths import Paths
-from flightkeeper.discovery.zookeeper.session import Link, LinkOptions
+from flightkeeper.discovery.zookeeper.session import Link
 from flightkeeper.flight_server.config import NodeSettings
 from flightkeeper.flight_server.config_sources import InvalidSettings, load
 from flightkeeper.flight_server.parts import registry_acl, registry_credentials, registry_tls

@@ -6,6 +6,7 @@ from dataclasses import replace
 from flightkeeper.discovery.errors import RegistryError
 from flightkeeper.discovery.zookeeper.paths import parent
 from flightkeeper.discovery.zookeeper.znodes import (
+    Contact,
     Fired,
     NodeExists,
     NoNode,
@@ -32,6 +33,7 @@ class FakeZnodes:
         self.done: list[str] = []
         self._tree: dict[str, Znode] = {}
         self._zxid = 0
+        self._connections = 0
         self._numbers: dict[str, int] = {}
         self.session_timeout_s = 10.0
         self._data_watches: dict[str, set[Fired]] = {}
@@ -48,9 +50,18 @@ class FakeZnodes:
         """End the session, its ephemerals and its watches, and begin another."""
         for path in self.owned_by(self.session_id):
             del self._tree[path]
+        self.disconnect()
+        self.session_id += 1
+
+    def disconnect(self) -> None:
+        """Lose the connection, and all watches with it."""
         self._data_watches.clear()
         self._list_watches.clear()
-        self.session_id += 1
+        self._connections += 1
+
+    @property
+    def contact(self) -> Contact:
+        return Contact(self.session_id, self._connections, self._zxid)
 
     def owned_by(self, session_id: int) -> list[str]:
         """The ephemerals of a session."""
@@ -77,6 +88,16 @@ class FakeZnodes:
         wanted = list(paths)
         self._begin(f"read_all {len(wanted)}", "read_all")
         return self._read(wanted, fired)
+
+    def watch_all(self, paths: Iterable[str], since: int, fired: Fired) -> None:
+        wanted = list(paths)
+        self._begin(f"watch_all {len(wanted)}", "watch_all")
+        for path in wanted:
+            znode = self._tree.get(path)
+            if znode is None or znode.mzxid > since:
+                fired(path)
+            else:
+                self._data_watches.setdefault(path, set()).add(fired)
 
     def children(self, path: str, fired: Fired | None = None) -> tuple[str, ...]:
         self._begin("children")

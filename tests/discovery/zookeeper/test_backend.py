@@ -8,8 +8,8 @@ import pytest
 from flightkeeper.discovery.errors import InvalidName, RegistryDenied
 from flightkeeper.discovery.registry import open_registry
 from flightkeeper.discovery.zookeeper.inspection import connected, findings
+from flightkeeper.discovery.zookeeper.link_options import LinkOptions
 from flightkeeper.discovery.zookeeper.paths import Paths
-from flightkeeper.discovery.zookeeper.session import LinkOptions
 from tests.discovery.backends import instance
 from tests.discovery.recorder import Recorder
 from tests.discovery.zookeeper.observer import observing

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from flightkeeper.discovery.zookeeper.connection import Connection
-from flightkeeper.discovery.zookeeper.session import LinkOptions, LinkState
+from flightkeeper.discovery.zookeeper.link_options import LinkOptions
+from flightkeeper.discovery.zookeeper.session import LinkState
 from flightkeeper.discovery.zookeeper.supervision import Limits
 from tests.support.zookeeper_server import ZooKeeperServer, free_ports
 

@@ -16,9 +16,9 @@ from flightkeeper.discovery.errors import RegistryUnavailable
 from flightkeeper.discovery.topology import Listed
 from flightkeeper.discovery.urls import parse_registry_url
 from flightkeeper.discovery.zookeeper.backend import ZooKeeperRegistry
+from flightkeeper.discovery.zookeeper.link_options import LinkOptions
 from flightkeeper.discovery.zookeeper.paths import Paths
 from flightkeeper.discovery.zookeeper.registration import SPREAD_S
-from flightkeeper.discovery.zookeeper.session import LinkOptions
 from flightkeeper.discovery.zookeeper.supervision import Limits
 from tests.discovery.backends import instance, listening
 from tests.discovery.process import registering

@@ -80,11 +80,25 @@ def test_only_what_changed_is_read_again(fixture: Fixture) -> None:
     fixture.znodes.done.clear()
     fixture.znodes.write("/chroot/tables/main/t7", b"y", 0)
     fixture.run()
-    assert [done for done in fixture.znodes.done if done.startswith("read_all")] == [
-        "read_all 0",
-        "read_all 1",
-    ]
+    assert fixture.znodes.done == ["write", "read_all 1"]
     assert fixture.told[-1]["tables/main/t7"] == Document(b"y", 1)
+
+
+def test_after_a_lost_connection_only_what_changed_is_read_again(fixture: Fixture) -> None:
+    for number in range(20):
+        fixture.put(f"tables/main/t{number}", b"x")
+    fixture.run()
+    fixture.watcher.suspended()
+    fixture.znodes.disconnect()
+    fixture.put("tables/main/t7", b"y")
+    fixture.znodes.remove("/chroot/tables/main/t8")
+    fixture.znodes.done.clear()
+    fixture.run()
+    fixture.run()
+    read = [done for done in fixture.znodes.done if done.startswith(("read", "watch"))]
+    assert read == ["watch_all 21", "read_all 1"]
+    assert fixture.told[-1]["tables/main/t7"].data == b"y"
+    assert len(fixture.told[-1]) == 19
 
 
 def test_what_is_empty_is_absent_and_may_come_again(fixture: Fixture) -> None:

@@ -13,8 +13,8 @@ from flightkeeper.discovery.registry import open_registry
 from flightkeeper.discovery.roles import Roles
 from flightkeeper.discovery.tls import RegistryTls
 from flightkeeper.discovery.zookeeper import inspection
+from flightkeeper.discovery.zookeeper.link_options import LinkOptions
 from flightkeeper.discovery.zookeeper.paths import Paths
-from flightkeeper.discovery.zookeeper.session import LinkOptions
 from tests.discovery.backends import instance
 from tests.discovery.recorder import Recorder
 from tests.support.certificates import Authority

@@ -4,8 +4,8 @@ import pytest
 
 from flightkeeper.discovery.errors import RegistryUnavailable
 from flightkeeper.discovery.zookeeper.inspection import connected
+from flightkeeper.discovery.zookeeper.link_options import LinkOptions
 from flightkeeper.discovery.zookeeper.paths import Paths
-from flightkeeper.discovery.zookeeper.session import LinkOptions
 
 
 def test_what_every_cluster_has() -> None:

@@ -16,9 +16,9 @@ from flightkeeper.discovery.errors import RegistryDenied
 from flightkeeper.discovery.registry import Registry, open_registry
 from flightkeeper.discovery.roles import Roles
 from flightkeeper.discovery.zookeeper import inspection
+from flightkeeper.discovery.zookeeper.link_options import LinkOptions
 from flightkeeper.discovery.zookeeper.paths import Paths
 from flightkeeper.discovery.zookeeper.rights import OPEN, OWN, TABLE, Grant, differences, grants
-from flightkeeper.discovery.zookeeper.session import LinkOptions
 from tests.discovery.backends import instance
 from tests.discovery.recorder import Recorder
 from tests.support.zookeeper_server import ZooKeeperServer

@@ -1,6 +1,7 @@
 """What is kazoo's in a session: translation, permissions, limits, the end."""
 
 import queue
+import socket
 import threading
 import time
 from collections.abc import Iterator
@@ -13,7 +14,9 @@ from kazoo import exceptions as kz
 from kazoo.handlers.threading import KazooTimeoutError
 
 from flightkeeper.discovery.errors import RegistryDenied, RegistryError, RegistryUnavailable
-from flightkeeper.discovery.zookeeper.session import Link, LinkOptions, LinkState, _translated
+from flightkeeper.discovery.zookeeper import handler
+from flightkeeper.discovery.zookeeper.link_options import LinkOptions
+from flightkeeper.discovery.zookeeper.session import Link, LinkState, _translated
 from flightkeeper.discovery.zookeeper.znodes import (
     ZNODE_BYTES_MAX,
     AnswerLost,
@@ -196,3 +199,16 @@ def test_close_severs_a_connection_that_hangs(tmp_path: Path) -> None:
         opened.link.close(2)
         assert time.monotonic() - start < 5
         assert set(threading.enumerate()) <= before
+
+
+def test_a_server_that_takes_a_connection_and_says_nothing_is_soon_asked_again(
+    stack: ExitStack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(handler, "HANDSHAKE_S", 0.1)
+    silent = stack.enter_context(socket.create_server(("127.0.0.1", 0)))
+    silent.settimeout(10)
+    link = Link(LinkOptions(f"127.0.0.1:{silent.getsockname()[1]}", 1, 60.0), lambda *_: None)
+    stack.callback(link.close, 5)
+    link.start()
+    for _ in range(3):
+        stack.enter_context(silent.accept()[0])

@@ -123,7 +123,25 @@ def test_a_list_that_was_not_read_completely_is_not_told(made: Made, operation: 
     assert len(made.told) == 1
     made.znodes.done.clear()
     assert made.run() == ["i1", "i2"]
-    assert "read_all 2" in made.znodes.done
+    assert "read_all 1" in made.znodes.done
+
+
+def test_after_a_lost_connection_only_what_changed_is_read_again(made: Made) -> None:
+    for number in range(1, 4):
+        made.put(f"n{number}", f"i{number}")
+    made.run()
+    made.watcher.suspended()
+    made.znodes.disconnect()
+    made.znodes.write(f"{PATH}/n2", encode(instance("i9", "n2")), 0)
+    assert not made.woken, "nobody hears of it"
+    made.znodes.done.clear()
+    made.run()
+    assert made.woken, "the watch that was set again has fired"
+    assert made.run() == ["i1", "i9", "i3"]
+    assert [done for done in made.znodes.done if done != "children"] == [
+        "watch_all 3",
+        "read_all 1",
+    ]
 
 
 def test_a_loss_is_told_once_and_everything_read_again(made: Made) -> None:

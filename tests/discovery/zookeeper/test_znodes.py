@@ -6,7 +6,8 @@ from uuid import uuid4
 
 import pytest
 
-from flightkeeper.discovery.zookeeper.session import Link, LinkOptions, LinkState
+from flightkeeper.discovery.zookeeper.link_options import LinkOptions
+from flightkeeper.discovery.zookeeper.session import Link, LinkState
 from flightkeeper.discovery.zookeeper.znodes import (
     NodeExists,
     NoNode,
@@ -217,3 +218,37 @@ def test_many_are_read_at_once_and_missing_ones_left_out(
     }
     znodes.write(paths[1], b"", 0)
     assert fired.next() == paths[1]
+
+
+def test_watches_are_set_on_many_and_those_fire_that_have_changed_since(
+    znodes: Znodes, root: str, fired: Fires
+) -> None:
+    paths = [f"{root}/{number:04}" for number in range(1500)]
+    for path in paths[:4]:
+        znodes.create(path, b"x", ephemeral=False)
+    since = znodes.contact.zxid
+    znodes.watch_all(paths[:4], since, fired)
+    assert fired.silent()
+    znodes.write(paths[0], b"y", 0)
+    assert fired.next() == paths[0]
+    znodes.delete(paths[1], 0)
+    assert fired.next() == paths[1]
+    znodes.watch_all(paths[:3], since, fired)
+    assert {fired.next(), fired.next()} == set(paths[:2])
+    znodes.watch_all(paths[4:], since, fired)
+    assert {fired.next() for _ in paths[4:]} == set(paths[4:])
+    znodes.write(paths[2], b"y", 0)
+    assert fired.next() == paths[2]
+    znodes.write(paths[2], b"z", 1)
+    assert fired.silent()
+
+
+def test_a_session_says_how_far_it_has_come(znodes: Znodes, root: str) -> None:
+    before = znodes.contact
+    assert before.session_id == znodes.session_id
+    znodes.create(f"{root}/a", b"x", ephemeral=False)
+    made = znodes.read(f"{root}/a")
+    assert made is not None
+    after = znodes.contact
+    assert before.zxid < made.mzxid <= after.zxid
+    assert before.connection == after.connection

@@ -13,8 +13,8 @@ from flightkeeper.discovery.principals.model import SUPERUSER
 from flightkeeper.discovery.registry import open_registry
 from flightkeeper.discovery.roles import Roles
 from flightkeeper.discovery.zookeeper import inspection
+from flightkeeper.discovery.zookeeper.link_options import LinkOptions
 from flightkeeper.discovery.zookeeper.paths import Paths
-from flightkeeper.discovery.zookeeper.session import LinkOptions
 from flightkeeper.flight_server.auth.passwords import hash_password
 from flightkeeper.flight_server.live.changing import change
 from tests.flight_server.wire_client import WireClient, basic, eventually, serving

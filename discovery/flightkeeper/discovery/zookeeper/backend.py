@@ -38,12 +38,13 @@ from flightkeeper.discovery.zookeeper import documents
 from flightkeeper.discovery.zookeeper.connection import Connection
 from flightkeeper.discovery.zookeeper.document_watcher import DocumentWatcher
 from flightkeeper.discovery.zookeeper.folder_watcher import FolderWatcher
+from flightkeeper.discovery.zookeeper.link_options import LinkOptions
 from flightkeeper.discovery.zookeeper.liveness import accepts_connections
 from flightkeeper.discovery.zookeeper.lock import Contender, ZooKeeperHold
 from flightkeeper.discovery.zookeeper.lock_places import places
 from flightkeeper.discovery.zookeeper.paths import Paths
 from flightkeeper.discovery.zookeeper.registration import SPREAD_S, ZooKeeperRegistration
-from flightkeeper.discovery.zookeeper.session import LinkOptions, LinkState
+from flightkeeper.discovery.zookeeper.session import LinkState
 from flightkeeper.discovery.zookeeper.supervision import Limits
 from flightkeeper.discovery.zookeeper.sweeping import sweep
 from flightkeeper.discovery.zookeeper.watcher import ServiceWatcher

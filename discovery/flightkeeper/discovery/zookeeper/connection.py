@@ -8,7 +8,8 @@ import logging
 import threading
 from collections.abc import Callable
 
-from flightkeeper.discovery.zookeeper.session import Link, LinkOptions, LinkState
+from flightkeeper.discovery.zookeeper.link_options import LinkOptions
+from flightkeeper.discovery.zookeeper.session import Link, LinkState
 from flightkeeper.discovery.zookeeper.supervision import Limits, Outlook, Step, judge
 from flightkeeper.discovery.zookeeper.znodes import AnswerLost
 

@@ -6,13 +6,21 @@ With the session the only module that speaks kazoo.
 import socket
 import ssl
 import threading
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from kazoo.handlers.threading import SequentialThreadingHandler
+from kazoo.protocol.states import Callback, EventType
 
 from flightkeeper.discovery.tls import RegistryTls
+
+HANDSHAKE_S = 4.0
+"""How long a server that was connected to may take for its first word.
+
+A server that is just starting may take a connection and never read from it (seen with 3.8 in one of
+some dozen restarts); kazoo waits for a whole session, shared among the servers.
+"""
 
 _LOOP = "zk_loop"
 """What kazoo calls the function of its connection thread."""
@@ -30,6 +38,7 @@ class Handler(SequentialThreadingHandler):  # type: ignore[misc]  # kazoo has no
         self.refusal = ""
         self._tls = tls
         self._connect_timeout_s = connect_timeout_s
+        self._patience_s: float | None = None
         self._socket: socket.socket | None = None
         self._severed = False
         self._loop: threading.Thread | None = None
@@ -54,6 +63,31 @@ class Handler(SequentialThreadingHandler):  # type: ignore[misc]  # kazoo has no
         if self._severed:
             self.sever()
         return created
+
+    @contextmanager
+    def handshaking(self) -> Iterator[None]:
+        """On kazoo's connection thread: bound the wait for every answer within the block."""
+        self._patience_s = min(self._connect_timeout_s, HANDSHAKE_S)
+        try:
+            yield
+        finally:
+            self._patience_s = None
+
+    def select(
+        self, readers: Any, writers: Any, others: Any, timeout: float | None = None
+    ) -> tuple[Any, Any, Any]:
+        """Wait for sockets, so many seconds at most."""
+        if self._patience_s is not None:
+            timeout = self._patience_s if timeout is None else min(timeout, self._patience_s)
+        ready: tuple[Any, Any, Any] = super().select(readers, writers, others, timeout)
+        return ready
+
+    def dispatch_callback(self, callback: Callback) -> None:
+        """Queue a callback, unless it only says of one watch that all are gone."""
+        # The state listener has said so; for thousands of watches it would take long to hear again.
+        dropped = callback.type == "watch" and callback.args[0].type == EventType.NONE
+        if not dropped:
+            super().dispatch_callback(callback)
 
     def _connected(self, *args: Any, **kwargs: Any) -> socket.socket:
         if self._tls is None:

@@ -10,9 +10,10 @@ from dataclasses import dataclass
 
 from flightkeeper.discovery.errors import RegistryDenied, RegistryUnavailable
 from flightkeeper.discovery.roles import Roles
+from flightkeeper.discovery.zookeeper.link_options import LinkOptions
 from flightkeeper.discovery.zookeeper.paths import Paths
 from flightkeeper.discovery.zookeeper.rights import OWN, differences
-from flightkeeper.discovery.zookeeper.session import Link, LinkOptions, LinkState
+from flightkeeper.discovery.zookeeper.session import Link, LinkState
 from flightkeeper.discovery.zookeeper.znodes import NoNode
 
 _CLOSE_S = 2.0

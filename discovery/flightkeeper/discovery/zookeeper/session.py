@@ -7,9 +7,9 @@ kazoo's own recipes are not used: most of them stop silently or hang while the c
 
 import logging
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import Enum, auto
 from types import MappingProxyType
 from typing import Any
@@ -17,18 +17,19 @@ from typing import Any
 from kazoo import exceptions as kz
 from kazoo.client import KazooClient, KazooState
 from kazoo.handlers.threading import KazooTimeoutError
-from kazoo.protocol.states import EventType, WatchedEvent
+from kazoo.protocol.states import WatchedEvent
 from kazoo.security import ACL, Id, Permissions
 
 from flightkeeper.discovery.errors import RegistryDenied, RegistryError, RegistryUnavailable
-from flightkeeper.discovery.roles import Roles
-from flightkeeper.discovery.tls import RegistryTls
+from flightkeeper.discovery.zookeeper.bulk_requests import Answer, MultiRead, SetWatches, batched
 from flightkeeper.discovery.zookeeper.handler import Handler
+from flightkeeper.discovery.zookeeper.link_options import LinkOptions
 from flightkeeper.discovery.zookeeper.paths import parent
-from flightkeeper.discovery.zookeeper.rights import OPEN, OWN, Grant, grants
+from flightkeeper.discovery.zookeeper.rights import Grant, grants
 from flightkeeper.discovery.zookeeper.znodes import (
     ZNODE_BYTES_MAX,
     AnswerLost,
+    Contact,
     Fired,
     NodeExists,
     NoNode,
@@ -38,6 +39,12 @@ from flightkeeper.discovery.zookeeper.znodes import (
 
 _PIPELINE_MAX = 256
 """Requests under way at once; more gains nothing and a burst of answers starves the pings."""
+
+_READ_MAX = 64
+"""Znodes read by one request; its answer has to come in one piece, between two pings."""
+_WATCH_MAX = 1000
+"""Watches set by one request, which has to be smaller than what a server accepts."""
+_REQUESTS_MAX = 4
 
 _SESSION_PER_READ = 3 / 2
 """kazoo waits for two thirds of a session for an answer."""
@@ -90,38 +97,6 @@ _ERRORS: Mapping[type[Exception], type[RegistryError]] = MappingProxyType(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class LinkOptions:
-    """How to reach ZooKeeper.
-
-    Attributes:
-        hosts: `h1:2181,[::1]:2182`, without a chroot: our paths carry it.
-        host_count: how many they are.
-        credentials: (user, password) of the digest scheme.
-        tls: how to make sure who answers; None = in the clear.
-        chroot: above all that is ours, "" or "/a/b".
-        acl: who has which role; None = who asks is node and admin, if ZooKeeper knows who it is.
-    """
-
-    hosts: str
-    host_count: int
-    session_timeout_s: float
-    credentials: tuple[str, str] | None = field(default=None, repr=False)
-    tls: RegistryTls | None = None
-    chroot: str = ""
-    acl: Roles | None = None
-
-    @property
-    def identified(self) -> bool:
-        """Whether ZooKeeper knows who this process is."""
-        return self.credentials is not None or (self.tls is not None and self.tls.cert is not None)
-
-    @property
-    def roles(self) -> Roles:
-        """Who has which role."""
-        return self.acl or (OWN if self.identified else OPEN)
-
-
 class Link:
     """One kazoo client, which is one session at a time. Implements `Znodes`. Thread-safe."""
 
@@ -134,6 +109,7 @@ class Link:
         """
         self._options = options
         self._on_state = on_state
+        self._connections = 0
         self._handler = Handler(options.session_timeout_s / (2 * options.host_count), options.tls)
         self._client: Any = KazooClient(
             hosts=options.hosts,
@@ -197,6 +173,13 @@ class Link:
         return int(client_id[0])
 
     @property
+    def contact(self) -> Contact:
+        """How far the session has come. Raises AnswerLost while not connected."""
+        # In this order: what was heard through a later connection is not said to be of this one.
+        zxid = int(self._client.last_zxid)
+        return Contact(self.session_id, self._connections, zxid)
+
+    @property
     def session_timeout_s(self) -> float:
         """After how long a silence the server ends the session; what was asked for until then."""
         return self._session_timeout_s
@@ -207,7 +190,8 @@ class Link:
         connect = connection._connect  # noqa: SLF001
 
         def noted(*args: Any) -> tuple[float, float]:
-            read_ms, connect_ms = connect(*args)
+            with self._handler.handshaking():
+                read_ms, connect_ms = connect(*args)
             self._session_timeout_s = read_ms * _SESSION_PER_READ / 1000
             return read_ms, connect_ms
 
@@ -223,16 +207,47 @@ class Link:
 
     def read(self, path: str, fired: Fired | None = None) -> Znode | None:
         """The znode, with a watch on its data; None (and no watch) when there is none."""
-        return self.read_all([path], fired).get(path)
+        watch = _Watcher(fired) if fired else None
+        try:
+            data, stat = self._result(self._ready().get_async(path, watch=watch))
+        except NoNode:
+            return None
+        return Znode(data or b"", stat.version, stat.mzxid, stat.ephemeralOwner, stat.czxid)
 
     def read_all(self, paths: Iterable[str], fired: Fired | None = None) -> Mapping[str, Znode]:
-        """Those that exist, read in one go, each with a watch on its data."""
-        watch = _Watcher(fired) if fired else None
-        found = self._each(paths, lambda client, path: client.get_async(path, watch=watch))
-        return {
-            path: Znode(data, stat.version, stat.mzxid, stat.ephemeralOwner, stat.czxid)
-            for path, (data, stat) in found.items()
-        }
+        """Those that exist, read in few requests, each with a watch on its data."""
+        # What changes between reading and watching fires at once.
+        since = self.contact.zxid
+        found: dict[str, Znode] = {}
+        requests = [MultiRead(some) for some in batched(paths, _READ_MAX)]
+        for request, answers in zip(requests, self._call_all(requests), strict=True):
+            found.update(_readable(request, answers))
+        if fired is not None:
+            self.watch_all(found, since, fired)
+        return found
+
+    def watch_all(self, paths: Iterable[str], since: int, fired: Fired) -> None:
+        """Set watches on the data of znodes; those changed or gone since that zxid fire at once."""
+        watch = _Watcher(fired)
+        self._call_all([self._setting(some, since, watch) for some in batched(paths, _WATCH_MAX)])
+
+    def _setting(self, paths: Sequence[str], since: int, watch: "_Watcher") -> SetWatches:
+        def register() -> None:
+            for path in paths:
+                self._client._data_watchers[path].add(watch)  # noqa: SLF001
+
+        return SetWatches(paths, since, register)
+
+    def _call_all(self, requests: Iterable[MultiRead | SetWatches]) -> list[Any]:
+        """The answers to requests of our own, in their order; a few are under way at once."""
+        answers: list[Any] = []
+        for some in batched(requests, _REQUESTS_MAX):
+            client = self._ready()
+            pending = [client.handler.async_result() for _ in some]
+            for request, waiting in zip(some, pending, strict=True):
+                client._call(request, waiting)  # noqa: SLF001
+            answers += [self._result(waiting) for waiting in pending]
+        return answers
 
     def _each(self, paths: Iterable[str], ask: Callable[[Any, str], Any]) -> dict[str, Any]:
         """The answers for those that exist, many questions under way at once."""
@@ -347,6 +362,8 @@ class Link:
             raise _translated(exc) from exc
 
     def _state_changed(self, state: str) -> None:
+        # On kazoo's connection thread: before anything is heard through the next connection.
+        self._connections += state != KazooState.CONNECTED
         self._on_state(self, _STATES[state])
 
 
@@ -357,9 +374,7 @@ class _Watcher:
     fired: Fired
 
     def __call__(self, event: WatchedEvent) -> None:
-        # NONE says that the connection dropped the watch; the state listener hears of it too.
-        if event.type != EventType.NONE:
-            self.fired(event.path)
+        self.fired(event.path)
 
 
 def _translated(exc: Exception) -> RegistryError:
@@ -370,3 +385,14 @@ def _translated(exc: Exception) -> RegistryError:
 def _check_size(path: str, data: bytes) -> None:
     if len(data) > ZNODE_BYTES_MAX:
         raise ValueError(f"{path}: {len(data)} bytes are over the limit of {ZNODE_BYTES_MAX}")
+
+
+def _readable(request: MultiRead, answers: Sequence[Answer]) -> Mapping[str, Znode]:
+    """What there is. Raises RegistryDenied, or what else the server says of one of them."""
+    found = {}
+    for path, answer in zip(request.paths, answers, strict=True):
+        if isinstance(answer, int):
+            raise _translated(kz.EXCEPTIONS[answer]())
+        if answer is not None:
+            found[path] = answer
+    return found

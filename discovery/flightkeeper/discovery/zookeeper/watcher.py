@@ -1,16 +1,17 @@
 """A service's records as they are in ZooKeeper, re-read when a watch fires.
 
-Only new and changed records are read again while the connection stands; after a reconnect all
-watches are gone and everything is. A list that was not read completely is never told.
+Only new and changed records are read again, also after a lost connection. A list that was not read
+completely is never told.
 """
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from flightkeeper.discovery.errors import RegistryError
 from flightkeeper.discovery.record_reader import RecordReader
 from flightkeeper.discovery.records import Instance
 from flightkeeper.discovery.topology import Event, Listed, Unreachable
+from flightkeeper.discovery.zookeeper.watched_znodes import WatchedZnodes
 from flightkeeper.discovery.zookeeper.znodes import NoNode, Znode, Znodes
 
 _CHECK_S = 30.0
@@ -43,33 +44,29 @@ class ServiceWatcher:
         self.path = path
         self._deliver = deliver
         self._wake = wake
-        self._note = note
         self._clock = clock
-        self._known: dict[str, Znode] = {}
+        self._znodes = WatchedZnodes(wake=wake, note=note)
         self._reader = RecordReader()
         self._reachable = True
 
     def run(self, znodes: Znodes) -> float | None:
         """Read what is new and tell the whole."""
         at_s = self._clock()
-        names = self._names(znodes)
-        paths = [f"{self.path}/{name}" for name in names]
-        unread = [path for path in paths if path not in self._known]
-        fresh = dict(znodes.read_all(unread, self._changed))
-        # A record that vanished between the two reads is not in `fresh`: it is gone.
-        self._known = {p: z for p in paths if (z := fresh.get(p) or self._known.get(p))}
+        self._znodes.begin(znodes)
+        paths = [f"{self.path}/{name}" for name in self._names(znodes)]
+        # A record that vanished between the two reads is not in it: it is gone.
+        found = self._znodes.read(znodes, paths)
+        self._znodes.keep(found)
         self._reachable = True
-        self._deliver(Listed(tuple(self._instances()), at_s))
+        self._deliver(Listed(tuple(self._instances(found)), at_s))
         return _CHECK_S
 
     def failed(self, error: RegistryError) -> None:
-        """The watches of a half-finished read cannot be trusted: read all again."""
+        """What was told last stays, and is read again soon."""
         _log.debug("reading %s failed: %s", self.path, error)
-        self._known.clear()
 
     def suspended(self) -> None:
         """The watches are gone with the connection; the listener's view grows old."""
-        self._known.clear()
         if self._reachable:
             self._reachable = False
             self._deliver(Unreachable(self._clock()))
@@ -87,20 +84,13 @@ class ServiceWatcher:
                 if not znodes.exists(self.path, self._list_changed):
                     return ()
 
-    def _instances(self) -> list[Instance]:
-        self._reader.forget_all_but(self._known)
-        decoded = [self._decode(path, znode) for path, znode in self._known.items()]
+    def _instances(self, found: Mapping[str, Znode]) -> list[Instance]:
+        self._reader.forget_all_but(found)
+        decoded = [self._decode(path, znode) for path, znode in found.items()]
         return [instance for instance in decoded if instance is not None]
 
     def _decode(self, path: str, znode: Znode) -> Instance | None:
         return self._reader.read(path, path.rpartition("/")[2], znode.data, znode.mzxid)
 
     def _list_changed(self, _path: str) -> None:
-        self._wake()
-
-    def _changed(self, path: str) -> None:
-        self._note(lambda: self._forget(path))
-
-    def _forget(self, path: str) -> None:
-        self._known.pop(path, None)
         self._wake()

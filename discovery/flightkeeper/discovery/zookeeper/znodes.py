@@ -47,6 +47,21 @@ class Znode:
     czxid: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class Contact:
+    """How far a session has come.
+
+    Attributes:
+        connection: counts connections; watches live as long as one.
+        zxid: the last transaction of which it has heard in an answer; the watches that were set
+            before and that this or an earlier transaction fires have fired.
+    """
+
+    session_id: int
+    connection: int
+    zxid: int
+
+
 Fired = Callable[[str], None]
 """Called once with the path when what was read has changed; must only note it."""
 
@@ -57,6 +72,10 @@ class Znodes(Protocol):
     @property
     def session_id(self) -> int:
         """Id of the session as of the last contact; 0 before the first."""
+
+    @property
+    def contact(self) -> Contact:
+        """How far the session has come."""
 
     @property
     def session_timeout_s(self) -> float:
@@ -72,7 +91,10 @@ class Znodes(Protocol):
         """The znode, with a watch on its data; None (and no watch) when there is none."""
 
     def read_all(self, paths: Iterable[str], fired: Fired | None = None) -> Mapping[str, Znode]:
-        """Those that exist, read in one go, each with a watch on its data."""
+        """Those that exist, read in few requests, each with a watch on its data."""
+
+    def watch_all(self, paths: Iterable[str], since: int, fired: Fired) -> None:
+        """Set watches on the data of znodes; those changed or gone since that zxid fire at once."""
 
     def children(self, path: str, fired: Fired | None = None) -> tuple[str, ...]:
         """Names of the children, with a watch on the list. Raises NoNode."""
