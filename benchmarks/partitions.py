@@ -1,4 +1,4 @@
-"""What one table of very many partitions costs a real node: python -m benchmarks.partitions.
+"""What tables of very many partitions cost real nodes: python -m benchmarks.partitions.
 
 Two nodes on a real ZooKeeper. All partitions share a few small files, by hard links: what is
 measured is the catalog, not the reading.
@@ -8,10 +8,12 @@ import argparse
 import json
 import os
 import re
+import statistics
 import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -24,28 +26,29 @@ from tests.support.processes import Running, running
 from tests.support.zookeeper_server import ZooKeeperServer, four_letter_word
 
 _LINKS_MAX = 1000
-_CREATE = """CREATE EXTERNAL TABLE s.t (id BIGINT, PRIMARY KEY (id))
+_CREATE = """CREATE EXTERNAL TABLE s.t{number} (id BIGINT, PRIMARY KEY (id))
 PARTITIONED BY (day INT) STORED AS PARQUET LOCATION '{root}'"""
-_PRUNED = "SELECT count(*) FROM s.t WHERE day IN (15, 16, 18)"
+_PRUNED = "SELECT count(*) FROM s.t0 WHERE day IN (15, 16, 18)"
 _SCANNED = re.compile(r"Total Files Read: (\d+)")
 
 
 def main() -> None:
     """Measure, print, write."""
-    parser = argparse.ArgumentParser(description="Measure a table of many partitions.")
-    parser.add_argument("--partitions", type=int, default=50_000)
+    parser = argparse.ArgumentParser(description="Measure tables of many partitions.")
+    parser.add_argument("--tables", type=int, default=10)
+    parser.add_argument("--partitions", type=int, default=5000, help="of each table")
     parser.add_argument("--json", type=Path, help="where to write the results")
     arguments = parser.parse_args()
-    figures = measure(arguments.partitions)
-    for name, figure in figures.items():
-        print(f"{name}: {figure:.4g}")
+    figures: dict[str, float] = {}
+    for name, figure in measure(arguments.tables, arguments.partitions):
+        print(f"{name}: {figure:.4g}", flush=True)
+        figures[name] = figure
     if arguments.json:
         arguments.json.write_text(json.dumps(figures, indent=1) + "\n")
 
 
-def measure(partitions: int) -> dict[str, float]:
-    """Figures by their names, which say what and in which unit."""
-    figures: dict[str, float] = {}
+def measure(tables: int, partitions: int) -> Iterator[tuple[str, float]]:
+    """Figures with their names, which say what and in which unit, as they are found."""
     with ExitStack() as stack:
         home = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         write_files(home / "data", partitions)
@@ -54,30 +57,31 @@ def measure(partitions: int) -> dict[str, float]:
         node = stack.enter_context(_node(url, "n1"))
         before_mb = _rss_mb(node)
         connection = stack.enter_context(connect(f"flightsql+{url}", cache_dir=home / "cache"))
-        connection.execute(_CREATE.format(root=home / "data"))
-        named = f"{partitions} partitions"
-        figures[f"{named}: MSCK REPAIR TABLE, s"] = _timed(
-            lambda: connection.execute("MSCK REPAIR TABLE s.t", timeout_s=300)
-        )
-        figures[f"{named}: nothing new, MSCK REPAIR TABLE, s"] = _timed(
-            lambda: connection.execute("MSCK REPAIR TABLE s.t", timeout_s=300)
-        )
-        figures["a query of 3 of them, s"] = _timed(lambda: _value(connection, _PRUNED))
-        figures["files read by it"] = _files_read(connection)
-        figures["one of them dropped, s"] = _timed(
-            lambda: connection.execute("ALTER TABLE s.t DROP PARTITION (day = 15)", timeout_s=60)
-        )
+        found_s = []
+        for number in range(tables):
+            connection.execute(_CREATE.format(number=number, root=home / "data"))
+            repair = f"MSCK REPAIR TABLE s.t{number}"
+            found_s.append(_timed(partial(connection.execute, repair, timeout_s=60)))
+        yield f"{partitions} partitions found, s, median", statistics.median(found_s)
+        yield f"of {tables} tables the longest, s", max(found_s)
+        queries_s = [_timed(lambda: _value(connection, _PRUNED)) for _ in range(5)]
+        yield "a query of 3 of them, s", statistics.median(queries_s)
+        yield "files read by it", _files_read(connection)
+        drop = "ALTER TABLE s.t0 DROP PARTITION (day = 15)"
+        yield "one of them dropped, s", _timed(lambda: connection.execute(drop, timeout_s=60))
         assert _value(connection, _PRUNED) == 2
-        figures["SHOW PARTITIONS, s"] = _timed(
-            lambda: connection.query("SHOW PARTITIONS s.t").read_all()
+        show = "SHOW PARTITIONS s.t0"
+        yield "SHOW PARTITIONS, s", _timed(lambda: connection.query(show).read_all())
+        count = "SELECT count(*) FROM system.partitions"
+        yield "system.partitions counted, s", _timed(lambda: _value(connection, count))
+        yield "they are", _value(connection, count)
+        yield (
+            "a further node ready after, s",
+            _timed(lambda: stack.enter_context(_node(url, "n2"))),
         )
-        figures["a further node ready after, s"] = _timed(
-            lambda: stack.enter_context(_node(url, "n2"))
-        )
-        figures["a node has more memory by, MB"] = _rss_mb(node) - before_mb
-        figures["znodes"] = _znodes(server.port)
-        figures["ZooKeeper, MB"] = psutil.Process(server.pid).memory_info().rss / 2**20
-    return figures
+        yield "a node has more memory by, MB", _rss_mb(node) - before_mb
+        yield "znodes", _znodes(server.port)
+        yield "ZooKeeper, MB", psutil.Process(server.pid).memory_info().rss / 2**20
 
 
 def write_files(root: Path, partitions: int) -> None:

@@ -2,7 +2,7 @@
 
 import os
 import signal
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from types import TracebackType
@@ -10,6 +10,7 @@ from typing import Any, Self
 
 import duckdb
 
+from tests.support.hosts import Host
 from tests.support.processes import Running, running
 
 SERVICE = "survival"
@@ -18,40 +19,67 @@ MODULUS = 65_521
 
 
 def make_database(path: Path) -> None:
-    """A file all nodes can share: `number`, whose every slice has a known sum."""
+    """`number`, whose every slice has a known sum, and `entry` for what clients write."""
     with duckdb.connect(str(path)) as connection:
         connection.execute(
             f"CREATE TABLE number AS SELECT i, (i * 31) % {MODULUS} AS v FROM range({ROWS}) t(i)"
         )
+        connection.execute("CREATE TABLE entry (id VARCHAR)")
 
 
 class Cluster:
     """Nodes by their ids. A context manager: all of them end with it."""
 
-    def __init__(self, registry: str, database: Path, **environment: str) -> None:
-        self._flags = (
-            "serve",
-            "--insecure",
-            "--registry",
-            registry,
-            "--service",
-            SERVICE,
-            "--database",
-            str(database),
-            "--read-only",
-            "--registry-session-timeout-s",
-            "4",
-        )
+    def __init__(
+        self,
+        registry: str,
+        database: Path,
+        *,
+        hosts: Mapping[str, Host] | None = None,
+        **environment: str,
+    ) -> None:
+        """Prepare a cluster without nodes.
+
+        Args:
+            database: one file that all serve, read-only; or a folder with a file for each.
+            hosts: by node id, the machine each is on; by default all on this one.
+        """
+        self._registry = registry
+        self._database = database
+        self._hosts = hosts or {}
         self._environment: Mapping[str, str] = environment
         self._lives: dict[str, tuple[AbstractContextManager[Running], Running]] = {}
         self.url = f"flightsql+{registry}?service={SERVICE}"
 
     def start(self, node_id: str) -> dict[str, Any]:
         """Start a node and wait until it is ready; its ready line."""
-        life = running(*self._flags, "--node-id", node_id, env=self._environment)
+        host = self._hosts.get(node_id)
+        flags = f"serve --insecure --registry {self._registry} --service {SERVICE}"
+        flags += f" --registry-session-timeout-s 4 --node-id {node_id} {self._data(node_id)}"
+        inside: Sequence[str] = ()
+        if host is not None:
+            flags, inside = f"{flags} {host.flags}", host.inside
+        life = running(*flags.split(), env=self._environment, inside=inside)
         node = life.__enter__()
         self._lives[node_id] = (life, node)
         return node.line()
+
+    def _data(self, node_id: str) -> str:
+        if self._database.is_dir():
+            return f"--database {self.file(node_id)}"
+        return f"--database {self._database} --read-only"
+
+    def file(self, node_id: str) -> Path:
+        """The database of a node that has its own."""
+        return self._database / f"{node_id}.duckdb"
+
+    def cut(self, node_id: str) -> None:
+        """Let nothing in or out of a node's machine."""
+        self._hosts[node_id].cut()
+
+    def heal(self, node_id: str) -> None:
+        """Let everything in and out of a node's machine."""
+        self._hosts[node_id].heal()
 
     def kill(self, node_id: str) -> None:
         """SIGKILL."""

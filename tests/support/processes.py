@@ -5,7 +5,7 @@ import os
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from queue import SimpleQueue
 from typing import Any
@@ -66,10 +66,16 @@ class Running:
 
 
 @contextmanager
-def running(*args: str, env: Mapping[str, str] | None = None) -> Iterator[Running]:
-    """`flightkeeper ARGS` as a process; killed at the end of the block if it still runs."""
+def running(
+    *args: str, env: Mapping[str, str] | None = None, inside: Sequence[str] = ()
+) -> Iterator[Running]:
+    """`flightkeeper ARGS` as a process; killed at the end of the block if it still runs.
+
+    Args:
+        inside: what to put before the command so that it runs in a network of its own.
+    """
     process = subprocess.Popen(
-        [NODE_PYTHON, "-m", "flightkeeper.cli", *args],
+        [*inside, NODE_PYTHON, "-m", "flightkeeper.cli", *args],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

@@ -50,8 +50,14 @@ def test_what_cannot_be_read_leaves_what_is_there() -> None:
     assert steps({V.document: VIEW}, found.values()).drops == ()
 
 
-def test_a_version_that_is_known_is_not_read_again() -> None:
+def test_a_document_that_is_known_is_not_read_again() -> None:
     known = wanted(documents(VIEW, version=4), {})
-    again = {V.document: Document(b"nonsense", 4)}
-    assert wanted(again, known) == known
+    again = wanted(documents(VIEW, version=4), known)
+    assert all(again[name] is known[name] for name in known)
     assert wanted({V.document: Document(b"nonsense", 5)}, known) != known
+
+
+def test_a_document_that_was_deleted_by_hand_and_made_again_is_read() -> None:
+    known = wanted(documents(VIEW), {})
+    other = Definition(V, View("SELECT 2"))
+    assert wanted(documents(other), known)[V.document].definition == other

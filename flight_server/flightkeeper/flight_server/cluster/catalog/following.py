@@ -244,7 +244,7 @@ class CatalogFollowing:
         except MalformedDefinition as exc:
             changes = ()
             self._problems["catalog"] = str(exc)
-        versions = {name: want.version for name, want in self._wanted.items()}
+        versions = {name: want.source.version for name, want in self._wanted.items()}
         told = Followed(log.reached(changes, versions), dict(sorted(self._problems.items())))
         if told != self._told:
             self._told = told

@@ -17,13 +17,13 @@ class Wanted:
 
     Attributes:
         document: where it says so.
-        version: of that document.
+        source: what stands there.
         definition: None = there is no such object.
         problem: why the document cannot be read; empty = it can.
     """
 
     document: str
-    version: int
+    source: Document
     definition: Definition | None
     problem: str = ""
 
@@ -49,10 +49,11 @@ class Steps:
 
 
 def wanted(documents: Mapping[str, Document], known: Mapping[str, Wanted]) -> Mapping[str, Wanted]:
-    """What the documents say; those of a version that is known are not read again."""
+    """What the documents say; those that are known are not read again."""
     return {
         name: known[name]
-        if name in known and known[name].version == document.version
+        # Not only the version, which begins again where a document was deleted by hand.
+        if name in known and known[name].source == document
         else _read(name, document)
         for name, document in documents.items()
     }
@@ -86,7 +87,7 @@ def _read(name: str, document: Document) -> Wanted:
         definition = definition_of(document)
         other = definition is not None and definition.name.document != name
     except (MalformedDefinition, ValueError) as exc:
-        return Wanted(name, document.version, None, str(exc))
+        return Wanted(name, document, None, str(exc))
     if other:
-        return Wanted(name, document.version, None, "it is the definition of something else")
-    return Wanted(name, document.version, definition)
+        return Wanted(name, document, None, "it is the definition of something else")
+    return Wanted(name, document, definition)
