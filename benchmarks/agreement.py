@@ -39,8 +39,8 @@ _DEFINITION = b"{" + b"x" * 1022 + b"}"
 def main() -> None:
     """Measure, print, write."""
     parser = argparse.ArgumentParser(description="Measure a registry of a big cluster.")
-    parser.add_argument("--nodes", type=int, default=500)
-    parser.add_argument("--tables", type=int, default=5000)
+    parser.add_argument("--nodes", type=int, default=100, help=f"a multiple of {_PROCESSES}")
+    parser.add_argument("--tables", type=int, default=1000)
     parser.add_argument("--json", type=Path, help="where to write the results")
     parser.add_argument("--simulate", nargs=3, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
@@ -48,6 +48,8 @@ def main() -> None:
         url, first, count = arguments.simulate
         simulate(url, int(first), int(count), sys.stdout, sys.stdin)
         return
+    if arguments.nodes % _PROCESSES:
+        parser.error(f"--nodes has to be a multiple of {_PROCESSES}")
     figures = measure(arguments.nodes, arguments.tables)
     for name, figure in figures.items():
         print(f"{name}: {figure:.4g}")

@@ -15,6 +15,8 @@ class Relay:
     Attributes:
         location: where clients connect.
         received: bytes that came from the server so far.
+        sever_at: at how many of them all connections end, once; None = never.
+        severed: how often that has happened.
     """
 
     def __init__(self, location: str) -> None:
@@ -24,8 +26,11 @@ class Relay:
         self._sockets = [self._listener]
         self.location = f"{parts.scheme}://127.0.0.1:{self._listener.getsockname()[1]}"
         self.received = 0
+        self.sever_at: int | None = None
+        self.severed = 0
         self._open = threading.Event()
         self._open.set()
+        self._counting = threading.Lock()  # guards the three numbers
         self._threads: list[threading.Thread] = []
         self._start(self._accept)
 
@@ -82,9 +87,20 @@ class Relay:
         with suppress(OSError):
             while data := server.recv(_CHUNK):
                 self._open.wait()
-                self.received += len(data)
-                client.sendall(data)
+                client.sendall(self._passed(data))
             client.shutdown(socket.SHUT_WR)
+
+    def _passed(self, data: bytes) -> bytes:
+        """What of it comes through."""
+        with self._counting:
+            before, self.received = self.received, self.received + len(data)
+            if self.sever_at is None or self.received < self.sever_at:
+                return data
+            passed = data[: max(self.sever_at - before, 0)]
+            self.sever_at = None
+            self.severed += 1
+        self.sever()
+        return passed
 
 
 @contextmanager
