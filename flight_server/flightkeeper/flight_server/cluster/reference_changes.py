@@ -194,6 +194,7 @@ class ReferenceChanges:
                 connection.rollback()
 
     def _drop(self, call: Call, connection: Connection, command: DropReferenceTable) -> None:
+        del call
         _check_alone(connection)
         name = self._full_name(connection, command.name)
         if name is None:
