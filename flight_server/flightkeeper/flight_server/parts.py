@@ -57,7 +57,7 @@ def accounts(
 ) -> tuple[Users | None, Rules]:
     """Who may log in (None = everybody), and what they may do."""
     if principals is not None:
-        return Users(principals, live=True), Authorization(principals.access)
+        return Users(principals, principals.account), Authorization(principals.access)
     return read_users(settings.users) if settings.users else None, EVERYTHING
 
 

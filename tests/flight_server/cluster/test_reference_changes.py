@@ -1,9 +1,8 @@
 """Reference tables through statements: any node changes them, every node has them."""
 
 import threading
-import time
 from collections.abc import Iterator
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +17,6 @@ from flightkeeper.flightsql.wire import flight_sql_pb2 as sql
 from tests.flight_server.uploading import APPEND, REPLACE, ingest, into
 from tests.flight_server.wire_client import Served, WireClient, eventually, serving
 
-STOPPED_WITHIN_S = 1.0
-"""A quarter of a second is promised; the rest is for a busy machine."""
 BIG = "CREATE REFERENCE TABLE geo.big AS SELECT sha256(i::TEXT) AS a FROM range(9999) r(i)"
 COUNTRIES = """
     CREATE REFERENCE TABLE geo.countries (
@@ -356,55 +353,3 @@ def test_what_was_in_the_way_for_a_while_is_followed_then(
     sees(here, "FROM newone.t", {"x": [1]})
     there.update("ROLLBACK")
     sees(there, "FROM newone.t", {"x": [1]})
-
-
-@contextmanager
-def taken(node: Served, name: str) -> Iterator[None]:
-    """Another statement of this node is changing a table."""
-    member = node.node._member
-    assert member is not None
-    connection = node.node._database.lend()
-    try:
-        with member._tables.turn(connection, name, 10):
-            yield
-    finally:
-        node.node._database.take_back(connection)
-
-
-@pytest.mark.parametrize(
-    "change",
-    [
-        "INSERT INTO rates VALUES (2)",
-        "CREATE OR REPLACE REFERENCE TABLE rates (x INT)",
-        "DROP REFERENCE TABLE rates",
-    ],
-)
-def test_who_waits_for_a_turn_is_stopped_at_the_time_limit_and_by_a_kill(
-    nodes: tuple[Served, Served], here: WireClient, change: str
-) -> None:
-    here.update("CREATE REFERENCE TABLE rates AS SELECT 1 AS x")
-    with taken(nodes[0], "main.rates"), nodes[0].client() as other:
-        other.extra_headers["x-flightkeeper-statement-timeout"] = "200ms"
-        began_s = time.monotonic()
-        with pytest.raises(flight.FlightTimedOutError, match="time limit of 200 ms"):
-            other.update(change)
-        assert time.monotonic() - began_s < 0.2 + STOPPED_WITHIN_S
-        del other.extra_headers["x-flightkeeper-statement-timeout"]
-        failed: list[Exception] = []
-
-        def wait() -> None:
-            try:
-                other.update(change)
-            except flight.FlightCancelledError as exc:
-                failed.append(exc)
-
-        waiting = threading.Thread(target=wait)
-        waiting.start()
-        ours = f"SELECT statement_id FROM system.statements WHERE text LIKE '{change[:4]}%'"
-        eventually(lambda: here.query(ours).num_rows == 1)
-        began_s = time.monotonic()
-        here.query(f"KILL STATEMENT '{here.value(ours)}'")
-        waiting.join(10)
-        assert time.monotonic() - began_s < STOPPED_WITHIN_S
-        assert "was killed by ada" in str(failed[0])
-    assert here.query("FROM rates").to_pydict() == {"x": [1]}
