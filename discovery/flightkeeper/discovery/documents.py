@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
-from flightkeeper.discovery.errors import InvalidName, RegistryError, RegistryUnavailable
+from flightkeeper.discovery.errors import InvalidName, OutcomeUnknown, RegistryError
 from flightkeeper.discovery.names import check_name
 
 DOCUMENT_BYTES_MAX = 256 * 1024
@@ -127,7 +127,7 @@ def compare_and_set(
 
     Raises:
         DocumentChanged: it is not; nothing was written.
-        RegistryUnavailable: it is not known whether it was written.
+        OutcomeUnknown: it is not known whether it was written.
     """
     after = Document(data, 0 if version is None else version + 1)
     while True:
@@ -137,7 +137,7 @@ def compare_and_set(
         if (None if found is None else found.version) != version:
             if sent:
                 # The same data may be somebody else's, who counted as far, too.
-                raise RegistryUnavailable(
+                raise OutcomeUnknown(
                     f"the document {name} was written, by this write or another one: read it"
                 )
             raise DocumentChanged(name, found)

@@ -4,7 +4,8 @@
     ├── InvalidRegistryUrl     the URL does not parse; `part` names the piece that is wrong
     ├── InvalidName            a service, node id or document cannot have this name
     ├── RegistryUnavailable    nothing answered in time; nothing is known to have changed
-    │   └── RegistryDenied     it answered, and refused this process what it asked for
+    │   ├── RegistryDenied     it answered, and refused this process what it asked for
+    │   └── OutcomeUnknown     a write was sent and its answer was lost
     ├── DuplicateNode          another living node holds this node id
     └── MalformedRecord        a record's bytes are not an instance; the record is skipped
 
@@ -42,6 +43,10 @@ class RegistryUnavailable(RegistryError):
 
 class RegistryDenied(RegistryUnavailable):
     """The registry refused: wrong or missing credentials or permissions. Nothing was done."""
+
+
+class OutcomeUnknown(RegistryUnavailable):
+    """A write was sent and its answer was lost: it was done once or not at all."""
 
 
 class DuplicateNode(RegistryError):

@@ -127,7 +127,8 @@ class Registry(Membership, Protocol):
             DocumentTooBig: nothing was written.
             LockLost: the guard is not held any more; nothing was written.
             InvalidName: a part of the name cannot be used; nothing was written.
-            RegistryUnavailable: no answer in time; says whether it may have been written.
+            RegistryUnavailable: no answer in time; nothing was written.
+            OutcomeUnknown: it may have been written.
         """
 
     def watch_document(self, name: str, listener: DocumentListener) -> Watch:

@@ -25,6 +25,11 @@ class Call:
         return self.middleware.identity
 
     @property
+    def owner(self) -> str:
+        """Whose is what the call makes; a later account of the same name is another owner."""
+        return owned_by(self.identity.principal, self.middleware.account)
+
+    @property
     def session_key(self) -> str:
         """What the caller's session is kept under: its token's session, else its connection."""
         return self.identity.session_id or f"peer {self.context.peer()}"
@@ -80,6 +85,11 @@ class Call:
     def answer_header(self, name: str, value: str) -> None:
         """Send a header with the answer."""
         self.context.add_header(name, value)
+
+
+def owned_by(principal: str, account: str) -> str:
+    """The owner of what an account makes; no name of an account has a slash."""
+    return f"{principal}/{account}" if account else principal
 
 
 def call_of(context: flight.ServerCallContext, watcher: CancelWatcher) -> Call:

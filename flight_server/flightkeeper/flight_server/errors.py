@@ -40,6 +40,7 @@ class NodeError(Exception):
         reason: for programs, when the gRPC code alone does not say enough.
         retry_after_ms: when asking this node again makes sense, beside DRAINING and OVERLOADED.
         cause: the engine's kind of error, such as "Catalog Error"; empty for our own.
+        in_doubt: what was asked may have been done; the message says so.
     """
 
     def __init__(
@@ -49,16 +50,22 @@ class NodeError(Exception):
         reason: Reason | None = None,
         retry_after_ms: int | None = None,
         cause: str = "",
+        in_doubt: bool = False,
     ) -> None:
         super().__init__(message)
         self.reason = reason
         self.retry_after_ms = retry_after_ms
         self.cause = cause
+        self.in_doubt = in_doubt
 
     def reworded(self, message: str) -> Self:
         """The same error with another message."""
         return type(self)(
-            message, reason=self.reason, retry_after_ms=self.retry_after_ms, cause=self.cause
+            message,
+            reason=self.reason,
+            retry_after_ms=self.retry_after_ms,
+            cause=self.cause,
+            in_doubt=self.in_doubt,
         )
 
 
@@ -83,7 +90,7 @@ class PermissionDenied(NodeError):
 
 
 class Unavailable(NodeError):
-    """The node takes no work now; nothing was done."""
+    """The node takes no work now; nothing was done, unless it is in doubt."""
 
 
 class Cancelled(NodeError):

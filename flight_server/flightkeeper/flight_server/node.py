@@ -189,7 +189,7 @@ class Node:
             families.Workings(
                 *(self._database, self._sessions, self._admission, self._executions, self._staging),
                 *(placement, execution, signer, clocks),
-                facts=parts.known_facts(self._database, settings),
+                facts=parts.known_facts(self._database, lambda: self._settings),
                 declared=self._declared,
                 home=self._home,
                 record=self._record,

@@ -2,7 +2,7 @@
 
 import os
 import socket
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from importlib.metadata import version
 from urllib.parse import urlsplit
 
@@ -21,7 +21,7 @@ from flightkeeper.flight_server.cluster.authorization import EVERYTHING, Authori
 from flightkeeper.flight_server.cluster.principals import LivePrincipals
 from flightkeeper.flight_server.config import IN_MEMORY, NodeSettings
 from flightkeeper.flight_server.engine.database import Database, DatabaseOptions
-from flightkeeper.flight_server.engine.facts import facts
+from flightkeeper.flight_server.engine.facts import facts, limits
 from flightkeeper.flight_server.errors import StartFailed
 from flightkeeper.flight_server.listening import advertised
 from flightkeeper.flight_server.options import Options
@@ -57,7 +57,7 @@ def accounts(
 ) -> tuple[Users | None, Rules]:
     """Who may log in (None = everybody), and what they may do."""
     if principals is not None:
-        return Users(principals, live=True), Authorization(principals.access)
+        return Users(principals, principals.account), Authorization(principals.access)
     return read_users(settings.users) if settings.users else None, EVERYTHING
 
 
@@ -190,11 +190,18 @@ def described(settings: NodeSettings, port: int, incarnation: str, now_ms: int) 
     )
 
 
-def known_facts(database: Database, settings: NodeSettings) -> Mapping[int, Fact]:
-    """What GetSqlInfo answers, by id."""
+def known_facts(
+    database: Database, settings: Callable[[], NodeSettings]
+) -> Callable[[], Mapping[int, Fact]]:
+    """What GetSqlInfo answers, by id, under the settings that hold when it is asked."""
     connection = database.lend()
     try:
-        idle_ms = round(settings.transaction_idle_timeout_s * 1000)
-        return facts(connection, read_only=settings.read_only, transaction_timeout_ms=idle_ms)
+        fixed = facts(connection, read_only=settings().read_only)
     finally:
         database.take_back(connection)
+
+    def now() -> Mapping[int, Fact]:
+        idle_ms = round(settings().transaction_idle_timeout_s * 1000)
+        return {**fixed, **limits(transaction_timeout_ms=idle_ms)}
+
+    return now

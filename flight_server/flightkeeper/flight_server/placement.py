@@ -226,7 +226,7 @@ class Placement:
     def _transaction(self, call: Call, transaction_id: bytes) -> Transaction:
         name = self.transaction_name(transaction_id)
         now_s = self._clocks.monotonic_s()
-        return self._sessions.transaction(name, call.identity.principal, now_s)
+        return self._sessions.transaction(name, call.owner, now_s)
 
     def _in_transaction(self, call: Call, transaction_id: bytes, *, stateful: bool) -> Place:
         transaction = self._transaction(call, transaction_id)

@@ -41,6 +41,6 @@ class Transaction:
 
     transaction: str
     session_key: str
-    principal: str
+    owner: str
     used_s: float
     connection: Connection | None = None

@@ -139,7 +139,7 @@ class Sessions:
         own = (transaction.connection for transaction in its)
         return [connection, *(other for other in own if other not in (None, connection))]
 
-    def begin(self, session_key: str, principal: str, now_s: float) -> str:
+    def begin(self, session_key: str, owner: str, now_s: float) -> str:
         """Open a transaction; its name, for `transaction`.
 
         Raises:
@@ -149,17 +149,17 @@ class Sessions:
         with self._lock:
             if len(self._transactions) >= self._limits.sessions_max:
                 raise _full("transactions", self._limits.sessions_max)
-            self._transactions[name] = Transaction(name, session_key, principal, now_s)
+            self._transactions[name] = Transaction(name, session_key, owner, now_s)
         return name
 
-    def transaction(self, name: str, principal: str, now_s: float) -> Transaction:
-        """An open transaction of this principal.
+    def transaction(self, name: str, owner: str, now_s: float) -> Transaction:
+        """An open transaction of this owner.
 
         Raises:
             NotFound: none of that name; it ended or sat idle too long.
         """
         transaction = self._transactions.get(name)
-        if transaction is None or transaction.principal != principal:
+        if transaction is None or transaction.owner != owner:
             raise self._no_such_transaction()
         transaction.used_s = now_s
         return transaction
@@ -206,14 +206,14 @@ class Sessions:
             own = [t for t in self._transactions.values() if t.session_key == session_key]
         return own[0] if len(own) == 1 else None
 
-    def end(self, name: str, principal: str, now_s: float, *, commit: bool) -> None:
+    def end(self, name: str, owner: str, now_s: float, *, commit: bool) -> None:
         """Commit or roll back, and forget the transaction either way.
 
         Raises:
             NotFound: no such transaction.
             EngineFailed: it could not be committed; it is rolled back.
         """
-        transaction = self.transaction(name, principal, now_s)
+        transaction = self.transaction(name, owner, now_s)
         with self._lock:
             ended_meanwhile = self._transactions.pop(name, None) is None
         if ended_meanwhile:

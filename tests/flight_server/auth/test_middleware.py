@@ -246,7 +246,7 @@ def test_strangers_learn_nothing(guarded: Served, authorization: str | None) -> 
 
 def test_a_login_ends_when_its_account_changes(clock: Clock) -> None:
     hashes = {"ada": hash_password(_PASSWORD)}
-    live = Authentication(Users(hashes, live=True), Tokens(fresh(), _LIFETIME_S), clock)
+    live = Authentication(Users(hashes, lambda _: "1"), Tokens(fresh(), _LIFETIME_S), clock)
     token = token_of(start(live, basic("ada", _PASSWORD), _HANDSHAKE))
     plain = start(live, basic("ada", _PASSWORD))
     clock.now_s += _LIFETIME_S * 0.6

@@ -103,12 +103,18 @@ def test_a_file_that_cannot_be_read(tmp_path: Path) -> None:
 
 def test_accounts_that_may_change_have_a_stamp_that_does() -> None:
     hashes = {"ada": _HASH}
-    users = Users(hashes, live=True)
+    ids = {"ada": "1"}
+    users = Users(hashes, lambda name: ids.get(name, ""))
     before = users.stamp("ada")
     assert before
     assert users.stamp("ada") == before
     hashes["ada"] = hash_password("pass: word")
     assert users.stamp("ada") != before, "the same password, set once more"
+    before = users.stamp("ada")
+    ids["ada"] = "2"
+    assert users.stamp("ada") != before, "another account with the same hash"
+    assert (users.account("ada"), users.account("eve")) == ("2", "")
     del hashes["ada"]
     assert users.stamp("ada") not in {"", before}
     assert Users({"ada": _HASH}).stamp("ada") == Users({}).stamp("eve") == ""
+    assert Users({"ada": _HASH}).account("ada") == ""

@@ -5,6 +5,7 @@ import pytest
 from flightkeeper.discovery.documents import DocumentChanged, DocumentTooBig
 from flightkeeper.discovery.errors import (
     InvalidName,
+    OutcomeUnknown,
     RegistryDenied,
     RegistryError,
     RegistryUnavailable,
@@ -34,6 +35,7 @@ from flightkeeper.flight_server.errors import (
         (RegistryDenied("x"), PermissionDenied),
         (MalformedTable("x"), EngineFailed),
         (RegistryUnavailable("x"), Unavailable),
+        (OutcomeUnknown("x"), Unavailable),
         (RegistryError("x"), Unavailable),
     ],
 )
@@ -42,6 +44,7 @@ def test_each_error_has_its_counterpart(raised: Exception, told: type[NodeError]
         raise raised
     assert type(caught.value) is told
     assert str(caught.value) == str(raised)
+    assert caught.value.in_doubt is isinstance(raised, OutcomeUnknown)
 
 
 def test_other_errors_pass() -> None:

@@ -4,10 +4,13 @@ import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, closing
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pytest
+from pyarrow import flight
 
+from flightkeeper.discovery.errors import OutcomeUnknown
 from flightkeeper.discovery.reference_tables import ReferenceTables
 from flightkeeper.discovery.registry import Registry, open_registry
 from flightkeeper.flightsql.wire import flight_sql_pb2 as sql
@@ -181,6 +184,23 @@ def test_what_cannot_be_leaves_the_table_as_it_was(
         here.update(change)
     sees(there, "SELECT code FROM geo.countries", {"code": ["de"]})
     assert there.query("SHOW REFERENCE TABLES").column("version").to_pylist() == [1]
+
+
+def test_an_upload_whose_outcome_is_unknown_says_so(
+    here: WireClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here.update("CREATE REFERENCE TABLE rates AS SELECT 1 AS x")
+    replace = ReferenceTables.replace
+
+    def lose(self: ReferenceTables, *of: Any) -> object:
+        replace(self, *of)
+        raise OutcomeUnknown("it may have been written: read it")
+
+    monkeypatch.setattr(ReferenceTables, "replace", lose)
+    with pytest.raises(flight.FlightUnavailableError, match="may have been written") as failed:
+        ingest(here, into("rates", APPEND), pa.table({"x": [2]}))
+    assert "nothing was applied" not in str(failed.value)
+    sees(here, "FROM rates", {"x": [1, 2]})
 
 
 def test_types_of_the_engine_are_the_same_on_every_node(

@@ -114,12 +114,12 @@ def test_an_own_write_is_not_undone_by_an_older_list(node: Node) -> None:
     node.registry.reachable = False  # what the others write is not told
     made = node.tables.create(NAME, content(1), ADA)
     node.registry.reachable = True
-    with node.followed.turn(NAME, 1, lambda: True):
+    with node.followed.turn(node.connection, NAME, 1):
         node.followed.written(made)
     eventually(lambda: len(node.told) > looks)
     assert node.values() == [1]
     version = node.tables.delete(NAME)
-    with node.followed.turn(NAME, 1, lambda: True):
+    with node.followed.turn(node.connection, NAME, 1):
         node.followed.deleted(NAME, version)
     assert node.values() is None
     node.tables.create(NAME, content(2), ADA)
@@ -131,7 +131,7 @@ def test_an_older_version_changes_nothing(node: Node) -> None:
     second = node.tables.replace(NAME, content(2), ADA)
     assert node.followed.start(10)
     node.followed._told = {}
-    with node.followed.turn(NAME, 1, lambda: True):
+    with node.followed.turn(node.connection, NAME, 1):
         node.followed.written(second)
     assert node.values() == [2]
     assert first.version < second.version
@@ -139,15 +139,23 @@ def test_an_older_version_changes_nothing(node: Node) -> None:
 
 def test_a_table_is_touched_by_one_at_a_time(node: Node) -> None:
     assert node.followed.start(10)
-    with node.followed.turn(NAME, 1, lambda: True):
+    with node.followed.turn(node.connection, NAME, 1):
         with (
             pytest.raises(Unavailable, match=r"changing geo\.t for 0 s; nothing was run"),
-            node.followed.turn(NAME, 0, lambda: True),
+            node.followed.turn(node.connection, NAME, 0),
         ):
             pass
-        with pytest.raises(Cancelled), node.followed.turn(NAME, 1, lambda: False):
+        stopping = threading.Event()
+        stopper = threading.Thread(target=_interrupt, args=(node.connection, stopping))
+        stopper.start()
+        with (
+            pytest.raises(Cancelled, match="while it waited for others; nothing was run"),
+            node.followed.turn(node.connection, NAME, 10),
+        ):
             pass
-        with node.followed.turn("geo.other", 0, lambda: True):
+        stopping.set()
+        stopper.join(10)
+        with node.followed.turn(node.connection, "geo.other", 0):
             pass
         # Nor by what is told meanwhile.
         node.tables.create(NAME, content(1), ADA)
@@ -161,5 +169,10 @@ def test_a_table_is_touched_by_one_at_a_time(node: Node) -> None:
 
 
 def _take(node: Node) -> None:
-    with node.followed.turn(NAME, 10, lambda: True):
+    with node.followed.turn(node.connection, NAME, 10):
         pass
+
+
+def _interrupt(connection: Connection, done: threading.Event) -> None:
+    while not done.wait(0.01):
+        connection.interrupt()

@@ -8,6 +8,7 @@ from pyarrow import flight
 
 from flightkeeper.flight_server.config import NodeSettings
 from flightkeeper.flight_server.errors import NodeError
+from flightkeeper.flightsql.wire import flight_sql_pb2 as sql
 from tests.flight_server.wire_client import Served, WireClient, serving
 
 _MEMORY = "SELECT memory_limit FROM pragma_database_size()"
@@ -98,3 +99,13 @@ def test_sql_may_be_kept_from_the_nodes_settings(served: Served, client: WireCli
     client.update("SET threads = 2")
     with pytest.raises(pa.ArrowInvalid, match="unrecognized"):
         client.update("SET nonsense = 2")
+
+
+def test_what_the_node_says_of_itself_follows(served: Served, client: WireClient) -> None:
+    def told() -> object:
+        return client.command(sql.CommandGetSqlInfo(info=[101])).column("value")[0].as_py()
+
+    adjust(served, transaction_idle_timeout_s=7.0)
+    assert told() == 7000
+    adjust(served, transaction_idle_timeout_s=9.0)
+    assert told() == 9000

@@ -18,7 +18,7 @@ from tests.flight_server.wire_client import Clock
 
 def around() -> Around:
     class Anything:
-        login = forget = staticmethod(lambda *_: "")
+        login = forget = account = staticmethod(lambda *_: "")
 
     anything: Any = Anything()
     own = replace(instance("n1"))

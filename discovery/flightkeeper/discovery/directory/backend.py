@@ -24,7 +24,12 @@ from flightkeeper.discovery.documents import (
     check_document_name,
     check_size,
 )
-from flightkeeper.discovery.errors import InvalidRegistryUrl, RegistryError, RegistryUnavailable
+from flightkeeper.discovery.errors import (
+    InvalidRegistryUrl,
+    OutcomeUnknown,
+    RegistryError,
+    RegistryUnavailable,
+)
 from flightkeeper.discovery.locks import Hold, LastingHold, LockKind, LockPlace, LockTimeout
 from flightkeeper.discovery.names import check_name
 from flightkeeper.discovery.records import Instance
@@ -106,7 +111,10 @@ class DirectoryRegistry:
         check_size(name, data)
         check = guard.check if guard is not None else lambda: None
         return self._run(
-            lambda: documents.write(place, name, data, version, check), f"write {name!r}", timeout_s
+            lambda: documents.write(place, name, data, version, check),
+            f"write {name!r}",
+            timeout_s,
+            slow=OutcomeUnknown,
         )
 
     def watch_document(self, name: str, listener: DocumentListener) -> Watch:
@@ -231,12 +239,19 @@ class DirectoryRegistry:
                 watcher.lose()
                 yield str(exc)
 
-    def _run(self, call: Callable[[], _T], purpose: str, timeout_s: float = _CALL_S) -> _T:
+    def _run(
+        self,
+        call: Callable[[], _T],
+        purpose: str,
+        timeout_s: float = _CALL_S,
+        *,
+        slow: type[RegistryUnavailable] = RegistryUnavailable,
+    ) -> _T:
         try:
             return self._worker.run(call, timeout_s)
         except TimeoutError as exc:
             text = f"the registry {self._root} was too slow to {purpose}, or is closed: ask again"
-            raise RegistryUnavailable(text) from exc
+            raise slow(text) from exc
         except OSError as exc:
             text = f"the registry {self._root} cannot {purpose}; nothing was done: {exc}"
             raise RegistryUnavailable(text) from exc

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from flightkeeper.discovery import documents
 from flightkeeper.discovery.documents import Document
-from flightkeeper.discovery.errors import RegistryDenied, RegistryUnavailable
+from flightkeeper.discovery.errors import OutcomeUnknown, RegistryDenied, RegistryUnavailable
 from flightkeeper.discovery.locks import LockLost
 from flightkeeper.discovery.zookeeper.lock import ZooKeeperHold
 from flightkeeper.discovery.zookeeper.paths import parent
@@ -105,7 +105,8 @@ def write(
     Raises:
         LockLost: it is not held any more; nothing was written.
         DocumentChanged: somebody else was first; nothing was written.
-        RegistryUnavailable: no answer in time; says whether it may have been written.
+        RegistryUnavailable: no answer in time; nothing was written.
+        OutcomeUnknown: it may have been written.
         RegistryDenied: wrong or missing credentials; nothing was written.
     """
     sent = False
@@ -123,9 +124,11 @@ def write(
         except LockLost as exc:
             if not sent:
                 raise
-            raise RegistryUnavailable(f"{exc}; or it was, by the try before: read it") from exc
-    effect = "it may have been written: read it" if sent else "nothing was written"
-    raise RegistryUnavailable(f"ZooKeeper did not answer in time for {path}; {effect}")
+            raise OutcomeUnknown(f"{exc}; or it was, by the try before: read it") from exc
+    problem = f"ZooKeeper did not answer in time for {path}"
+    if sent:
+        raise OutcomeUnknown(f"{problem}; it may have been written: read it")
+    raise RegistryUnavailable(f"{problem}; nothing was written")
 
 
 class _Storage:

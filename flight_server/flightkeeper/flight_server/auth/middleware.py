@@ -43,11 +43,15 @@ class CallMiddleware(flight.ServerMiddleware):
 
     Attributes:
         cancelled: another call asked for its end.
+        account: the id of the caller's account; empty where names are all there is.
         options: what its statements run under, once that is known.
     """
 
-    def __init__(self, identity: Identity, new_token: str | None, headers: Headers) -> None:
+    def __init__(
+        self, identity: Identity, new_token: str | None, headers: Headers, account: str = ""
+    ) -> None:
         self.identity = identity
+        self.account = account
         self.at_end: list[Callable[[], None]] = []
         self.headers = headers
         self.cancelled = False
@@ -102,12 +106,17 @@ class Authentication(flight.ServerMiddlewareFactory):
         try:
             handshake = info.method == flight.FlightMethod.HANDSHAKE
             identity, new_token = self._identify(headers, handshake=handshake)
+            account = self.account(identity.principal)
         except NodeError as error:
             raise to_wire(error) from None
         except Exception as exc:  # noqa: BLE001 - a border: nothing may pass unconverted
             _log.error("defect", exc_info=exc)
             raise to_wire(Internal(DEFECT)) from None
-        return CallMiddleware(identity, new_token, headers)
+        return CallMiddleware(identity, new_token, headers, account)
+
+    def account(self, principal: str) -> str:
+        """The id of the account that has a name now; empty where names are all there is."""
+        return "" if self._users is None else self._users.account(principal)
 
     def forget(self, session_id: str) -> None:
         """Let the password that began a session on ordinary calls begin another one."""

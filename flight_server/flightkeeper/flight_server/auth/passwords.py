@@ -5,6 +5,7 @@ Owns how a password is checked and how much of that may run at once. A users fil
 """
 
 import threading
+from collections.abc import Callable
 from hashlib import blake2b
 from pathlib import Path
 from typing import Protocol
@@ -38,14 +39,15 @@ class Hashes(Protocol):
 class Users:
     """The accounts of a node. Thread-safe."""
 
-    def __init__(self, hashes: Hashes, *, live: bool = False) -> None:
+    def __init__(self, hashes: Hashes, account_of: Callable[[str], str] | None = None) -> None:
         """Check nothing yet.
 
         Args:
-            live: they may change at any time, and logins with them.
+            account_of: the id of the account that has a name now, empty for none; given where
+                accounts may change at any time, and logins with them.
         """
         self._hashes = hashes
-        self._live = live
+        self._account_of = account_of
         # An unknown name costs as much as a wrong password, so that names cannot be probed.
         self._nobody = hash_password("")
         self._checks = threading.BoundedSemaphore(_CHECKS_AT_ONCE_MAX)
@@ -66,10 +68,14 @@ class Users:
         It differs after either has changed, also when there is another user of that name. Of
         accounts that never change it is empty.
         """
-        if not self._live:
+        if self._account_of is None:
             return ""
-        known = self._hashes.get(name) or ""
+        known = f"{self._account_of(name)}/{self._hashes.get(name) or ''}"
         return blake2b(known.encode(), digest_size=_STAMP_BYTES).hexdigest()
+
+    def account(self, name: str) -> str:
+        """The id of the account that has a name now; empty for none, and for those in a file."""
+        return "" if self._account_of is None else self._account_of(name)
 
 
 def read_users(path: Path) -> Users:

@@ -7,7 +7,7 @@ from flightkeeper.discovery.catalog.changing import CatalogRefused
 from flightkeeper.discovery.catalog.definition import MalformedDefinition
 from flightkeeper.discovery.catalog.locations import UnusableLocation
 from flightkeeper.discovery.documents import DocumentChanged, DocumentTooBig
-from flightkeeper.discovery.errors import InvalidName, RegistryDenied, RegistryError
+from flightkeeper.discovery.errors import InvalidName, OutcomeUnknown, RegistryDenied, RegistryError
 from flightkeeper.discovery.locks import LockTimeout
 from flightkeeper.discovery.principals.changes import AccountsProblem
 from flightkeeper.discovery.reference_table import MalformedTable
@@ -45,4 +45,5 @@ def translated() -> Iterator[None]:
         yield
     except (RegistryError, MalformedTable) as exc:
         kinds = (_KINDS[found] for found in type(exc).__mro__ if found in _KINDS)
-        raise next(kinds, Unavailable)(str(exc)) from exc
+        in_doubt = isinstance(exc, OutcomeUnknown)
+        raise next(kinds, Unavailable)(str(exc), in_doubt=in_doubt) from exc

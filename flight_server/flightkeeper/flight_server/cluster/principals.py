@@ -90,6 +90,15 @@ class LivePrincipals:
         user = self.now().user(name)
         return None if user is None else user.password_hash
 
+    def account(self, name: str) -> str:
+        """The id of a user's account, told from earlier ones of the name; empty if there is none.
+
+        Raises:
+            Unavailable: what is known is too old to go by.
+        """
+        user = self.now().user(name)
+        return "" if user is None else user.id
+
     def access(self, name: str) -> Access:
         """What a user may do.
 

@@ -7,6 +7,7 @@ done again. So any statement can change one, from any node, and none is lost.
 
 import re
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from typing import Any, TypeVar
 
 import pyarrow as pa
@@ -96,18 +97,22 @@ class ReferenceChanges:
                 "with INSERT, UPDATE and DELETE, or use CREATE OR REPLACE REFERENCE TABLE and DROP "
                 "REFERENCE TABLE"
             )
-        with self._turn(call, name):
+        with self._turn(connection, name):
             for _ in range(_ATTEMPTS_MAX):
-                if call.cancelled:
-                    raise Cancelled("the statement was stopped; nothing was written")
-                with translated():
-                    before = self._tables.get(name)
+                before = self._newest(call, name)
                 if before is None:
                     raise NotFound(f"there is no reference table {name} any more; nothing was run")
                 outcome, content = self._tried(connection, name, before.content, run)
                 if self._replaced(call, before, content):
                     return outcome
         raise _overtaken(name)
+
+    def _newest(self, call: Call, name: str) -> ReferenceTable | None:
+        """The table before one more attempt."""
+        if call.cancelled:
+            raise Cancelled("the statement was stopped; nothing was written")
+        with translated():
+            return self._tables.get(name)
 
     def _replaced(self, call: Call, before: ReferenceTable, content: Content) -> bool:
         if content.rows.equals(before.rows):
@@ -142,10 +147,9 @@ class ReferenceChanges:
         with translated():
             document(name)
         replaces = _OR_REPLACE.match(statement.sql) is not None
-        with self._turn(call, name):
+        with self._turn(connection, name):
             for _ in range(_ATTEMPTS_MAX):
-                with translated():
-                    before = self._tables.get(name)
+                before = self._newest(call, name)
                 if before is not None and not replaces and not _IF_NOT_EXISTS.match(statement.sql):
                     raise InvalidArgument(f"the reference table {name} exists; nothing was written")
                 outcome, content = self._defined(connection, name, before, run)
@@ -190,11 +194,12 @@ class ReferenceChanges:
                 connection.rollback()
 
     def _drop(self, call: Call, connection: Connection, command: DropReferenceTable) -> None:
+        del call
         _check_alone(connection)
         name = self._full_name(connection, command.name)
         if name is None:
             raise InvalidArgument(f"{'.'.join(command.name)} is no table of the cluster")
-        with self._turn(call, name), translated():
+        with self._turn(connection, name), translated():
             if command.if_exists and self._tables.get(name) is None:
                 return
             self._followed.deleted(name, self._tables.delete(name))
@@ -224,8 +229,8 @@ class ReferenceChanges:
         ]
         return pa.Table.from_pylist(rows, schema=command.schema)
 
-    def _turn(self, call: Call, name: str) -> Any:
-        return self._followed.turn(name, _TURN_S, lambda: not call.cancelled)
+    def _turn(self, connection: Connection, name: str) -> AbstractContextManager[None]:
+        return self._followed.turn(connection, name, _TURN_S)
 
     def _author(self, call: Call) -> Author:
         return Author(call.identity.principal, round(self._clocks.wall_s() * 1000))

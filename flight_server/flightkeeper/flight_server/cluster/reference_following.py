@@ -30,6 +30,8 @@ _AGAIN_S = 1.0
 _ASK_AGAIN_S = 0.05
 """How often who waits for a turn looks whether it is still wanted."""
 
+_STOPPED = "the statement was stopped while it waited for others; nothing was run"
+
 _log = structlog.get_logger(__name__)
 
 _Told = Mapping[str, Document]
@@ -91,28 +93,17 @@ class FollowedTables:
             self._thread.join(_END_S)
 
     @contextmanager
-    def turn(self, name: str, timeout_s: float, wanted: Callable[[], bool]) -> Iterator[None]:
+    def turn(self, connection: Connection, name: str, timeout_s: float) -> Iterator[None]:
         """Be the only one who touches a table here.
 
         Args:
-            wanted: whether it is still worth waiting.
+            connection: whose interruption ends the waiting.
 
         Raises:
             Unavailable: others took too long; nothing was done.
-            Cancelled: it is not wanted any more; nothing was done.
+            Cancelled: the statement was stopped while it waited; nothing was done.
         """
-        deadline_s = time.monotonic() + timeout_s
-        with self._changed:
-            while name in self._busy:
-                if not wanted():
-                    raise Cancelled("the statement was stopped while it waited; nothing was run")
-                if time.monotonic() > deadline_s:
-                    raise Unavailable(
-                        f"other statements have been changing {name} for {timeout_s:.0f} s; "
-                        "nothing was run: try again"
-                    )
-                self._changed.wait(_ASK_AGAIN_S)
-            self._busy.add(name)
+        self._take(connection, name, timeout_s)
         try:
             yield
         finally:
@@ -120,6 +111,22 @@ class FollowedTables:
                 self._busy.discard(name)
                 self._changed.notify_all()
             self._news.put(_Sign.LOOK)
+
+    def _take(self, connection: Connection, name: str, timeout_s: float) -> None:
+        deadline_s = time.monotonic() + timeout_s
+        with connection.waiting() as check, self._changed:
+            while name in self._busy:
+                try:
+                    check()
+                except Cancelled as exc:
+                    raise Cancelled(_STOPPED) from exc
+                if time.monotonic() > deadline_s:
+                    raise Unavailable(
+                        f"other statements have been changing {name} for {timeout_s:.0f} s; "
+                        "nothing was run: try again"
+                    )
+                self._changed.wait(_ASK_AGAIN_S)
+            self._busy.add(name)
 
     def written(self, table: ReferenceTable) -> None:
         """Let the engine have a table that was just written; in its turn."""

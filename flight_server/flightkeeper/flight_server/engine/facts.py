@@ -96,11 +96,16 @@ def facts(
     words = [str(word) for (word,) in connection.rows(_KEYWORDS)]
     return {
         **_server(read_only=read_only),
-        101: bitmask(min(transaction_timeout_ms, _INT32_MAX)),  # TRANSACTION_TIMEOUT
+        **limits(transaction_timeout_ms=transaction_timeout_ms),
         **_syntax(words),
         **_support(),
         **dict.fromkeys(_UNLIMITED, bigint(_NO_LIMIT)),
     }
+
+
+def limits(*, transaction_timeout_ms: int) -> Mapping[int, Fact]:
+    """Those of the facts that may change while the server runs."""
+    return {101: bitmask(min(transaction_timeout_ms, _INT32_MAX))}  # TRANSACTION_TIMEOUT
 
 
 def _server(*, read_only: bool) -> Mapping[int, Fact]:

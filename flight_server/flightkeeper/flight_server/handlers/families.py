@@ -35,7 +35,7 @@ class Workings:
     """What handlers work with.
 
     Attributes:
-        facts: what the node says of itself (SqlInfo).
+        facts: what the node says of itself now (SqlInfo).
         declared: what the cluster has defined, which metadata tell besides the engine's own.
         home: where transactions are said to live.
         record: the node's own.

@@ -91,7 +91,8 @@ class Ingest:
         """Apply a whole upload or nothing of it.
 
         Raises:
-            NodeError: nothing of it was applied; says what became of an open transaction.
+            NodeError: says that nothing of it was applied, and what became of an open transaction;
+                or that it is not known.
         """
 
         def applied() -> None:
@@ -102,6 +103,8 @@ class Ingest:
             statement = ingest.plan(connection, target, intake)
             self._execution.around(call, connection, statement, applied)
         except NodeError as exc:
+            if exc.in_doubt:
+                raise
             message = str(exc).removesuffix(_NOTHING)
             aborted = connection.in_transaction and not connection.sound
             after = ", and the open transaction is aborted: roll it back" if aborted else ""

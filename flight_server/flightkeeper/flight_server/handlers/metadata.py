@@ -35,13 +35,13 @@ class Metadata:
     def __init__(
         self,
         execution: Execution,
-        facts: Mapping[int, Fact],
+        facts: Callable[[], Mapping[int, Fact]],
         declared: Callable[[], Declared] = lambda: NOTHING,
     ) -> None:
         """Serve nothing yet.
 
         Args:
-            facts: what GetSqlInfo answers, by id.
+            facts: what GetSqlInfo answers now, by id.
             declared: what the cluster says of the engine's views.
         """
         self._execution = execution
@@ -55,7 +55,7 @@ class Metadata:
         }
         answers[sql.CommandGetTableTypes] = lambda _call, _command: catalog.table_types()
         answers[sql.CommandGetSqlInfo] = lambda _call, command: sql_info.table(
-            self._facts, command.info
+            self._facts(), command.info
         )
         return Routes(
             flight_info=dict.fromkeys(answers, _info),

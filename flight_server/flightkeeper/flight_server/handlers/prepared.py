@@ -186,7 +186,7 @@ class Prepared:
 
     def _open(self, call: Call, handle: bytes) -> StatementBody:
         body = self._signer.open(Kind.PREPARED, handle, StatementBody)
-        if body.principal != call.identity.principal:
+        if body.principal != call.owner:
             raise NotFound("this prepared statement belongs to another user")
         return body
 

@@ -81,7 +81,7 @@ class Statements:
         return StatementBody(
             query=query,
             transaction_id=transaction_id,
-            principal=call.identity.principal,
+            principal=call.owner,
             dialect=options.dialect,
             statement_timeout_ms=options.statement_timeout_ms,
             plain=options.plain(call.user_agent),
@@ -167,7 +167,7 @@ class Statements:
 
     def _opened(self, call: Call, ticket: sql.TicketStatementQuery) -> StatementBody:
         body = self._signer.open(Kind.STATEMENT, ticket.statement_handle, StatementBody)
-        if body.principal != call.identity.principal:
+        if body.principal != call.owner:
             raise NotFound("this ticket was issued to another user")
         if self._clocks.wall_s() * 1000 > body.expires_ms:
             raise NotFound("this ticket has expired; plan the statement again")

@@ -63,9 +63,7 @@ class Transactions:
         del request
         # A node that would not take its first statement does not take the transaction either.
         self._admission.enter().release()
-        name = self._sessions.begin(
-            call.session_key, call.identity.principal, self._clocks.monotonic_s()
-        )
+        name = self._sessions.begin(call.session_key, call.owner, self._clocks.monotonic_s())
         body = self._home()
         body.transaction = name
         handle = self._signer.sign(Kind.TRANSACTION, body)
@@ -77,7 +75,7 @@ class Transactions:
             raise InvalidArgument("say whether to commit or to roll back the transaction")
         self._sessions.end(
             name,
-            call.identity.principal,
+            call.owner,
             self._clocks.monotonic_s(),
             commit=request.action == _End.END_TRANSACTION_COMMIT,
         )

@@ -50,6 +50,7 @@ class Ended(NamedTuple):
     client_id: str
     session_id: str
     principal: str
+    owner: str
     text: str
     dialect: str
     began_s: float
@@ -112,6 +113,7 @@ class Activity:
                     running.client_id,
                     running.session_id,
                     running.principal,
+                    running.owner,
                     running.text,
                     running.dialect,
                     running.began_s,

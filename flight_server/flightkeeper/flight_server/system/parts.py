@@ -93,6 +93,7 @@ class System:
             around.instance,
             around.settings,
             ENGINE_VERSION,
+            around.authentication.account,
         )
         collecting = Collecting({**providers(known), **more}, self._peers, requests)
         ends = Ends(

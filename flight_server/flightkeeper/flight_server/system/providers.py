@@ -14,6 +14,7 @@ from pydantic import SecretStr
 
 from flightkeeper.discovery.records import Instance
 from flightkeeper.flight_server.admission import Admission
+from flightkeeper.flight_server.call import owned_by
 from flightkeeper.flight_server.clocks import Clocks
 from flightkeeper.flight_server.config import NodeSettings, is_live
 from flightkeeper.flight_server.sessions import Sessions
@@ -23,7 +24,7 @@ from flightkeeper.flight_server.system.events import Events
 from flightkeeper.flight_server.system.masking import shown
 from flightkeeper.flight_server.system.running import Running
 from flightkeeper.flight_server.system.tables import NODES
-from flightkeeper.flight_server.system.visitors import Visitors
+from flightkeeper.flight_server.system.visitors import Visitor, Visitors
 
 _Row = tuple[Any, ...]
 
@@ -39,6 +40,7 @@ class Known:
         instance: its record as it is now.
         settings: what holds now, and by name where each that is set comes from.
         engine_version: of DuckDB.
+        account: the id of the account that has a name now.
     """
 
     clocks: Clocks
@@ -50,6 +52,7 @@ class Known:
     instance: Callable[[], Instance]
     settings: Callable[[], tuple[NodeSettings, Mapping[str, str]]]
     engine_version: str
+    account: Callable[[str], str]
 
 
 def providers(known: Known) -> Mapping[str, Provider]:
@@ -88,7 +91,7 @@ def _sessions(known: Known) -> list[_Row]:
             (
                 _id(known),
                 key,
-                visitor.principal,
+                _whose(known, visitor),
                 _us(visitor.since_s),
                 _us(visitor.used_s),
                 max(0.0, now_s - visitor.used_s),
@@ -114,13 +117,19 @@ def _logged(known: Known, ended: Ended) -> _Row:
     return (*_about(known, ended), *how, ended.rows, ended.nbytes)
 
 
+def _whose(known: Known, each: Running | Ended | Visitor) -> str:
+    """Who it is that something belongs to; no account can have the name of a dropped one."""
+    current = owned_by(each.principal, known.account(each.principal))
+    return each.principal if each.owner == current else f"{each.principal}/dropped"
+
+
 def _about(known: Known, each: Running | Ended) -> _Row:
     return (
         _id(known),
         each.statement_id,
         each.client_id,
         each.session_id,
-        each.principal,
+        _whose(known, each),
         shown(each.text, each.dialect),
         each.dialect,
         _us(each.began_s),

@@ -32,6 +32,7 @@ class Running:
         caller: tells the call that began it from all others.
         client_id: what its client calls it; empty if it does not say.
         session_id: what the caller's session is kept under.
+        owner: whose it is, told from a later account of the same name.
         text: as its client wrote it, cut; not masked.
         began_s: Unix time in seconds.
         rows: delivered so far.
@@ -57,6 +58,7 @@ class Running:
         "dialect",
         "error",
         "nbytes",
+        "owner",
         "phase",
         "principal",
         "result",
@@ -80,6 +82,7 @@ class Running:
         self.client_id = middleware.statement_id
         self.session_id = call.session_key
         self.principal = call.identity.principal
+        self.owner = call.owner
         self.dialect = "" if middleware.options is None else middleware.options.dialect
         self.text = text
         self.began_s = clocks.wall_s()

@@ -25,6 +25,7 @@ class Visitor:
 
     session_id: str
     principal: str
+    owner: str
     peer: str
     user_agent: str
     since_s: float
@@ -105,7 +106,8 @@ class Visitors:
     def _welcome(self, call: Call, key: str, now_s: float) -> Visitor:
         identity = call.identity
         peer = call.context.peer()
-        visitor = Visitor(key, identity.principal, _text(peer), call.user_agent, now_s, now_s)
+        who = identity.principal, call.owner
+        visitor = Visitor(key, *who, _text(peer), call.user_agent, now_s, now_s)
         with self._lock:
             if len(self._known) >= VISITORS_MAX:
                 oldest = sorted(self._known.values(), key=lambda known: known.used_s)
