@@ -98,6 +98,17 @@ class NodeSettings(BaseSettings):
         default=False,
         description="Open the database file read-only; several nodes can then share it.",
     )
+    extensions: str = Field(
+        default="",
+        pattern=r"^([a-z][a-z0-9_]*(,[a-z][a-z0-9_]*)*)?$",
+        description="Extensions of DuckDB to load, such as httpfs,azure: of installed packages "
+        "duckdb-extension-NAME, or else from DuckDB's own folder.",
+    )
+    start_file: FilePath | None = Field(
+        default=None,
+        description="File of SQL to run in DuckDB when the node starts, such as CREATE SECRET for "
+        "object stores; only its owner may read it.",
+    )
     registry: Annotated[str, AfterValidator(_check_registry)] | None = Field(
         default=None,
         description="Where nodes find each other: zk://host:port,host:port/chroot or dir:///path. "
