@@ -167,3 +167,17 @@ def test_who_is_not_leading_any_more_after_a_look_writes_nothing(discovering: Di
         discovering.discovery.step(hold)
     assert hold.asked == 3
     assert discovering.days() == []
+
+
+def test_a_table_that_is_being_changed_is_said_and_looked_at_again(
+    discovering: Discovering, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    discovering.write(1)
+    take = discovering.registry.lock
+    with discovering.registry.lock("catalog.s.t"), monkeypatch.context() as patched:
+        patched.setattr(discovering.registry, "lock", lambda name, _: take(name, 0.0))
+        discovering.discovery.step(discovering.hold)
+    assert [what for what, *_ in discovering.said] == [What.DUTY_HINDERED]
+    assert discovering.days() == []
+    discovering.discovery.step(discovering.hold)
+    assert discovering.days() == [1]

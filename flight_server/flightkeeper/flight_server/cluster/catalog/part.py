@@ -44,8 +44,8 @@ class CatalogPart:
 
     @property
     def definitions(self) -> Iterable[Definition]:
-        """What the engine has of it."""
-        return self._following.definitions.values()
+        """What the cluster defines, whether the engine has it or not."""
+        return self._following.wanted
 
     def handlers(self) -> Mapping[type[Command], Handler]:
         """Who runs what."""

@@ -12,7 +12,7 @@ from flightkeeper.discovery.catalog.changing import Author, CatalogRefused
 from flightkeeper.discovery.catalog.definition import Definition, MalformedDefinition, Table
 from flightkeeper.discovery.catalog.partitions import Partition
 from flightkeeper.discovery.errors import RegistryError
-from flightkeeper.discovery.locks import Hold
+from flightkeeper.discovery.locks import Hold, LockTimeout
 from flightkeeper.discovery.registry import Registry
 from flightkeeper.flight_server.cluster.catalog import ddl, partitioning
 from flightkeeper.flight_server.cluster.upkeep.reports import Note, Reports
@@ -28,6 +28,10 @@ _Partitions = tuple[Partition, ...]
 
 class AllGone(RegistryError):
     """Not one partition was found where there were some. Nothing was changed."""
+
+
+_ONE_TABLES = (NodeError, AllGone, CatalogRefused, MalformedDefinition, LockTimeout)
+"""What keeps one table from being looked at, and no other."""
 
 
 def checked(there: Sequence[Partition], after: _Partitions | None) -> _Partitions | None:
@@ -98,7 +102,7 @@ class PartitionDiscovery:
                 hold.check()
                 try:
                     self._discover(definition, hold)
-                except (NodeError, AllGone, CatalogRefused, MalformedDefinition) as exc:
+                except _ONE_TABLES as exc:
                     problems[str(definition.name)] = str(exc).partition("\n")[0]
         self._reports.found(problems)
 
