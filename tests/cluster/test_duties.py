@@ -166,7 +166,7 @@ def observer(zookeeper: ZooKeeperServer, chroot: str) -> Iterator[Observer]:
 def cluster(zookeeper: ZooKeeperServer, chroot: str, tmp_path: Path) -> Iterator[Cluster]:
     database = tmp_path / "shared.duckdb"
     make_database(database)
-    with Cluster(zookeeper.url + chroot, database, **SETTINGS) as started:
+    with Cluster(zookeeper.url + chroot, database, hosts=None, **SETTINGS) as started:
         for name in ("n1", "n2", "n3"):
             started.start(name)
         yield started
