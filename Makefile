@@ -67,7 +67,7 @@ $(VENV)/.demo: $(PINS)
 	@touch $@
 
 $(VENV)/.dev: $(PINS)
-	@tools/make-venv.sh $(VENV) constraints.txt demo test check wire conformance
+	@tools/make-venv.sh $(VENV) constraints.txt demo test check wire conformance storage
 	@touch $@ $(VENV)/.demo
 
 $(DUCKDB2)/.test: $(PINS)

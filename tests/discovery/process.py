@@ -3,27 +3,39 @@
 Run as `python -m tests.discovery.process ROLE URL …`; one line on stdout when done.
 """
 
+import queue
 import subprocess
 import sys
+import threading
+import time
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
 from flightkeeper.discovery.contention import claim_of
 from flightkeeper.discovery.documents import DocumentChanged
-from flightkeeper.discovery.locks import LockLost
+from flightkeeper.discovery.errors import RegistryError
+from flightkeeper.discovery.leading import Leading
+from flightkeeper.discovery.locks import Hold, LockLost
 from flightkeeper.discovery.records import Instance
-from flightkeeper.discovery.registry import open_registry
+from flightkeeper.discovery.registry import Registry, open_registry
 from tests.discovery.fenced import Fenced
 
 _ROOT = Path(__file__).resolve().parents[2]
 _WAIT_S = 15.0
+_CUT_S = 60.0
 
 
 class Process:
     """A running process, as its parent sees it."""
 
-    def __init__(self, *arguments: str) -> None:
-        command = [sys.executable, "-m", "tests.discovery.process", *arguments]
+    def __init__(self, *arguments: str, inside: Sequence[str] = ()) -> None:
+        """Start it.
+
+        Args:
+            inside: what to put before the command, so that it runs in a network of its own.
+        """
+        command = [*inside, sys.executable, "-m", "tests.discovery.process", *arguments]
         self._process = subprocess.Popen(
             command, cwd=_ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
         )
@@ -127,7 +139,52 @@ def _guard(arguments: list[str]) -> str:
         return f"lost after {written.version}"
 
 
+def _cut_off(arguments: list[str]) -> str:
+    """Hold a lock and lead a duty; say when both were over, and what came of being late."""
+    url, name, document = arguments
+    registry = open_registry(url, session_timeout_s=4.0)
+    led: queue.SimpleQueue[tuple[int, float]] = queue.SimpleQueue()
+
+    def work(hold: Hold) -> None:
+        led.put((hold.token, 0.0))
+        hold.wait_lost(_CUT_S)
+        led.put((hold.token, time.monotonic()))
+
+    leading = Leading(registry, name, work)
+    hold = registry.lock(name, _WAIT_S)
+    _say(hold.token, led.get(timeout=_WAIT_S)[0])
+    writing = threading.Thread(target=_write_on, args=(registry, document, hold))
+    writing.start()
+    hold.wait_lost(_CUT_S)
+    _say(time.monotonic(), led.get(timeout=_CUT_S)[1])
+    sys.stdin.readline()
+    found = registry.read_document(document, _CUT_S)
+    assert found is not None
+    try:
+        registry.write_document(document, b"late", found.version, guard=hold)
+    except LockLost:
+        _say("refused", hold.lost, leading.token)
+    writing.join(_CUT_S)
+    again = registry.lock(name, _CUT_S)
+    return f"{again.token} {led.get(timeout=_CUT_S)[0]}"
+
+
+def _write_on(registry: Registry, document: str, hold: Hold) -> None:
+    """Write the token again and again, so that one write is on its way whenever it is cut off."""
+    with suppress(RegistryError):
+        while True:
+            found = registry.read_document(document)
+            version = None if found is None else found.version
+            registry.write_document(document, b"%d" % hold.token, version, guard=hold)
+
+
+def _say(*words: object) -> None:
+    sys.stdout.write(" ".join(map(str, words)) + "\n")
+    sys.stdout.flush()
+
+
 _ROLES = {
+    "cut off": _cut_off,
     "act": _act,
     "guard": _guard,
     "lock": _lock,

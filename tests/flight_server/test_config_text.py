@@ -39,7 +39,15 @@ def test_the_example_has_every_key_with_its_default() -> None:
 
 def test_every_example_value_is_a_good_one(tmp_path: Path) -> None:
     for name, value in tomllib.loads(uncommented()).items():
-        if name in {"users", "tls_cert", "tls_key", "tls_client_ca", "tls_peer_ca", "key_file"}:
+        if name in {
+            "users",
+            "tls_cert",
+            "tls_key",
+            "tls_client_ca",
+            "tls_peer_ca",
+            "key_file",
+            "start_file",
+        }:
             assert Path(value).is_absolute()
         elif not name.startswith("registry_"):
             path = tmp_path / "one.toml"

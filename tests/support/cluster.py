@@ -49,6 +49,7 @@ class Cluster:
         self._hosts = hosts or {}
         self._environment: Mapping[str, str] = environment
         self._lives: dict[str, tuple[AbstractContextManager[Running], Running]] = {}
+        self.locations: dict[str, str] = {}
         self.url = f"flightsql+{registry}?service={SERVICE}"
 
     def start(self, node_id: str) -> dict[str, Any]:
@@ -62,7 +63,9 @@ class Cluster:
         life = running(*flags.split(), env=self._environment, inside=inside)
         node = life.__enter__()
         self._lives[node_id] = (life, node)
-        return node.line()
+        ready = node.line()
+        self.locations[node_id] = ready["location"]
+        return ready
 
     def _data(self, node_id: str) -> str:
         if self._database.is_dir():

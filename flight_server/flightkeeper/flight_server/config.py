@@ -1,10 +1,10 @@
-"""The settings of a node: one model, its bounds, and the rules between its fields.
+"""The settings of a node: one model and its bounds.
 
-Owns what a setting means and what it may be. Must not know where values come from
-(`config_sources`), how they are written down (`config_text`), or what the node does with them.
+Owns what a setting means and what it may be by itself; `config_rules` has what settings say
+against each other. Must not know where values come from (`config_sources`), how they are written
+down (`config_text`), or what the node does with them.
 """
 
-import ipaddress
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
@@ -15,15 +15,17 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from flightkeeper.discovery.roles import checked
 from flightkeeper.discovery.urls import parse_registry_url
+from flightkeeper.flight_server.config_rules import TLS, contradictions, host, is_loopback
 from flightkeeper.flight_server.sql.dialects import DIALECTS, DUCKDB
 
 ENV_PREFIX = "FLIGHTKEEPER_"
 TOKEN_LIFETIME_MAX_S = 2_592_000
 """The longest life of a login, in seconds."""
+KEY_ROTATION_MIN_S = 259_200
+"""Keys verify on for the longest life of a login, and a key ring has place for a few only."""
 IN_MEMORY = ":memory:"
 
 _PLAIN = "grpc"
-_TLS = "grpc+tls"
 _NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$"
 _BYTES = r"^\d+(\.\d+)? ?[KMGT]i?B$"
 
@@ -31,7 +33,7 @@ _BYTES = r"^\d+(\.\d+)? ?[KMGT]i?B$"
 def _check_location(value: str) -> str:
     """Accept `grpc://host:port` and `grpc+tls://host:port`."""
     parts = urlsplit(value)
-    if parts.scheme not in {_PLAIN, _TLS}:
+    if parts.scheme not in {_PLAIN, TLS}:
         raise ValueError("must begin with grpc:// or grpc+tls://")
     if not parts.hostname or parts.port is None:
         raise ValueError("must name a host and a port, as in grpc://127.0.0.1:31337")
@@ -48,6 +50,14 @@ def _check_registry(value: str) -> str:
 def _check_dialect(value: str) -> str:
     if value not in DIALECTS:
         raise ValueError(f"must be one of {', '.join(DIALECTS)}")
+    return value
+
+
+def _check_rotation(value: float) -> float:
+    if 0 < value < KEY_ROTATION_MIN_S:
+        raise ValueError(
+            f"must be 0, or at least {KEY_ROTATION_MIN_S}: a cluster keeps so many keys only"
+        )
     return value
 
 
@@ -87,6 +97,17 @@ class NodeSettings(BaseSettings):
     read_only: bool = Field(
         default=False,
         description="Open the database file read-only; several nodes can then share it.",
+    )
+    extensions: str = Field(
+        default="",
+        pattern=r"^([a-z][a-z0-9_]*(,[a-z][a-z0-9_]*)*)?$",
+        description="Extensions of DuckDB to load, such as httpfs,azure: of installed packages "
+        "duckdb-extension-NAME, or else from DuckDB's own folder.",
+    )
+    start_file: FilePath | None = Field(
+        default=None,
+        description="File of SQL to run in DuckDB when the node starts, such as CREATE SECRET for "
+        "object stores; only its owner may read it.",
     )
     registry: Annotated[str, AfterValidator(_check_registry)] | None = Field(
         default=None,
@@ -271,6 +292,29 @@ class NodeSettings(BaseSettings):
         le=67_108_864,
         description="Bytes of result aimed at in one Arrow batch on the wire.",
     )
+    key_rotation_s: Annotated[float, AfterValidator(_check_rotation)] = Field(
+        default=0,
+        ge=0,
+        le=315_360_000,
+        description="Age in seconds at which the cluster's keys are replaced, such as 2592000; 0 "
+        "for never. Keys in a key_file are not.",
+        json_schema_extra=_LIVE,
+    )
+    catalog_discovery_s: float = Field(
+        default=300,
+        ge=0,
+        le=604_800,
+        description="Seconds between looks for new partitions of external tables that say "
+        "'discover.partitions' = 'true'; 0 for never.",
+        json_schema_extra=_LIVE,
+    )
+    catalog_repair_s: float = Field(
+        default=3600,
+        ge=0,
+        le=604_800,
+        description="Seconds between looks whether the catalog's documents are whole; 0 for never.",
+        json_schema_extra=_LIVE,
+    )
     registry_session_timeout_s: float = Field(
         default=10,
         ge=1,
@@ -304,97 +348,21 @@ class NodeSettings(BaseSettings):
     def _listen_with_tls(cls, values: dict[str, Any]) -> dict[str, Any]:
         listen = values.get("listen", cls.model_fields["listen"].default)
         if values.get("tls_cert") and isinstance(listen, str):
-            return {**values, "listen": listen.replace(f"{_PLAIN}://", f"{_TLS}://", 1)}
+            return {**values, "listen": listen.replace(f"{_PLAIN}://", f"{TLS}://", 1)}
         return values
 
     @model_validator(mode="after")
     def _agree(self) -> "NodeSettings":
-        for problem in _contradictions(self):
+        for problem in contradictions(self):
             raise ValueError(problem)
         return self
 
     @property
     def listens_on_loopback(self) -> bool:
         """Whether only this machine can reach the node."""
-        return _is_loopback(_host(self.listen))
+        return is_loopback(host(self.listen))
 
 
 def is_live(field: FieldInfo) -> bool:
     """Whether a setting may change while a node runs."""
     return field.json_schema_extra == _LIVE
-
-
-def _contradictions(settings: NodeSettings) -> list[str]:
-    """What the fields say against each other, each with what to do about it."""
-    return [*_tls_problems(settings), *_exposure_problems(settings), *_registry_problems(settings)]
-
-
-def _tls_problems(settings: NodeSettings) -> list[str]:
-    problems = []
-    if (settings.tls_cert is None) != (settings.tls_key is None):
-        problems.append("tls_cert and tls_key belong together: give both or neither")
-    if settings.tls_client_ca and not settings.tls_cert:
-        problems.append("tls_client_ca needs tls_cert and tls_key")
-    if settings.listen.startswith(_TLS) and not settings.tls_cert:
-        problems.append(
-            "listen is grpc+tls:// but there is no certificate: give tls_cert and tls_key"
-        )
-    return problems
-
-
-def _exposure_problems(settings: NodeSettings) -> list[str]:
-    problems = []
-    open_to_others = not settings.listens_on_loopback and not settings.insecure
-    if open_to_others and not (settings.users or settings.accounts == "registry"):
-        problems.append(
-            f"listen {settings.listen} can be reached from other machines, so give users "
-            "(and tls_cert, tls_key), or insecure to do without"
-        )
-    if open_to_others and not settings.tls_cert:
-        problems.append(
-            f"listen {settings.listen} can be reached from other machines, so give tls_cert and "
-            "tls_key, or insecure to send passwords and data in the clear"
-        )
-    return problems
-
-
-def _registry_problems(settings: NodeSettings) -> list[str]:
-    problems = []
-    if settings.accounts == "registry" and (settings.users or not settings.registry):
-        problems.append(
-            "accounts of the registry need a registry, and no users file beside them: give "
-            "registry, and leave out users"
-        )
-    if (settings.registry_username is None) != (settings.registry_password is None):
-        problems.append("registry_username and registry_password belong together")
-    files = (settings.registry_tls_ca, settings.registry_tls_cert, settings.registry_tls_key)
-    if any(files) and not (settings.registry or "").startswith("zks://"):
-        problems.append("registry_tls_ca, _cert and _key need a registry zks://…")
-    if settings.registry_acl and not (settings.registry or "").startswith(("zk://", "zks://")):
-        problems.append("registry_acl needs a registry zk://… or zks://…")
-    if (settings.registry_tls_cert is None) != (settings.registry_tls_key is None):
-        problems.append("registry_tls_cert and registry_tls_key belong together")
-    if settings.registry and not settings.advertise and _is_wildcard(_host(settings.listen)):
-        problems.append(
-            f"listen {settings.listen} is every address of this machine: say with advertise "
-            "which one clients can reach"
-        )
-    return problems
-
-
-def _host(location: str) -> str:
-    return urlsplit(location).hostname or ""
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
-
-
-def _is_wildcard(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_unspecified
-    except ValueError:
-        return False

@@ -43,6 +43,7 @@ _EXAMPLES: Mapping[str, str] = {
     "tls_client_ca": "/etc/flightkeeper/clients.crt",
     "tls_peer_ca": "/etc/flightkeeper/nodes.crt",
     "key_file": "/etc/flightkeeper/cluster.key",
+    "start_file": "/etc/flightkeeper/start.sql",
     "memory_limit": "4GB",
     "threads": "4",
     "temp_directory_bytes_max": "50GB",

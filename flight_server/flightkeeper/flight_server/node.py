@@ -234,8 +234,8 @@ class Node:
             return Commands({})
         locks = SessionLocks(self._registry, self._sessions, self._admission, self._clocks)
         self._member = Member(
-            *(self._registry, self._database, self._clocks, self._tell, locks, self._settings),
-            self._principals,
+            *(self._registry, self._database, self._clocks, self._tell, locks),
+            *(lambda: self._settings, self._system.events.record, self._principals),
         )
         return self._member.commands
 

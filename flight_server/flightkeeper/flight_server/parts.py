@@ -90,6 +90,8 @@ def database_options(settings: NodeSettings) -> DatabaseOptions:
         temp_directory=None if settings.temp_directory is None else str(settings.temp_directory),
         max_temp_directory_size=settings.temp_directory_bytes_max,
         batch_bytes=settings.batch_bytes,
+        extensions=tuple(filter(None, settings.extensions.split(","))),
+        start_file=settings.start_file,
     )
 
 

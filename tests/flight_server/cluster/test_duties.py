@@ -12,7 +12,7 @@ from flightkeeper.discovery.leading import Work
 from flightkeeper.discovery.locks import Hold, LastingHold
 from flightkeeper.discovery.testing import MemoryRegistry
 from flightkeeper.discovery.testing_store import MemoryStore
-from flightkeeper.flight_server.cluster.duties import Duties, every
+from flightkeeper.flight_server.cluster.duties import Duties, every, paced
 from tests.flight_server.wire_client import eventually
 
 
@@ -125,3 +125,25 @@ def test_a_defect_of_a_step_is_not_hidden() -> None:
 
     with pytest.raises(ZeroDivisionError):
         every(1, step)(LastingHold("a", 1, lambda: None))
+
+
+def test_a_pace_may_change_while_it_is_led(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("flightkeeper.flight_server.cluster.duties._LOOK_S", 0.001)
+    hold = LastingHold("a", 1, lambda: None)
+    # The time, and the pace that holds then.
+    moments = iter([(0, 0), (5, 10), (14, 10), (15, 10), (16, 0), (17, 1), (17, 9)])
+    now, done = [(0, 0)], []
+
+    def every_s() -> float:
+        now[0] = next(moments, (99, 0))
+        if now[0][0] == 99:
+            hold.stop()
+        return now[0][1]
+
+    def step(_hold: Hold) -> None:
+        done.append(now[0][0])
+        if len(done) == 2:
+            raise RegistryUnavailable("it is tried again soon")
+
+    paced(every_s, step, lambda: now[0][0])(hold)
+    assert done == [5, 15, 17]

@@ -29,7 +29,8 @@ def test_what_was_agreed_is_there_when_it_has_started() -> None:
         Clocks(),
         lambda *problem, **_: told.append(problem),
         locks(registry, database),
-        NodeSettings(insecure=True),
+        lambda: NodeSettings(insecure=True),
+        lambda *_: None,
     )
     assert member.start(10)
     connection = database.connect()
@@ -52,7 +53,8 @@ def test_a_registry_that_is_away_keeps_nobody_from_starting() -> None:
         Clocks(),
         lambda *_, **__: None,
         those,
-        NodeSettings(insecure=True),
+        lambda: NodeSettings(insecure=True),
+        lambda *_: None,
     )
     assert not member.start(0.01)
     member.close()

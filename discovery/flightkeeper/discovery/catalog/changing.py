@@ -148,7 +148,7 @@ def define(
         RegistryUnavailable: says whether it may have been changed.
     """
     name = definition.name
-    with _turn(registry, name) as hold:
+    with turn(registry, name) as hold:
         found = registry.read_document(name.document)
         before = _replaceable(found) if or_replace else definition_of(found)
         if before is not None and not or_replace:
@@ -175,7 +175,7 @@ def drop(registry: Registry, name: ObjectName, kind: Kind, author: Author) -> in
         LockTimeout: somebody else changes it all the time; nothing was changed.
         RegistryUnavailable: says whether it may have been changed.
     """
-    with _turn(registry, name) as hold:
+    with turn(registry, name) as hold:
         found = registry.read_document(name.document)
         before = _replaceable(found)
         if found is None or not _unreadable(found):
@@ -186,7 +186,7 @@ def drop(registry: Registry, name: ObjectName, kind: Kind, author: Author) -> in
 
 def comment(registry: Registry, name: ObjectName, kind: Kind, text: str, author: Author) -> int:
     """Say something about an object; raises and returns as `drop`."""
-    with _turn(registry, name) as hold:
+    with turn(registry, name) as hold:
         found = registry.read_document(name.document)
         before = _expected(definition_of(found), name, kind)
         change = _Change(registry, hold, found, "comment", author)
@@ -212,7 +212,7 @@ def repartition(
         LockTimeout: somebody else changes it all the time; nothing was changed.
         RegistryUnavailable: says whether it may have been changed.
     """
-    with _turn(registry, name) as hold:
+    with turn(registry, name) as hold:
         found = registry.read_document(name.document)
         before = _expected(definition_of(found), name, Kind.TABLE)
         assert isinstance(before.body, Table)
@@ -245,7 +245,8 @@ def _replaceable(found: Document | None) -> Definition | None:
     return None if found is None or _unreadable(found) else definition_of(found)
 
 
-def _turn(registry: Registry, name: ObjectName) -> Hold:
+def turn(registry: Registry, name: ObjectName) -> Hold:
+    """The lock under which an object is changed; raises as `Registry.lock`."""
     _, schema, table = name.document.split("/")
     return registry.lock(f"catalog.{schema}.{table}", _LOCK_S)
 

@@ -13,6 +13,8 @@ from typing import Any
 
 from flightkeeper.discovery.catalog.definition import MalformedDefinition, ObjectName, Page
 
+PAGES = "partitions"
+"""The documents of all pages lie below it, as `partitions/<schema>/<table>/<slot>`."""
 PAGE_BYTES_MAX = 192 * 1024
 """Below what a document may have."""
 _ENTRY_BYTES_MAX = 64 * 1024
@@ -58,7 +60,7 @@ class PageData:
 def page_document(name: ObjectName, slot: int) -> str:
     """Where a page lies."""
     schema, table = name.key
-    return f"partitions/{schema}/{table}/{slot}"
+    return f"{PAGES}/{schema}/{table}/{slot}"
 
 
 def digest(data: bytes) -> str:

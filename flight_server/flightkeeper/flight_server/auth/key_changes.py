@@ -89,11 +89,18 @@ def change_ring(registry: Registry, change: Callable[[Ring], Ring]) -> Ring:
     return _change(registry, RING, changed)
 
 
-def publish(registry: Registry, now_s: float) -> Ring:
-    """Publish keys to come, unless some are published already."""
+def publish(
+    registry: Registry, now_s: float, wanted: Callable[[Ring], bool] = lambda _ring: True
+) -> Ring:
+    """Publish keys to come, unless some are published already.
+
+    Args:
+        wanted: whether the ring that is there is to have some.
+    """
     made = keys.generate(marked=True)
     return change_ring(
-        registry, lambda ring: ring if ring.next else key_ring.publish(ring, made, now_s)
+        registry,
+        lambda ring: ring if ring.next or not wanted(ring) else key_ring.publish(ring, made, now_s),
     )
 
 

@@ -20,6 +20,8 @@ FOLDER: Final = "duties"
 """Documents `duties/<duty>`: who leads, as JSON."""
 
 _ANNOUNCEMENTS_MAX = 5
+_LOOK_S = 1.0
+"""How soon a duty follows a change of its pace."""
 
 _log = logging.getLogger(__name__)
 
@@ -42,6 +44,27 @@ def every(pause_s: float, step: Callable[[Hold], object]) -> Work:
             hold.wait_lost(pause_s)
 
     return work
+
+
+def paced(
+    every_s: Callable[[], float], step: Callable[[Hold], object], now_s: Callable[[], float]
+) -> Work:
+    """The work of doing something at times that may change while it is led.
+
+    Args:
+        every_s: seconds from one step to the next, asked anew all the time; 0 = never.
+        now_s: of a clock that never goes back.
+    """
+    done_s = float("-inf")
+
+    def due(hold: Hold) -> None:
+        nonlocal done_s
+        pause_s, began_s = every_s(), now_s()
+        if pause_s and began_s - done_s >= pause_s:
+            step(hold)
+            done_s = began_s
+
+    return every(_LOOK_S, due)
 
 
 class Duties:

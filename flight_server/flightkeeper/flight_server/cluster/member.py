@@ -4,34 +4,28 @@ The node's composition root makes one if it has a registry. Owns their order: th
 the cluster agreed on before the node is found by anybody.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
-from flightkeeper.discovery.leading import Work
 from flightkeeper.discovery.reference_tables import ReferenceTables
 from flightkeeper.discovery.registry import Registry
 from flightkeeper.flight_server.clocks import Clocks
 from flightkeeper.flight_server.cluster.account_changes import AccountChanges
 from flightkeeper.flight_server.cluster.catalog.part import CatalogPart
 from flightkeeper.flight_server.cluster.commands import Commands
-from flightkeeper.flight_server.cluster.duties import Duties, every
+from flightkeeper.flight_server.cluster.duties import Duties
 from flightkeeper.flight_server.cluster.home import home
 from flightkeeper.flight_server.cluster.principals import LivePrincipals
 from flightkeeper.flight_server.cluster.reference_changes import ReferenceChanges
 from flightkeeper.flight_server.cluster.reference_following import FollowedTables
 from flightkeeper.flight_server.cluster.session_locks import SessionLocks
+from flightkeeper.flight_server.cluster.upkeep.reports import Note
+from flightkeeper.flight_server.cluster.upkeep.table import Around, duties
 from flightkeeper.flight_server.config import IN_MEMORY, NodeSettings
 from flightkeeper.flight_server.engine.cluster_objects import ClusterObjects
 from flightkeeper.flight_server.engine.database import Database
 
-_SWEEPING_S = 60.0
-
 Tell = Callable[..., None]
 """Told what the node's record is to say of a part, as `OwnRecord.tell`."""
-
-
-def duties(registry: Registry) -> Mapping[str, Work]:
-    """What one node does for all, by names that are agreed in the cluster."""
-    return {"sweeping": every(_SWEEPING_S, lambda _: registry.sweep())}
 
 
 class Member:
@@ -49,19 +43,22 @@ class Member:
         clocks: Clocks,
         tell: Tell,
         locks: SessionLocks,
-        settings: NodeSettings,
+        settings: Callable[[], NodeSettings],
+        note: Note,
         principals: LivePrincipals | None = None,
     ) -> None:
         """Make the parts.
 
         Args:
             locks: those of the node's sessions.
-            settings: the node's, as it was started.
+            settings: the node's that hold now; as it was started, until it is.
+            note: takes down what happens, as `Events.record`.
             principals: the accounts, where they are the registry's; who makes them starts them.
         """
+        started = settings()
         connection = database.lend()
         try:
-            place = home(connection, in_memory=settings.database == IN_MEMORY)
+            place = home(connection, in_memory=started.database == IN_MEMORY)
         finally:
             database.take_back(connection)
         tables = ReferenceTables(registry)
@@ -69,9 +66,12 @@ class Member:
             tables, database, place, lambda problem: tell("reference tables", problem)
         )
         changes = ReferenceChanges(tables, self._tables, clocks)
-        self._duties = Duties(registry, duties(registry), clocks.wall_s)
         self.objects = ClusterObjects(database, place.catalog)
-        self._catalog = CatalogPart(registry, self.objects, settings.service, clocks.wall_s, tell)
+        self._catalog = CatalogPart(registry, self.objects, started.service, clocks.wall_s, tell)
+        around = Around(
+            *(registry, self.objects, clocks, settings, lambda: self._catalog.definitions, note)
+        )
+        self._duties = Duties(registry, duties(around), clocks.wall_s)
         handlers = {**changes.handlers(), **locks.handlers(), **self._catalog.handlers()}
         if principals is not None:
             handlers |= AccountChanges(registry, principals, clocks).handlers()

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import duckdb
 
-from flightkeeper.flight_server.engine import settings
+from flightkeeper.flight_server.engine import opening, settings
 from flightkeeper.flight_server.engine.changes import Changes, fingerprint
 from flightkeeper.flight_server.engine.connection import Connection
 from flightkeeper.flight_server.errors import (
@@ -35,6 +35,8 @@ _FIXED_SETTINGS: Mapping[str, str | bool] = {
     # A node must start and answer without a network.
     "autoinstall_known_extensions": False,
     "allow_community_extensions": False,
+    # Whoever may ask which secrets there are does not see them.
+    "allow_unredacted_secrets": False,
 }
 
 _CHANGEABLE = ("memory_limit", "threads", "max_temp_directory_size")
@@ -53,6 +55,8 @@ class DatabaseOptions:
         temp_directory: where big intermediate results spill.
         max_temp_directory_size: how much may; None = DuckDB's own default.
         batch_bytes: target size of one batch of a result.
+        extensions: names of those that are loaded.
+        start_file: the operator's SQL, run after that.
     """
 
     path: str = ":memory:"
@@ -62,6 +66,8 @@ class DatabaseOptions:
     temp_directory: str | None = None
     max_temp_directory_size: str | None = None
     batch_bytes: int = 2 * 1024 * 1024
+    extensions: tuple[str, ...] = ()
+    start_file: Path | None = None
 
 
 class Database:
@@ -75,7 +81,8 @@ class Database:
         """Open it.
 
         Raises:
-            StartFailed: it cannot be opened; names the file, and who holds it if that is why.
+            StartFailed: it cannot be opened; names the file, and who holds it if that is why. Or
+                what is to be done then cannot be.
         """
         self._options = options
         self.changes = Changes()
@@ -207,9 +214,17 @@ def _open(options: DatabaseOptions) -> duckdb.DuckDBPyConnection:
         if (value := getattr(options, name)) is not None:
             settings[name] = value
     try:
-        return duckdb.connect(options.path, read_only=options.read_only, config=settings)
+        opened = duckdb.connect(options.path, read_only=options.read_only, config=settings)
     except duckdb.Error as exc:
         raise StartFailed(_start_text(options, str(exc))) from exc
+    try:
+        opening.load(opened, options.extensions)
+        if options.start_file is not None:
+            opening.run_file(opened, options.start_file)
+    except StartFailed:
+        opened.close()
+        raise
+    return opened
 
 
 def _start_text(options: DatabaseOptions, message: str) -> str:

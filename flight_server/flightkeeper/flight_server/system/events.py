@@ -31,6 +31,10 @@ class What(StrEnum):
     STATEMENT_KILLED = "statement killed"
     SESSION_KILLED = "session killed"
     IDLE_ENDED = "idle ended"
+    KEYS_ROTATED = "keys rotated"
+    PARTITIONS_DISCOVERED = "partitions discovered"
+    CATALOG_MENDED = "catalog mended"
+    DUTY_HINDERED = "duty hindered"
 
 
 class Event(NamedTuple):

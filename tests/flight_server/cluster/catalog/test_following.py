@@ -100,6 +100,16 @@ def test_one_bad_object_keeps_nothing_else_away(registry: MemoryRegistry, node: 
     eventually(lambda: "no definition" in node.told[-1].problems.get("s.broken", ""))
 
 
+def test_what_cannot_be_made_is_wanted_all_the_same(registry: MemoryRegistry, node: Node) -> None:
+    assert node.following.start(10)
+    define(registry, V, "SELECT 1 AS x")
+    define(registry, W, "FROM nowhere")
+    eventually(lambda: list(node.following.definitions) == [V.key])
+    assert [definition.name for definition in node.following.wanted] == [V, W]
+    changing.drop(registry, W, Kind.VIEW, ADA)
+    eventually(lambda: [definition.name for definition in node.following.wanted] == [V])
+
+
 def test_what_somebody_takes_away_is_made_again(registry: MemoryRegistry, node: Node) -> None:
     define(registry, V, "SELECT 1 AS x")
     assert node.following.start(10)

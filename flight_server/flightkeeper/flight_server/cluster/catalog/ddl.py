@@ -24,12 +24,17 @@ from flightkeeper.flight_server.errors import InvalidArgument
 
 FILE_PATTERN = "file_pattern"
 """The option that says how a table's files are called."""
+DISCOVER = "discover.partitions"
+"""The option of a table whose partitions are looked for without being asked, as in Hive."""
+_OURS = frozenset({FILE_PATTERN, DISCOVER})
+"""Options that the engine is not told."""
 
-_ANY = ("compression", "union_by_name", FILE_PATTERN)
+_FLAGS = ("true", "false")
+_ANY = ("compression", "union_by_name")
 _TEXTS = ("dateformat", "timestampformat", "ignore_errors")
 OPTIONS: Mapping[Format, frozenset[str]] = MappingProxyType(
     {
-        Format.PARQUET: frozenset({"binary_as_string", "union_by_name", FILE_PATTERN}),
+        Format.PARQUET: frozenset({"binary_as_string", "union_by_name"}),
         Format.CSV: frozenset(
             {
                 *(*_ANY, *_TEXTS, "comment", "decimal_separator", "delim", "encoding", "escape"),
@@ -45,11 +50,13 @@ OPTIONS: Mapping[Format, frozenset[str]] = MappingProxyType(
 
 def check_options(format_: Format, options: Mapping[str, str]) -> None:
     """Raises InvalidArgument, naming those that are not known."""
-    if unknown := sorted(set(options) - OPTIONS[format_]):
+    if unknown := sorted(set(options) - OPTIONS[format_] - _OURS):
         raise InvalidArgument(
             f"files of {format_} have no option {', '.join(unknown)}; known are "
-            f"{', '.join(sorted(OPTIONS[format_]))}; nothing was done"
+            f"{', '.join(sorted(OPTIONS[format_] | _OURS))}; nothing was done"
         )
+    if options.get(DISCOVER, "true").lower() not in _FLAGS:
+        raise InvalidArgument(f"{DISCOVER} is true or false; nothing was done")
 
 
 def makes(definition: Definition, partitions: Sequence[Partition], place: str) -> Iterator[str]:
@@ -117,6 +124,11 @@ def files(table: Table, partition: Partition) -> Sequence[str]:
     return [f"{plain}/{locations.exactly(name)}" for name in partition.files]
 
 
+def is_discovered(table: Table) -> bool:
+    """Whether its partitions are looked for without being asked."""
+    return bool(table.partitioned_by) and table.options.get(DISCOVER, "false").lower() == "true"
+
+
 def file_pattern(table: Table) -> str:
     """How the files of a table are called."""
     return table.options.get(FILE_PATTERN) or locations.FILES[table.format]
@@ -149,7 +161,7 @@ def _arguments(table: Table, inside: Sequence[Column], in_path: Sequence[Column]
     if in_path:
         yield f"hive_types = {_types(in_path)}"
     for name, value in sorted(table.options.items()):
-        if name != FILE_PATTERN:
+        if name not in _OURS:
             yield f"{name} = {text(value)}"
 
 

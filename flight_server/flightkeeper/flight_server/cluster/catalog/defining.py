@@ -68,6 +68,11 @@ def _table(objects: ClusterObjects, command: CreateExternalTable) -> Table:
     ddl.check_options(format_, options)
     location = locations.checked(command.location)
     table = Table((), format_, location, options, command.partitioned_by)
+    if ddl.DISCOVER in options and not command.partitioned_by:
+        raise InvalidArgument(
+            f"the table has no partitions to look for: leave out {ddl.DISCOVER}, or say what it is "
+            "partitioned by; nothing was done"
+        )
     columns = _columns(objects, command, table)
     named = {column.name.lower(): column.name for column in columns}
     partitioned_by = _names(command.partitioned_by, named)

@@ -6,7 +6,7 @@ made stays. What cannot be made is tried again now and then, and keeps nothing e
 
 import queue
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -116,6 +116,12 @@ class CatalogFollowing:
     def definitions(self) -> Mapping[tuple[str, str], Definition]:
         """What the engine has of the cluster, by the keys of the names."""
         return {definition.name.key: definition for definition in list(self._held.values())}
+
+    @property
+    def wanted(self) -> Sequence[Definition]:
+        """What the cluster defines, whether the engine has it or not."""
+        found = (want.definition for want in self._wanted.values())
+        return [definition for definition in found if definition is not None]
 
     def _run(self) -> None:
         while self._hear():

@@ -1,7 +1,8 @@
 """The part of a node that has to do with its cluster's catalog, put together."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
+from flightkeeper.discovery.catalog.definition import Definition
 from flightkeeper.discovery.registry import Registry
 from flightkeeper.flight_server.cluster.catalog.following import CatalogFollowing, Followed
 from flightkeeper.flight_server.cluster.catalog.owning import CatalogOwner
@@ -40,6 +41,11 @@ class CatalogPart:
         self._commands = CatalogCommands(registry, objects, service, wall_s)
         self._following = CatalogFollowing(registry, objects, self._decided)
         self.owner = CatalogOwner(objects.catalog, lambda: self._following.definitions)
+
+    @property
+    def definitions(self) -> Iterable[Definition]:
+        """What the cluster defines, whether the engine has it or not."""
+        return self._following.wanted
 
     def handlers(self) -> Mapping[type[Command], Handler]:
         """Who runs what."""

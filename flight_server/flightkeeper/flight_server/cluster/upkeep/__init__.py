@@ -1,0 +1,1 @@
+"""What the leaders of a cluster's duties do, one module a duty."""

@@ -1,0 +1,88 @@
+"""What a node's settings say against each other, each with what to do about it. Pure."""
+
+import ipaddress
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+if TYPE_CHECKING:
+    from flightkeeper.flight_server.config import NodeSettings
+
+TLS = "grpc+tls"
+
+
+def contradictions(settings: "NodeSettings") -> list[str]:
+    """What the fields say against each other, each with what to do about it."""
+    return [*_tls_problems(settings), *_exposure_problems(settings), *_registry_problems(settings)]
+
+
+def _tls_problems(settings: "NodeSettings") -> list[str]:
+    problems = []
+    if (settings.tls_cert is None) != (settings.tls_key is None):
+        problems.append("tls_cert and tls_key belong together: give both or neither")
+    if settings.tls_client_ca and not settings.tls_cert:
+        problems.append("tls_client_ca needs tls_cert and tls_key")
+    if settings.listen.startswith(TLS) and not settings.tls_cert:
+        problems.append(
+            "listen is grpc+tls:// but there is no certificate: give tls_cert and tls_key"
+        )
+    return problems
+
+
+def _exposure_problems(settings: "NodeSettings") -> list[str]:
+    problems = []
+    open_to_others = not settings.listens_on_loopback and not settings.insecure
+    if open_to_others and not (settings.users or settings.accounts == "registry"):
+        problems.append(
+            f"listen {settings.listen} can be reached from other machines, so give users "
+            "(and tls_cert, tls_key), or insecure to do without"
+        )
+    if open_to_others and not settings.tls_cert:
+        problems.append(
+            f"listen {settings.listen} can be reached from other machines, so give tls_cert and "
+            "tls_key, or insecure to send passwords and data in the clear"
+        )
+    return problems
+
+
+def _registry_problems(settings: "NodeSettings") -> list[str]:
+    problems = []
+    if settings.accounts == "registry" and (settings.users or not settings.registry):
+        problems.append(
+            "accounts of the registry need a registry, and no users file beside them: give "
+            "registry, and leave out users"
+        )
+    if (settings.registry_username is None) != (settings.registry_password is None):
+        problems.append("registry_username and registry_password belong together")
+    files = (settings.registry_tls_ca, settings.registry_tls_cert, settings.registry_tls_key)
+    if any(files) and not (settings.registry or "").startswith("zks://"):
+        problems.append("registry_tls_ca, _cert and _key need a registry zks://…")
+    if settings.registry_acl and not (settings.registry or "").startswith(("zk://", "zks://")):
+        problems.append("registry_acl needs a registry zk://… or zks://…")
+    if (settings.registry_tls_cert is None) != (settings.registry_tls_key is None):
+        problems.append("registry_tls_cert and registry_tls_key belong together")
+    if settings.registry and not settings.advertise and _is_wildcard(host(settings.listen)):
+        problems.append(
+            f"listen {settings.listen} is every address of this machine: say with advertise "
+            "which one clients can reach"
+        )
+    return problems
+
+
+def host(location: str) -> str:
+    """The host of a location."""
+    return urlsplit(location).hostname or ""
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine can reach a host."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _is_wildcard(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_unspecified
+    except ValueError:
+        return False
