@@ -39,7 +39,7 @@ def connection(node: StubProcess) -> Iterator[Connection]:
 
 def test_a_query_is_an_arrow_reader(connection: Connection) -> None:
     reader = connection.query("rows 10 3")
-    assert isinstance(reader, pa.RecordBatchReader)
+    assert isinstance(reader.reader, pa.RecordBatchReader)
     assert reader.schema == pa.schema([("n", pa.int64())])
     assert reader.read_all().column("n").to_pylist() == list(range(10)) * 3
     assert connection.query("rows 10 0").read_all().num_rows == 0

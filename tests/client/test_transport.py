@@ -28,7 +28,7 @@ def update(sql: str) -> bytes:
 
 
 def test_plan_and_open(channel: Channel) -> None:
-    (endpoint,) = channel.plan(query("rows 10 2"), CallSettings())
+    (endpoint,) = channel.plan(query("rows 10 2"), CallSettings()).endpoints
     assert endpoint.locations == ()
     stream = channel.open(endpoint.ticket, CallSettings())
     assert stream.schema.names == ["n"]

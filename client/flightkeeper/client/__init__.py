@@ -5,8 +5,10 @@
 ...     table = connection.query("SELECT 42 AS answer").read_all()
 """
 
+from flightkeeper.client.asynchronous import AsyncConnection, AsyncResult, connect_async
 from flightkeeper.client.cluster import Cluster, open_cluster
 from flightkeeper.client.connection import Connection, connect
+from flightkeeper.client.control import Control
 from flightkeeper.client.errors import (
     AuthenticationFailed,
     ConnectionClosed,
@@ -21,15 +23,20 @@ from flightkeeper.client.errors import (
     StatementTimeout,
     StreamInterrupted,
 )
+from flightkeeper.client.result import Result
 from flightkeeper.client.router import NodeStatus
+from flightkeeper.client.session import Session
 from flightkeeper.client.transaction import Transaction
 from flightkeeper.discovery.locks import Hold, LockLost, LockTimeout
 
 __all__ = [
+    "AsyncConnection",
+    "AsyncResult",
     "AuthenticationFailed",
     "Cluster",
     "Connection",
     "ConnectionClosed",
+    "Control",
     "FlightkeeperError",
     "Hold",
     "InvalidUrl",
@@ -39,6 +46,8 @@ __all__ = [
     "NodeStatus",
     "OutcomeUnknown",
     "PermissionDenied",
+    "Result",
+    "Session",
     "SessionLost",
     "StatementCancelled",
     "StatementFailed",
@@ -46,5 +55,6 @@ __all__ = [
     "StreamInterrupted",
     "Transaction",
     "connect",
+    "connect_async",
     "open_cluster",
 ]
