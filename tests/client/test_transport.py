@@ -155,7 +155,7 @@ def test_nobody_listens() -> None:
 
 
 def test_cancel_ends_a_blocked_read(channel: Channel) -> None:
-    (endpoint,) = channel.plan(query("stall-after 1"), CallSettings())
+    (endpoint,) = channel.plan(query("stall-after 1"), CallSettings()).endpoints
     stream = channel.open(endpoint.ticket, CallSettings())
     assert stream.read() is not None
     caught: list[CallFailed] = []

@@ -180,9 +180,10 @@ class Attempts:
                 kept = keep
             except CallFailed as exc:
                 attempt.lease.broken = exc.failure.kind in _BREAKS
-                decision = run.failed(attempt, exc.failure)
+                failure = run.understood(exc.failure)
+                decision = run.failed(attempt, failure)
                 if not isinstance(decision, Step):
-                    raise error_for(decision, run.circumstances(exc.failure)) from exc
+                    raise error_for(decision, run.circumstances(failure)) from exc
                 run.take(decision, exc)
             else:
                 self._router.report(run.node, None)
@@ -221,11 +222,17 @@ class _Run:
             failure = Failure(Kind.CANCELLED, "it was cancelled by its caller; nothing was run")
             raise error_for(StatementCancelled, self.circumstances(failure))
 
-    def failed(self, attempt: Attempt, failure: Failure) -> Decision:
-        """Note a failed attempt, and decide."""
+    def understood(self, failure: Failure) -> Failure:
+        """A failure in the light of what only this side knows."""
         if failure.kind is Kind.SESSION_LOST and self._login.restores and not self._pinned:
             # Its options are known here, so another session is as good.
-            failure = replace(failure, kind=Kind.UNAUTHENTICATED)
+            return replace(failure, kind=Kind.UNAUTHENTICATED)
+        if failure.kind is Kind.CANCELLED and self._statement.control.cancelled:
+            return replace(failure, message="it was cancelled by its caller")
+        return failure
+
+    def failed(self, attempt: Attempt, failure: Failure) -> Decision:
+        """Note a failed attempt, and decide."""
         self._router.report(self.node, failure)
         self._reasons[self.node.node_id] = failure.message
         self._overloads += failure.kind is Kind.OVERLOADED
