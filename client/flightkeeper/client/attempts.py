@@ -106,7 +106,7 @@ class Attempt:
         Raises:
             CallFailed: the login failed, or the deadline has passed.
         """
-        if not self.token and not self._login.token:
+        if not self.token and not self._login.knows(self.channel):
             self.logged_in = self._login.named
         self.token = self._login.header(self.channel)
         settings = CallSettings(

@@ -64,6 +64,11 @@ class Login:
                 self._changed.notify_all()
         return token
 
+    def knows(self, channel: Channel) -> bool:
+        """Whether there is a token for this channel already."""
+        del channel
+        return bool(self._token)
+
     @property
     def restores(self) -> bool:
         """Whether a session that a node has lost can be had again; a login has none to lose."""

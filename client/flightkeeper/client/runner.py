@@ -22,7 +22,7 @@ from flightkeeper.client.login import Login
 from flightkeeper.client.pool import Pool
 from flightkeeper.client.result import Result
 from flightkeeper.client.router import Router
-from flightkeeper.client.transport import CallSettings
+from flightkeeper.client.transport import Channel
 from flightkeeper.discovery.records import Instance
 
 T = TypeVar("T")
@@ -151,19 +151,13 @@ class Runner:
             delivery.cancel("the connection was closed")
         return Result(delivery, statement.control)
 
-    def forget(self, location: str, token: str, timeout_s: float) -> None:
-        """Tell a node that the session of a login is over.
-
-        Raises:
-            CallFailed: it could not be told.
-        """
-        from flightkeeper.client import execution  # noqa: PLC0415  see its docstring
-
+    def on_channel(self, location: str, call: Callable[[Channel], None]) -> None:
+        """Make a call to the node at a location that is no statement; not when all is closed."""
         if self._closed or self.forked:
             return
         lease = self.pool.lease(Instance("", location, location, ""))
         try:
-            execution.close_session(lease.channel, CallSettings(token, timeout_s=timeout_s))
+            call(lease.channel)
         finally:
             lease.release()
 

@@ -9,6 +9,7 @@ import threading
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 from typing import Self
 
 from flightkeeper.client.errors import FlightkeeperError
@@ -46,10 +47,10 @@ class SessionLogin(Login):
         """The options are known, so another session is as good as a lost one."""
         return True
 
-    @property
-    def token(self) -> str:
-        """None for all nodes: each has its own."""
-        return ""
+    def knows(self, channel: Channel) -> bool:
+        """Whether there is a token for this channel's node already."""
+        with self._lock:
+            return channel.location in self._tokens
 
     def header(self, channel: Channel) -> str:
         """The value of the authorization header for a node, which knows the options then.
@@ -63,8 +64,11 @@ class SessionLogin(Login):
             return token
         fresh = self._log_in(channel)
         with self._lock:
-            # Of two threads that came here the first one's session is used; the other's is empty.
-            return self._tokens.setdefault(channel.location, fresh)
+            token = self._tokens.setdefault(channel.location, fresh)
+        if token is not fresh:
+            # Another thread was faster.
+            _end(channel, fresh)
+        return token
 
     def noting(self, channel: Channel) -> Callable[[Mapping[str, str]], None]:
         """What sees the headers of an answer on a channel."""
@@ -100,10 +104,12 @@ class SessionLogin(Login):
 
         settings = CallSettings(token, timeout_s=LOGIN_TIMEOUT_S, on_answer=note)
         refused = execution.set_options(channel, self._options, settings)
+        token = pinned[-1] if pinned else token
         if refused:
+            _end(channel, token)
             message = f"the node does not take the session's options {refused}; nothing was run"
             raise CallFailed(Failure(Kind.REFUSED, message))
-        return pinned[-1] if pinned else token
+        return token
 
 
 class Session(Transactional):
@@ -139,9 +145,7 @@ class Session(Transactional):
         """Let the nodes forget the session. Idempotent, bounded."""
         self._closed = True
         for location, token in self._login.sessions().items() if self._login else ():
-            # What cannot be told ends by itself, when nobody has used it for a while.
-            with suppress(CallFailed):
-                self._runner.forget(location, token, CLOSE_TIMEOUT_S)
+            self._runner.on_channel(location, partial(_end, token=token))
 
     def _current_scope(self) -> Scope:
         if self._closed:
@@ -157,6 +161,14 @@ class Session(Transactional):
     def __repr__(self) -> str:
         shown = ", ".join(f"{name}={value!r}" for name, value in self.options.items())
         return f"<Session {'closed' if self._closed else shown}>"
+
+
+def _end(channel: Channel, token: str) -> None:
+    """Let a node forget a session; if it cannot be told, it ends by itself when it was idle."""
+    from flightkeeper.client import execution  # noqa: PLC0415  see its docstring
+
+    with suppress(CallFailed):
+        execution.close_session(channel, CallSettings(token, timeout_s=CLOSE_TIMEOUT_S))
 
 
 def _text(value: Value) -> str:
