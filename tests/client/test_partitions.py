@@ -4,6 +4,7 @@ import pickle
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pytest
@@ -28,7 +29,7 @@ def test_parts_are_values_that_anybody_reads(real: Connection, service: str) -> 
     assert parts == found.parts
     with connect(service) as other, ThreadPoolExecutor(4) as pool:
         tables = list(pool.map(lambda part: other.read_partition(part).read_all(), parts))
-    rows = [value for table in tables for value in table["i"].to_pylist()]
+    rows: list[Any] = [value for table in tables for value in table["i"].to_pylist()]
     assert sorted(rows) == list(range(ROWS))
 
 
@@ -70,7 +71,8 @@ def test_another_node_reads_the_parts_of_one_that_is_gone(tmp_path: Path) -> Non
             cluster.kill(found.parts[0].node)
             results = [connection.read_partition(part) for part in found.parts]
             assert {result.node for result in results} == {"n1", "n2"} - {found.parts[0].node}
-            rows = [value for result in results for value in result.read_all()["i"].to_pylist()]
+            tables = [result.read_all() for result in results]
+            rows: list[Any] = [value for table in tables for value in table["i"].to_pylist()]
     assert sorted(rows) == list(range(ROWS))
 
 

@@ -30,7 +30,7 @@ class ArrayOnly:
         return batch.__arrow_c_array__(requested_schema)
 
 
-def values(batches: Iterator[pa.RecordBatch]) -> list[int]:
+def values(batches: Iterator[pa.RecordBatch]) -> list[Any]:
     return [value for batch in batches for value in batch.column(0).to_pylist()]
 
 

@@ -2,7 +2,9 @@
 
 import threading
 from collections.abc import Callable
+from functools import partial
 from random import Random
+from typing import Any
 
 import pyarrow as pa
 import pytest
@@ -79,7 +81,7 @@ def test_parts_have_bounds(real: Connection, parallel: int) -> None:
 def test_in_parallel_all_rows_come_once(real: Connection) -> None:
     real.execute("CREATE TABLE work.t AS SELECT range AS i FROM range(1000000)")
     result = real.query("SELECT i FROM work.t", parallel=4)
-    column = result.read_all()["i"].to_pylist()
+    column: list[Any] = result.read_all()["i"].to_pylist()
     assert sorted(column) == list(range(1_000_000))
     ordered = real.query("SELECT i FROM work.t ORDER BY i DESC", parallel=4)
     assert ordered.read_all()["i"].to_pylist() == list(range(999_999, -1, -1))
@@ -94,6 +96,10 @@ def test_buffered_it_is_whole_before_it_is_handed_out(real: Connection) -> None:
     result = real.query("SELECT range AS i FROM range(3000000)", buffered=True)
     assert real.nodes()[0].in_flight == 0
     assert result.read_all().num_rows == 3_000_000
+
+
+def asked(control: Control, attempts: int) -> bool:
+    return control.attempts == attempts
 
 
 def test_buffered_a_read_goes_on_elsewhere_after_its_first_batches(
@@ -114,7 +120,7 @@ def test_buffered_a_read_goes_on_elsewhere_after_its_first_batches(
         thread = threading.Thread(target=ask, name="ask")
         thread.start()
         for attempt, _ in enumerate(nodes, 1):
-            eventually(lambda number=attempt: control.attempts == number)
+            eventually(partial(asked, control, attempt))
             (busy,) = [node for node in nodes if node.address == control.node]
             busy.wait_for("plan stall-after 8")
             busy.kill()
