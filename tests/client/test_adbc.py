@@ -20,5 +20,5 @@ def test_it_is_a_working_connection(real: Connection) -> None:
 
 def test_without_the_driver_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "adbc_driver_flightsql", None)
-    with pytest.raises(FlightkeeperError, match="pip install adbc-driver-flightsql"):
+    with pytest.raises(FlightkeeperError, match=r"flightkeeper\[adbc\]"):
         open_adbc("grpc://127.0.0.1:9", "", None, autocommit=True)

@@ -22,7 +22,7 @@ def open_adbc(location: str, token: str, tls_roots: bytes | None, *, autocommit:
         from adbc_driver_flightsql import dbapi  # noqa: PLC0415  who does not call this needs none
     except ImportError as exc:
         raise FlightkeeperError(
-            "adbc() needs the driver: pip install adbc-driver-flightsql adbc-driver-manager"
+            "adbc() needs the stock driver: pip install 'flightkeeper[adbc]'"
         ) from exc
     options: dict[str, str] = {}
     if token:
