@@ -298,3 +298,50 @@ def test_a_stream_goes_to_another_node_while_its_beginning_is_here(
         assert isinstance(outcome, StatementFailed)
         assert "from a new reader" in str(outcome)
         assert applied == 0
+
+
+def test_a_node_that_refuses_early_is_heard_while_rows_are_sent(real: Connection) -> None:
+    reader = pa.RecordBatchReader.from_batches(SCHEMA, [BATCH] * 40)
+    with pytest.raises(StatementFailed, match="does not exist; nothing was applied") as caught:
+        real.ingest("t", reader, schema="work")
+    assert not caught.value.in_doubt
+
+
+def test_a_full_node_sends_the_rows_to_another_one(start_node: Start) -> None:
+    full, free = start_node(refuse="overloaded"), start_node()
+    with connect(url_of(full, free)) as connection:
+        for _ in range(8):
+            reader = pa.RecordBatchReader.from_batches(SCHEMA, [BATCH])
+            assert connection.ingest("t", reader) == BATCH.num_rows
+    assert len(free.lines("applied t")) == 8
+    assert full.lines("applied") == []
+
+
+@pytest.mark.parametrize("delay_s", [0.0, 0.1])
+def test_a_node_that_dies_while_it_applies_has_all_or_nothing(
+    tmp_path: Path, delay_s: float
+) -> None:
+    path = tmp_path / "file.duckdb"
+    rows = pa.Table.from_batches([BATCH] * 16)
+    control, sent = Control(), threading.Event()
+
+    def progress(done: int, size: int) -> None:
+        del size
+        if done == rows.num_rows:
+            sent.set()
+
+    with serve(path) as node, connect(static_url(node.line()["location"])) as connection:
+        connection.execute("CREATE TABLE t (n BIGINT); CHECKPOINT")
+        ingesting = Ingesting(
+            lambda: connection.ingest("t", rows, control=control, progress=progress)
+        )
+        assert sent.wait(60)
+        assert not threading.Event().wait(delay_s)
+        node.process.kill()
+        outcome = ingesting.ended()
+    with serve(path) as node, connect(static_url(node.line()["location"])) as connection:
+        found = count(connection, "t")
+    if isinstance(outcome, OutcomeUnknown):
+        assert found in {0, rows.num_rows}
+    else:
+        assert outcome == found == rows.num_rows

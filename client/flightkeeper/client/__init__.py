@@ -5,7 +5,8 @@
 ...     table = connection.query("SELECT 42 AS answer").read_all()
 """
 
-from flightkeeper.client.asynchronous import AsyncConnection, AsyncResult, connect_async
+from typing import TYPE_CHECKING
+
 from flightkeeper.client.cluster import Cluster, open_cluster
 from flightkeeper.client.connection import Connection, connect
 from flightkeeper.client.control import Control
@@ -28,6 +29,9 @@ from flightkeeper.client.router import NodeStatus
 from flightkeeper.client.session import Session
 from flightkeeper.client.transaction import Transaction
 from flightkeeper.discovery.locks import Hold, LockLost, LockTimeout
+
+if TYPE_CHECKING:
+    from flightkeeper.client.asynchronous import AsyncConnection, AsyncResult, connect_async
 
 __all__ = [
     "AsyncConnection",
@@ -58,3 +62,14 @@ __all__ = [
     "connect_async",
     "open_cluster",
 ]
+
+_ASYNCHRONOUS = frozenset({"AsyncConnection", "AsyncResult", "connect_async"})
+
+
+def __getattr__(name: str) -> object:
+    """Loads asyncio for those who use it, and for nobody else."""
+    if name not in _ASYNCHRONOUS:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from flightkeeper.client import asynchronous  # noqa: PLC0415
+
+    return getattr(asynchronous, name)
