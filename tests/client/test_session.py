@@ -8,8 +8,17 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from flightkeeper.client import Connection, FlightkeeperError, StatementFailed, connect
+from flightkeeper.client import (
+    AuthenticationFailed,
+    Connection,
+    Control,
+    FlightkeeperError,
+    StatementCancelled,
+    StatementFailed,
+    connect,
+)
 from flightkeeper.client.session import SessionLogin
+from flightkeeper.flight_server.auth.passwords import hash_password
 from tests.client.channels import IdleChannel
 from tests.client.conftest import static_url
 from tests.support.cluster import make_database
@@ -138,3 +147,35 @@ def test_tokens_are_kept_by_node_and_renewed() -> None:
     note({"authorization": "Bearer 3"})
     assert login.sessions() == {}
     assert (login.knows(channel), login.restores, login.named) == (False, True, True)
+
+
+def test_a_login_of_ones_own_everywhere(tmp_path: Path) -> None:
+    users = tmp_path / "users"
+    users.write_text(f"ada:{hash_password('hunter2')}\n")
+    flags = ("--users", str(users), "--listen", "grpc://127.0.0.1:0", "--database", ":memory:")
+    with running("serve", *flags) as node:
+        url = static_url(node.line()["location"])
+        with connect(url, user="ada", password="hunter2") as connection:
+            connection.execute("CREATE SCHEMA work")
+            with connection.session(schema="work") as session:
+                principals = "SELECT current_schema(), count(*) FROM system.sessions"
+                names = session.query(f"{principals} WHERE principal <> 'ada'").fetchall()
+                assert names == [("work", 0)]
+                assert "hunter2" not in repr(session) + repr(session._login)
+            # The connection's own login is none of the session's.
+            assert connection.query("SELECT current_schema()").fetchall() == [("main",)]
+            with connection.adbc() as driver, driver.cursor() as cursor:
+                cursor.execute("SELECT 42")
+                assert cursor.fetchall() == [(42,)]
+            control = Control()
+            timer = threading.Timer(0.3, control.cancel)
+            timer.start()
+            with pytest.raises(StatementCancelled):
+                connection.query("SELECT count(*) FROM range(1000000000000)", control=control)
+            timer.join(10)
+        with (
+            connect(url) as stranger,
+            stranger.session(schema="work") as session,
+            pytest.raises(AuthenticationFailed),
+        ):
+            session.query("SELECT 1")
