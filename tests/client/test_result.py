@@ -98,6 +98,28 @@ def test_cancelled_while_it_is_read(real: Connection) -> None:
     eventually(lambda: real.query(RUNNING, [result.statement_id]).fetchall() == [(0,)])
 
 
+def test_cancelled_while_it_is_buffered(real: Connection) -> None:
+    control = Control()
+    caught: list[BaseException] = []
+
+    def ask() -> None:
+        endless = "SELECT range FROM range(1000000000000)"
+        with pytest.raises(StatementCancelled) as error:
+            real.query(endless, buffered=True, control=control)
+        caught.append(error.value)
+
+    thread = threading.Thread(target=ask, name="ask")
+    thread.start()
+    delivering = f"{RUNNING} AND state = 'delivering'"
+    eventually(lambda: control.statement_id)
+    eventually(lambda: real.query(delivering, [control.statement_id]).fetchall() == [(1,)])
+    control.cancel()
+    thread.join(10)
+    assert caught
+    eventually(lambda: real.query(RUNNING, [control.statement_id]).fetchall() == [(0,)])
+    assert real.nodes()[0].in_flight == 0
+
+
 def test_what_is_cancelled_before_is_not_sent(real: Connection) -> None:
     control = Control()
     control.cancel()

@@ -31,6 +31,7 @@ PAUSE_MAX_S = 1.0
 STOP_TIMEOUT_S = 1.0
 """For telling a node that a statement is not wanted any more."""
 
+_WRITES = frozenset({StatementKind.WRITE, StatementKind.COMMIT})
 _BREAKS = frozenset({Kind.NOT_SENT, Kind.BROKEN})
 
 T = TypeVar("T")
@@ -227,8 +228,11 @@ class _Run:
         if failure.kind is Kind.SESSION_LOST and self._login.restores and not self._pinned:
             # Its options are known here, so another session is as good.
             return replace(failure, kind=Kind.UNAUTHENTICATED)
-        if failure.kind is Kind.CANCELLED and self._statement.control.cancelled:
-            return replace(failure, message="it was cancelled by its caller")
+        if self._statement.control.cancelled:
+            # A node may also say that the result is gone; for a write only its own word counts.
+            stopped = {Kind.CANCELLED} if self.kind in _WRITES else {Kind.CANCELLED, Kind.REFUSED}
+            if failure.kind in stopped:
+                return Failure(Kind.CANCELLED, "it was cancelled by its caller")
         return failure
 
     def failed(self, attempt: Attempt, failure: Failure) -> Decision:
