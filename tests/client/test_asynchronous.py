@@ -109,7 +109,7 @@ def test_a_cancelled_task_stops_its_statement(service: str) -> None:
                 with pytest.raises(asyncio.CancelledError):
                     await task
                 # The promise is a quarter of a second; machines under test are slow.
-                assert time.monotonic() - started < 1
+                assert time.monotonic() - started < 5
                 assert await running(connection) == 0
 
     run(main())
