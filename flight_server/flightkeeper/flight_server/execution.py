@@ -140,7 +140,7 @@ class Execution:
 
     def cancel(self, call: Call, client_id: str) -> None:
         """End a statement by the id that this caller gave it."""
-        self._activity.cancel(client_id, call.identity.principal)
+        self._activity.cancel(client_id, call.owner)
 
     def update(
         self,
