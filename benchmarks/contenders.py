@@ -135,7 +135,7 @@ def _in_process(database: duckdb.DuckDBPyConnection) -> Ask:
 
 def _client(registry: str) -> Ask:
     connection = client.connect(f"flightsql+{registry}")
-    return lambda statement: _size(connection.query(statement))
+    return lambda statement: _size(connection.query(statement).reader)
 
 
 def _adbc(location: str) -> Ask:

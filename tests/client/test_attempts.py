@@ -11,6 +11,7 @@ from flightkeeper.client.errors import (
     NoNodeAvailable,
     OutcomeUnknown,
     SessionLost,
+    StatementCancelled,
     StatementFailed,
     StatementTimeout,
 )
@@ -216,3 +217,69 @@ def failing(kind: Kind) -> Callable[[Attempt], None]:
         raise CallFailed(Failure(kind, "words"))
 
     return operation
+
+
+def asking(fixture: Fixture, statement: Statement, *outcomes: Kind | str) -> str:
+    """Run a statement; every call takes the next outcome."""
+    remaining = list(outcomes)
+
+    def operation(attempt: Attempt) -> str:
+        fixture.asked.append((attempt.lease.instance.node_id, attempt.kind))
+        attempt.settings(runs=True)
+        outcome = remaining.pop(0)
+        if isinstance(outcome, Kind):
+            raise CallFailed(Failure(outcome, outcome.name.lower()))
+        return outcome
+
+    return fixture.attempts.run(statement, operation)
+
+
+def test_a_preferred_node_is_asked_first_and_only_once(fixture: Fixture) -> None:
+    statement = Statement("id", StatementKind.READ, preferred=instance("d"))
+    assert asking(fixture, statement, *[Kind.NOT_SENT] * 4, "done") == "done"
+    assert fixture.nodes()[0] == "d"
+    assert sorted(fixture.nodes()) == ["a", "b", "c", "d", "e"]
+
+
+def test_what_must_be_a_read_is_not_run_as_a_write(fixture: Fixture) -> None:
+    statement = Statement("id", StatementKind.READ, read_only=True)
+    with pytest.raises(StatementFailed, match="not_read_only"):
+        asking(fixture, statement, Kind.NOT_READ_ONLY)
+    assert len(fixture.asked) == 1
+
+
+def test_cancelled_between_two_nodes_no_other_is_asked(fixture: Fixture) -> None:
+    statement = Statement("id", StatementKind.READ)
+
+    def operation(attempt: Attempt) -> str:
+        attempt.statement.control._cancelled = True
+        raise CallFailed(Failure(Kind.BROKEN, "gone"))
+
+    with pytest.raises(StatementCancelled, match="cancelled by its caller") as caught:
+        fixture.attempts.run(statement, operation)
+    assert (caught.value.attempts, caught.value.statement_id) == (1, "id")
+    assert statement.control.attempts == 1
+
+
+@pytest.mark.parametrize(
+    ("kind", "said", "expected"),
+    [
+        (StatementKind.READ, Kind.CANCELLED, StatementCancelled),
+        (StatementKind.READ, Kind.REFUSED, StatementCancelled),
+        (StatementKind.WRITE, Kind.CANCELLED, OutcomeUnknown),
+        (StatementKind.WRITE, Kind.REFUSED, StatementFailed),
+    ],
+)
+def test_what_a_node_says_of_the_end_of_a_cancelled_statement(
+    fixture: Fixture, kind: StatementKind, said: Kind, expected: type[Exception]
+) -> None:
+    statement = Statement("id", kind)
+
+    def operation(attempt: Attempt) -> str:
+        attempt.settings(runs=True)
+        attempt.statement.control._cancelled = True
+        raise CallFailed(Failure(said, "the node's words"))
+
+    with pytest.raises(expected) as caught:
+        fixture.attempts.run(statement, operation)
+    assert type(caught.value) is expected

@@ -39,7 +39,7 @@ def connection(node: StubProcess) -> Iterator[Connection]:
 
 def test_a_query_is_an_arrow_reader(connection: Connection) -> None:
     reader = connection.query("rows 10 3")
-    assert isinstance(reader, pa.RecordBatchReader)
+    assert isinstance(reader.reader, pa.RecordBatchReader)
     assert reader.schema == pa.schema([("n", pa.int64())])
     assert reader.read_all().column("n").to_pylist() == list(range(10)) * 3
     assert connection.query("rows 10 0").read_all().num_rows == 0
@@ -206,7 +206,7 @@ def test_a_service_without_nodes(tmp_path: Path) -> None:
 
 def test_the_import_loads_no_server_and_no_registry_client() -> None:
     unwanted = {"kazoo", "duckdb", "sqlglot", "pydantic", "structlog", "typer", "rich"}
-    unwanted |= {"google.protobuf"}  # loaded with the first statement
+    unwanted |= {"google.protobuf", "asyncio"}  # loaded with the first statement that needs them
     program = "import sys, flightkeeper.client; print(*sys.modules)"
     loaded = subprocess.run(
         [sys.executable, "-c", program], capture_output=True, text=True, check=True, env=os.environ
@@ -217,3 +217,5 @@ def test_the_import_loads_no_server_and_no_registry_client() -> None:
 def test_everything_public_is_there() -> None:
     for name in flightkeeper.client.__all__:
         assert getattr(flightkeeper.client, name) is not None
+    with pytest.raises(AttributeError, match="no attribute 'nothing'"):
+        _ = flightkeeper.client.nothing

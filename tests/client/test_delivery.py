@@ -212,7 +212,7 @@ def test_a_cancelled_result_says_so() -> None:
     result = fixture.open()
     next(result)
     result.cancel()
-    with pytest.raises(StatementCancelled, match="the connection was closed"):
+    with pytest.raises(StatementCancelled, match="cancelled by its caller"):
         next(result)
     result.cancel()
 

@@ -1,5 +1,8 @@
 """The errors of the client."""
 
+import copy
+import pickle
+
 import pytest
 
 from flightkeeper.client import errors
@@ -54,3 +57,23 @@ def test_no_node_lists_the_reasons() -> None:
 
 def test_an_interrupted_stream_counts() -> None:
     assert StreamInterrupted("broke", rows_delivered=7).rows_delivered == 7
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        FlightkeeperError("words"),
+        InvalidUrl("x://", "scheme", "expected another"),
+        NoNodeAvailable("nobody.", reasons={"n1": "gone"}),
+        StreamInterrupted("broke", rows_delivered=7),
+        OutcomeUnknown("lost"),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+def test_errors_travel_whole(error: FlightkeeperError) -> None:
+    error.node, error.attempts, error.statement_id = "n1", 2, "s1"
+    for other in (pickle.loads(pickle.dumps(error)), copy.copy(error), copy.deepcopy(error)):
+        assert type(other) is type(error)
+        assert (str(other), vars(other)) == (str(error), vars(error))
+    assert repr(error).endswith(", node='n1', attempts=2, statement_id='s1')")
+    assert repr(error).startswith(f"{type(error).__name__}(")

@@ -5,13 +5,13 @@ import pytest
 
 from flightkeeper.client import execution
 from flightkeeper.client.attempts import Attempt, Statement, Text
-from flightkeeper.client.execution import REUSE_CONNECTION, parameter_row
+from flightkeeper.client.execution import parameter_row
 from flightkeeper.client.failover import StatementKind
 from flightkeeper.client.failures import CallFailed, Kind
 from flightkeeper.client.loads import Loads
 from flightkeeper.client.login import Login
 from flightkeeper.client.pool import Pool
-from flightkeeper.client.transport import CallSettings, Channel, Endpoint
+from flightkeeper.client.transport import CallSettings, Channel, Plan
 from flightkeeper.discovery.records import Instance
 from flightkeeper.flightsql.messages import pack
 from flightkeeper.flightsql.wire import flight_sql_pb2 as wire
@@ -105,9 +105,9 @@ class Garbled(Channel):
         del command, settings, rows
         return self._answers_given[0]
 
-    def plan(self, command: object, settings: object) -> tuple[Endpoint, ...]:
+    def plan(self, command: object, settings: object) -> Plan:
         del command, settings
-        return ()
+        return Plan(pa.schema([]), ())
 
 
 EMPTY_ID = pack(wire.ActionBeginTransactionResult())
@@ -134,29 +134,3 @@ def test_garbled_counts_and_results_without_endpoints() -> None:
         execution.update(attempt, Text("write 1"))
     with pytest.raises(CallFailed, match="without endpoints"):
         execution.query(attempt, Text("rows 1 1"), garbled)
-
-
-def test_endpoints_elsewhere_are_fetched_there_and_given_back(
-    attempt: Attempt, node: StubProcess
-) -> None:
-    here, elsewhere = attempt.lease.instance.location, f"grpc://localhost:{node.port}"
-    loads = Loads(clock)
-    pool = Pool(lambda instance: Channel(instance.location), loads, clock)
-    endpoints = [
-        Endpoint(b"rows 1 1 0", (REUSE_CONNECTION, elsewhere)),
-        Endpoint(b"rows 2 1 0", (here,)),
-        Endpoint(b"rows 3 1 0", (elsewhere,)),
-    ]
-    parts = execution._EndpointParts(attempt, endpoints, pool)
-    seen = []
-    for _ in endpoints:
-        stream = parts.open_next()
-        assert stream is not None
-        batch = stream.read()
-        assert batch is not None
-        seen.append((batch.num_rows, loads.in_flight(elsewhere)))
-    assert seen == [(1, 0), (2, 0), (3, 1)]
-    assert parts.open_next() is None
-    parts.close()
-    parts.close()
-    assert loads.in_flight(elsewhere) == 0

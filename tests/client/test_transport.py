@@ -28,7 +28,7 @@ def update(sql: str) -> bytes:
 
 
 def test_plan_and_open(channel: Channel) -> None:
-    (endpoint,) = channel.plan(query("rows 10 2"), CallSettings())
+    (endpoint,) = channel.plan(query("rows 10 2"), CallSettings()).endpoints
     assert endpoint.locations == ()
     stream = channel.open(endpoint.ticket, CallSettings())
     assert stream.schema.names == ["n"]
@@ -155,7 +155,7 @@ def test_nobody_listens() -> None:
 
 
 def test_cancel_ends_a_blocked_read(channel: Channel) -> None:
-    (endpoint,) = channel.plan(query("stall-after 1"), CallSettings())
+    (endpoint,) = channel.plan(query("stall-after 1"), CallSettings()).endpoints
     stream = channel.open(endpoint.ticket, CallSettings())
     assert stream.read() is not None
     caught: list[CallFailed] = []

@@ -35,6 +35,7 @@ CORE_ACTIONS = (
     "SetSessionOptions",
     "GetSessionOptions",
     "CloseSession",
+    headers.CANCEL_ACTION,
     headers.PROBE_ACTION,
 )
 """Actions whose bodies travel without `Any`."""

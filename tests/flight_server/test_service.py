@@ -295,6 +295,7 @@ def test_what_is_served_is_listed(client: WireClient) -> None:
         "SetSessionOptions",
         "GetSessionOptions",
         "CloseSession",
+        headers.CANCEL_ACTION,
         headers.PROBE_ACTION,
         headers.PEER_ACTION,
     }

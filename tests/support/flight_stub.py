@@ -12,6 +12,8 @@ itself, so that a test needs no second channel:
     stall-write           journals the update, never answers it
     bad                   a SQL error
 
+An ingest is counted and journalled; into the table `stall`, it is never answered.
+
 Run as a process it prints its port; `--refuse REASON` makes it answer every statement with that
 mark, `--user NAME:PASSWORD` asks for a login.
 """
@@ -90,7 +92,11 @@ class StubNode(flight.FlightServerBase):
         writer: flight.FlightMetadataWriter,
     ) -> None:
         command = unpack(descriptor.command or b"")
-        rows = [chunk.data for chunk in reader if chunk.data is not None]
+        chunks = list(reader)
+        rows = [chunk.data for chunk in chunks if chunk.data is not None]
+        if isinstance(command, wire.CommandStatementIngest):
+            writer.write(self._ingested(context, command, chunks))
+            return
         if isinstance(command, wire.CommandPreparedStatementQuery):
             handle = f"bound-{len(self._handles)}".encode()
             sql, _ = self._handles[command.prepared_statement_handle]
@@ -108,6 +114,19 @@ class StubNode(flight.FlightServerBase):
         count = int(sql.split(" ")[1]) + sum(batch.num_columns for batch in rows)
         counted = wire.DoPutUpdateResult(record_count=count)
         writer.write(pa.py_buffer(counted.SerializeToString()))
+
+    def _ingested(
+        self, context: flight.ServerCallContext, command: Any, chunks: list[Any]
+    ) -> pa.Buffer:
+        complete = bool(chunks) and chunks[-1].app_metadata is not None
+        assert complete or context.is_cancelled(), "an upload ended without its mark"
+        count = sum(chunk.data.num_rows for chunk in chunks if chunk.data is not None)
+        self._check(context)
+        self._note("applied", f"{command.table} {count}")
+        if command.table == "stall":
+            _for_ever()
+        counted = wire.DoPutUpdateResult(record_count=count)
+        return pa.py_buffer(counted.SerializeToString())
 
     def do_action(self, context: flight.ServerCallContext, action: flight.Action) -> Any:
         self._note("action", action.type)

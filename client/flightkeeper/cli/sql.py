@@ -51,7 +51,7 @@ def sql(
     with connected(url, username) as connection:
         for statement in statements:
             with connection.query(statement) as reader:
-                _print(reader, output)
+                _print(reader.reader, output)
 
 
 def _print(reader: pa.RecordBatchReader, output: Format) -> None:

@@ -5,8 +5,11 @@
 ...     table = connection.query("SELECT 42 AS answer").read_all()
 """
 
+from typing import TYPE_CHECKING
+
 from flightkeeper.client.cluster import Cluster, open_cluster
 from flightkeeper.client.connection import Connection, connect
+from flightkeeper.client.control import Control
 from flightkeeper.client.errors import (
     AuthenticationFailed,
     ConnectionClosed,
@@ -21,15 +24,23 @@ from flightkeeper.client.errors import (
     StatementTimeout,
     StreamInterrupted,
 )
+from flightkeeper.client.result import Result
 from flightkeeper.client.router import NodeStatus
+from flightkeeper.client.session import Session
 from flightkeeper.client.transaction import Transaction
 from flightkeeper.discovery.locks import Hold, LockLost, LockTimeout
 
+if TYPE_CHECKING:
+    from flightkeeper.client.asynchronous import AsyncConnection, AsyncResult, connect_async
+
 __all__ = [
+    "AsyncConnection",
+    "AsyncResult",
     "AuthenticationFailed",
     "Cluster",
     "Connection",
     "ConnectionClosed",
+    "Control",
     "FlightkeeperError",
     "Hold",
     "InvalidUrl",
@@ -39,6 +50,8 @@ __all__ = [
     "NodeStatus",
     "OutcomeUnknown",
     "PermissionDenied",
+    "Result",
+    "Session",
     "SessionLost",
     "StatementCancelled",
     "StatementFailed",
@@ -46,5 +59,17 @@ __all__ = [
     "StreamInterrupted",
     "Transaction",
     "connect",
+    "connect_async",
     "open_cluster",
 ]
+
+_ASYNCHRONOUS = frozenset({"AsyncConnection", "AsyncResult", "connect_async"})
+
+
+def __getattr__(name: str) -> object:
+    """Loads asyncio for those who use it, and for nobody else."""
+    if name not in _ASYNCHRONOUS:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from flightkeeper.client import asynchronous  # noqa: PLC0415
+
+    return getattr(asynchronous, name)

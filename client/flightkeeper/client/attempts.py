@@ -6,12 +6,17 @@ is being run: that is a function it is given.
 """
 
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from itertools import chain
 from random import Random
 from typing import Any, NoReturn, TypeVar
 
-from flightkeeper.client.errors import NoNodeAvailable
+import pyarrow as pa
+
+from flightkeeper.client.control import Control
+from flightkeeper.client.errors import NoNodeAvailable, StatementCancelled, StatementFailed
 from flightkeeper.client.explain import Circumstances, error_for
 from flightkeeper.client.failover import Decision, Progress, StatementKind, Step, decide
 from flightkeeper.client.failures import CallFailed, Failure, Kind
@@ -23,7 +28,10 @@ from flightkeeper.discovery.records import Instance
 
 PAUSE_S = 0.1
 PAUSE_MAX_S = 1.0
+STOP_TIMEOUT_S = 1.0
+"""For telling a node that a statement is not wanted any more."""
 
+_WRITES = frozenset({StatementKind.WRITE, StatementKind.COMMIT})
 _BREAKS = frozenset({Kind.NOT_SENT, Kind.BROKEN})
 
 T = TypeVar("T")
@@ -37,12 +45,22 @@ class Statement:
         statement_id: shown in the logs of the nodes.
         deadline_s: by `time.monotonic`; None = no limit.
         pinned: the only node that can run it, or None.
+        preferred: the node to ask first, or None.
+        read_only: it must not be run unless it is a pure read.
+        options: what it runs under, by header.
+        session: whose login it carries instead of the connection's, or None.
+        control: the statement as other threads see it.
     """
 
     statement_id: str
     kind: StatementKind
     deadline_s: float | None = None
     pinned: Instance | None = None
+    preferred: Instance | None = None
+    read_only: bool = False
+    options: Mapping[str, str] = field(default_factory=dict)
+    session: Login | None = None
+    control: Control = field(default_factory=Control)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,12 +68,13 @@ class Text:
     """What is to be run.
 
     Attributes:
-        parameters: values for the placeholders, in order; None = there are none.
+        parameters: values for the placeholders, in order, or a batch of such rows for an update;
+            None = there are none.
         transaction_id: the transaction it belongs to, or None.
     """
 
     sql: str
-    parameters: Sequence[Any] | None = None
+    parameters: Sequence[Any] | pa.RecordBatch | None = None
     transaction_id: bytes | None = None
 
 
@@ -88,17 +107,28 @@ class Attempt:
         Raises:
             CallFailed: the login failed, or the deadline has passed.
         """
-        if not self.token and not self._login.token:
+        if not self.token and not self._login.knows(self.channel):
             self.logged_in = self._login.named
         self.token = self._login.header(self.channel)
         settings = CallSettings(
             authorization=self.token,
             statement_id=self.statement.statement_id,
-            read_only=self.kind is StatementKind.READ,
+            read_only=self.kind is StatementKind.READ or self.statement.read_only,
             timeout_s=self._remaining_s(),
+            options=self.statement.options,
+            on_answer=self._login.noting(self.channel),
         )
         self.sent = self.sent or runs
         return settings
+
+    def stop(self) -> None:
+        """Ask the node to end what it does for this statement; by another thread."""
+        from flightkeeper.client import execution  # noqa: PLC0415  see its docstring
+
+        settings = CallSettings(self.token, timeout_s=STOP_TIMEOUT_S)
+        # What cannot be told ends with the connection, or with the node.
+        with suppress(CallFailed):
+            execution.stop(self.channel, self.statement.statement_id, settings)
 
     def _remaining_s(self) -> float | None:
         if self.statement.deadline_s is None:
@@ -139,23 +169,28 @@ class Attempts:
         Raises:
             FlightkeeperError: what `failover` decided, with the failures of all attempts.
         """
-        run = _Run(self._router, self._login, statement)
+        login = statement.session or self._login
+        run = _Run(self._router, login, statement)
         while True:
-            attempt = Attempt(statement, run.kind, self._pool.lease(run.node), self._login)
+            run.check_wanted()
+            attempt = Attempt(statement, run.kind, self._pool.lease(run.node), login)
             kept = False
+            statement.control.asks(run.node.node_id, attempt.stop)
             try:
                 result = operation(attempt)
                 kept = keep
             except CallFailed as exc:
                 attempt.lease.broken = exc.failure.kind in _BREAKS
-                decision = run.failed(attempt, exc.failure)
+                failure = run.understood(exc.failure)
+                decision = run.failed(attempt, failure)
                 if not isinstance(decision, Step):
-                    raise error_for(decision, run.circumstances(exc.failure)) from exc
+                    raise error_for(decision, run.circumstances(failure)) from exc
                 run.take(decision, exc)
             else:
                 self._router.report(run.node, None)
                 return result
             finally:
+                statement.control.answered()
                 if not kept:
                     attempt.lease.release()
             if run.pause_s:
@@ -170,13 +205,35 @@ class _Run:
         self._router = router
         self._login = login
         self._statement = statement
-        self._plan = iter((statement.pinned,)) if statement.pinned else router.plan()
+        self._plan = self._planned()
         self._reasons: dict[str, str] = {}
         self._overloads = 0
         self._renewed = False
         self.kind = statement.kind
         self.pause_s = 0.0
         self.node = self._first()
+
+    def check_wanted(self) -> None:
+        """Go on only with what nobody has cancelled.
+
+        Raises:
+            StatementCancelled: somebody has; no node has run it.
+        """
+        if self._statement.control.cancelled:
+            failure = Failure(Kind.CANCELLED, "it was cancelled by its caller; nothing was run")
+            raise error_for(StatementCancelled, self.circumstances(failure))
+
+    def understood(self, failure: Failure) -> Failure:
+        """A failure in the light of what only this side knows."""
+        if failure.kind is Kind.SESSION_LOST and self._login.restores and not self._pinned:
+            # Its options are known here, so another session is as good.
+            return replace(failure, kind=Kind.UNAUTHENTICATED)
+        if self._statement.control.cancelled:
+            # A node may also say that the result is gone; for a write only its own word counts.
+            stopped = {Kind.CANCELLED} if self.kind in _WRITES else {Kind.CANCELLED, Kind.REFUSED}
+            if failure.kind in stopped:
+                return Failure(Kind.CANCELLED, "it was cancelled by its caller")
+        return failure
 
     def failed(self, attempt: Attempt, failure: Failure) -> Decision:
         """Note a failed attempt, and decide."""
@@ -193,7 +250,10 @@ class _Run:
             budget_left=failure.kind not in {Kind.BROKEN, Kind.OVERLOADED}
             or self._router.may_retry(),
         )
-        return decide(failure, progress, self.kind)
+        decision = decide(failure, progress, self.kind)
+        if decision is Step.SAME_NODE_AS_WRITE and self._statement.read_only:
+            return StatementFailed
+        return decision
 
     def take(self, step: Step, cause: CallFailed) -> None:
         """Move on as decided.
@@ -224,6 +284,19 @@ class _Run:
             attempts=len(self._reasons),
             reasons=self._reasons,
         )
+
+    @property
+    def _pinned(self) -> bool:
+        return self._statement.pinned is not None
+
+    def _planned(self) -> Iterator[Instance]:
+        if self._statement.pinned:
+            return iter((self._statement.pinned,))
+        first = self._statement.preferred
+        if first is None:
+            return self._router.plan()
+        others = (node for node in self._router.plan() if node.location != first.location)
+        return chain((first,), others)
 
     def _first(self) -> Instance:
         node = next(self._plan, None)

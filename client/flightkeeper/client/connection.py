@@ -5,31 +5,30 @@ nothing of nodes or retries. Thread-safe: one connection serves any number of th
 """
 
 import os
-import threading
 import time
-import uuid
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
-from typing import Any, Self
-from weakref import WeakSet
+from typing import TYPE_CHECKING, Any, Self
 
-import pyarrow as pa
-
-from flightkeeper.client.attempts import Attempt, Attempts, Statement, Text
-from flightkeeper.client.delivery import Delivery
-from flightkeeper.client.errors import ConnectionClosed, InvalidUrl
+from flightkeeper.client.adbc import open_adbc
+from flightkeeper.client.attempts import Attempt, Attempts, Text
+from flightkeeper.client.control import Control
+from flightkeeper.client.errors import InvalidUrl
 from flightkeeper.client.failover import StatementKind
 from flightkeeper.client.failures import CallFailed, Failure
 from flightkeeper.client.loads import Loads
 from flightkeeper.client.login import Login
 from flightkeeper.client.options import Options, parse_url
 from flightkeeper.client.pool import Pool
+from flightkeeper.client.result import Result
 from flightkeeper.client.router import NodeStatus, Router
+from flightkeeper.client.runner import Runner, Scope, Wish
 from flightkeeper.client.saved_topology import SavedTopology, cache_directory
-from flightkeeper.client.transaction import Means, Transaction
+from flightkeeper.client.session import Session, SessionLogin, Value
+from flightkeeper.client.statements import PARALLEL_MAX, endpoints
+from flightkeeper.client.transaction import Transactional
 from flightkeeper.client.transport import CallSettings, Channel
 from flightkeeper.client.trust import may_show_login
 from flightkeeper.discovery.errors import InvalidRegistryUrl
@@ -37,6 +36,9 @@ from flightkeeper.discovery.records import Instance
 from flightkeeper.discovery.registry import Membership, open_registry
 from flightkeeper.discovery.tls import RegistryTls
 from flightkeeper.flightsql.headers import LOAD, PROBE_ACTION
+
+if TYPE_CHECKING:
+    from flightkeeper.client.partitions import Partition, Partitions
 
 PASSWORD_VARIABLE = "FLIGHTKEEPER_PASSWORD"  # noqa: S105  the name of a variable
 PROBE_TIMEOUT_S = 1.0
@@ -65,6 +67,7 @@ def connect(
     statement_timeout_s: float | None = None,
     tls_roots: bytes | None = None,
     cache_dir: Path | None = None,
+    read_only: bool = False,
 ) -> "Connection":
     """Connect to a service: find its nodes, and log in if there is a user.
 
@@ -79,6 +82,7 @@ def connect(
         tls_roots: PEM certificates to trust instead of the system's.
         cache_dir: where the list of nodes is kept for a start without the registry, by default
             `$XDG_CACHE_HOME/flightkeeper` or `~/.cache/flightkeeper`.
+        read_only: have nodes refuse every statement that is not a pure read.
 
     Raises:
         InvalidUrl: the URL does not parse; names the part.
@@ -96,6 +100,7 @@ def connect(
         registry=_opened(options),
         saved=saved,
         tls_roots=tls_roots,
+        read_only=read_only,
     )
     try:
         connection.open()
@@ -114,7 +119,7 @@ def _opened(options: Options) -> Membership | None:
         raise InvalidUrl(options.url, exc.part, exc.reason) from exc
 
 
-class Connection:
+class Connection(Transactional):
     """A service's nodes, used as one. Thread-safe; a context manager that closes itself."""
 
     def __init__(
@@ -126,6 +131,7 @@ class Connection:
         registry: Membership | None = None,
         saved: SavedTopology | None = None,
         tls_roots: bytes | None = None,
+        read_only: bool = False,
     ) -> None:
         """Put the parts together; `connect` is the way to call this."""
         self._options = options
@@ -139,12 +145,9 @@ class Connection:
         self._router = Router(
             options.service, self._pool, self._loads, self._probe, saved=saved, rng=rng
         )
-        self._attempts = Attempts(self._router, self._pool, login, rng)
-        # Guards the two below.
-        self._lock = threading.Lock()
-        self._results: WeakSet[Delivery] = WeakSet()
-        self._closed = False
-        self._process_id = os.getpid()
+        attempts = Attempts(self._router, self._pool, login, rng)
+        runner = Runner(attempts, self._pool, self._router)
+        super().__init__(runner, Scope(read_only=read_only, timeout_s=limits.statement_s))
 
     def open(self) -> None:
         """Start the router, wait for the first node, and log in."""
@@ -152,77 +155,79 @@ class Connection:
         self._router.start(tuple(nodes), self._registry)
         self._router.wait_for_nodes(self._limits.connect_s)
         if self._login.named:
-            statement = self._statement(StatementKind.BEGIN, self._limits.connect_s, None)
-            self._attempts.run(statement, Attempt.settings)
+            wish = Wish(self._limits.connect_s)
+            statement = self._runner.statement(StatementKind.BEGIN, self._scope, wish)
+            self._runner.run(statement, Attempt.settings)
 
-    def query(
-        self,
-        sql: str,
-        parameters: Sequence[Any] | None = None,
-        *,
-        timeout_s: float | None = None,
-    ) -> pa.RecordBatchReader:
-        """Run a statement and return its result, when the first batch has arrived.
-
-        A pure read goes to another node when its node fails before that. What is not a pure read
-        is run once. Dropping the reader half read stops the statement.
+    def session(self, **options: Value) -> Session:
+        """Statements under options of their own, whichever node runs them.
 
         Args:
-            parameters: values for the placeholders, in order.
-            timeout_s: for the whole statement, reading its result included; None = the
-                connection's default.
-
-        Raises:
-            FlightkeeperError: see `flightkeeper.client.errors`; reading the result raises
-                `StreamInterrupted` when it breaks off.
+            options: such as `schema="sales"`, `catalog=…`, `TimeZone="Europe/Berlin"`,
+                `dialect="trino"`, `statement_timeout="5s"`; see docs/sessions.md.
         """
-        statement = self._statement(StatementKind.READ, timeout_s, None)
-        return self._deliver(Text(sql, parameters), statement)
+        user, password = self._login.credentials
 
-    def execute(
+        def login(staying: Mapping[str, Value]) -> SessionLogin:
+            return SessionLogin(user, password, staying)
+
+        return Session(self._runner, self._scope, login, options)
+
+    def partitions(
         self,
         sql: str,
         parameters: Sequence[Any] | None = None,
         *,
+        parts: int = PARALLEL_MAX,
         timeout_s: float | None = None,
-    ) -> int:
-        """Run a statement that changes something; returns the affected rows, -1 = unknown.
+    ) -> "Partitions":
+        """Start a query, and return the parts of its result instead of its rows.
 
-        Raises:
-            OutcomeUnknown: it was sent and the answer was lost; applied once or not at all.
-            FlightkeeperError: any other; it had no effect.
+        Each is a value that can be pickled and read once by `read_partition`, anywhere. The node
+        keeps them ready for about ten seconds; later it runs the part again, if the data are still
+        the same, and says so if they are not.
+
+        Args:
+            parts: how many there may be; what cannot be divided is one.
         """
-        from flightkeeper.client import execution  # noqa: PLC0415  see its docstring
+        from flightkeeper.client import partitions  # noqa: PLC0415  loads protobuf
 
-        statement = self._statement(StatementKind.WRITE, timeout_s, None)
+        wish = Wish(timeout_s, read_only=True, options=endpoints(parts))
+        statement = self._runner.statement(StatementKind.READ, self._scope, wish)
         text = Text(sql, parameters)
-        return self._attempts.run(statement, lambda attempt: execution.update(attempt, text))
+        return self._runner.run(statement, lambda attempt: partitions.plan(attempt, text))
 
-    @contextmanager
-    def transaction(self) -> Iterator[Transaction]:
-        """Run the block's statements in one transaction, on one node.
+    def read_partition(
+        self,
+        partition: "Partition",
+        *,
+        timeout_s: float | None = None,
+        control: Control | None = None,
+    ) -> Result:
+        """The rows of a part, from the node that has it ready, or another one that can make it."""
+        from flightkeeper.client import partitions  # noqa: PLC0415  loads protobuf
 
-        Committed when the block ends, undone when it raises.
+        preferred = partitions.owner(partition)
+        wish = Wish(timeout_s, read_only=True, preferred=preferred, control=control)
+        statement = self._runner.statement(StatementKind.READ, self._scope, wish)
+        pool = self._pool
+        return self._runner.deliver(statement, lambda a: partitions.read(a, partition, pool))
+
+    def adbc(self, *, autocommit: bool = True) -> Any:
+        """A connection of the stock ADBC driver, to a node that answers just now; the caller's own.
 
         Raises:
-            SessionLost: the node is gone, and what was done in the block with it.
-            OutcomeUnknown: the answer to the commit was lost.
+            FlightkeeperError: the driver is not installed.
+            NoNodeAvailable: no node answers.
         """
-        from flightkeeper.client import execution  # noqa: PLC0415  see its docstring
 
-        statement = self._statement(StatementKind.BEGIN, None, None)
-        node, transaction_id = self._attempts.run(
-            statement, lambda attempt: (attempt.lease.instance, execution.begin(attempt))
-        )
-        means = Means(self._attempts, self._statement, self._deliver)
-        transaction = Transaction(means, node, transaction_id)
-        try:
-            yield transaction
-        except BaseException:
-            transaction.rollback()
-            raise
-        if not transaction.ended:
-            transaction.commit()
+        def greet(attempt: Attempt) -> tuple[str, str]:
+            attempt.channel.act(PROBE_ACTION, b"", attempt.settings())
+            return attempt.channel.location, attempt.token
+
+        statement = self._runner.statement(StatementKind.BEGIN, self._scope)
+        location, token = self._runner.run(statement, greet)
+        return open_adbc(location, token, self._tls_roots, autocommit=autocommit)
 
     def nodes(self) -> tuple[NodeStatus, ...]:
         """What this connection knows of each node, in the order of their ids."""
@@ -233,14 +238,9 @@ class Connection:
 
         In a forked child nothing is stopped: all of it belongs to the parent.
         """
-        if self._forked:
-            self._closed = True
+        self._runner.close()
+        if self._runner.forked:
             return
-        with self._lock:
-            self._closed = True
-            results = list(self._results)
-        for result in results:
-            result.cancel()
         self._router.close()
         self._pool.close()
 
@@ -251,40 +251,8 @@ class Connection:
         self.close()
 
     def __repr__(self) -> str:
-        state = "closed" if self._closed else f"{len(self.nodes())} nodes"
+        state = "closed" if self._runner.closed else f"{len(self.nodes())} nodes"
         return f"<Connection {self._options.url!r}, {state}>"
-
-    @property
-    def _forked(self) -> bool:
-        # Neither our threads nor gRPC's live on in a forked child: a call would wait for ever.
-        return os.getpid() != self._process_id
-
-    def _statement(
-        self, kind: StatementKind, timeout_s: float | None, pinned: Instance | None
-    ) -> Statement:
-        if self._closed:
-            raise ConnectionClosed("the connection is closed; nothing was run: connect again")
-        if self._forked:
-            raise ConnectionClosed(
-                "the connection was made before this process was forked, and works in its parent"
-                " only; nothing was run: connect again in this process"
-            )
-        limit_s = self._limits.statement_s if timeout_s is None else timeout_s
-        deadline_s = None if limit_s is None else time.monotonic() + limit_s
-        return Statement(uuid.uuid4().hex, kind, deadline_s, pinned)
-
-    def _deliver(self, text: Text, statement: Statement) -> pa.RecordBatchReader:
-        from flightkeeper.client import execution  # noqa: PLC0415  see its docstring
-
-        def open_result(attempt: Attempt) -> Delivery:
-            return execution.query(attempt, text, self._pool)
-
-        delivery = self._attempts.run(statement, open_result, keep=True)
-        node = delivery.node
-        delivery.hand_out(lambda failure: self._router.report(node, failure))
-        with self._lock:
-            self._results.add(delivery)
-        return pa.RecordBatchReader.from_batches(delivery.schema, delivery)
 
     def _open_channel(self, instance: Instance) -> Channel:
         location = instance.location
@@ -300,7 +268,6 @@ class Connection:
             load = answer.get(LOAD, "")
             if load.isdecimal():
                 self._loads.report(instance.node_id, int(load))
-            self._login.note(answer)
 
         return note
 
@@ -316,7 +283,9 @@ class Connection:
             lease.release()
 
     def _sign_of_life(self, channel: Channel) -> Failure | None:
-        settings = CallSettings(self._login.token, timeout_s=PROBE_TIMEOUT_S)
+        settings = CallSettings(
+            self._login.token, timeout_s=PROBE_TIMEOUT_S, on_answer=self._login.note
+        )
         try:
             channel.act(PROBE_ACTION, b"", settings)
         except CallFailed as exc:

@@ -19,7 +19,7 @@ class, whether to try again: `retryable` (again makes sense and cannot apply any
 """
 
 from collections.abc import Mapping
-from typing import ClassVar
+from typing import Any, ClassVar
 
 
 class FlightkeeperError(Exception):
@@ -41,6 +41,14 @@ class FlightkeeperError(Exception):
         self.node: str | None = None
         self.attempts = 0
         self.statement_id = ""
+
+    def __repr__(self) -> str:
+        fields = f"node={self.node!r}, attempts={self.attempts}, statement_id={self.statement_id!r}"
+        return f"{type(self).__name__}({str(self)!r}, {fields})"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Not through `__init__`, whose arguments differ from class to class.
+        return _restored, (type(self), self.args, self.__dict__)
 
 
 class InvalidUrl(FlightkeeperError, ValueError):
@@ -116,3 +124,12 @@ class OutcomeUnknown(FlightkeeperError):
 
 class SessionLost(FlightkeeperError):
     """The node that held a transaction is gone; what was not committed is undone."""
+
+
+def _restored(
+    kind: type[FlightkeeperError], args: tuple[Any, ...], fields: Mapping[str, Any]
+) -> FlightkeeperError:
+    """An error as it was, from a copy or from another process."""
+    error = kind.__new__(kind, *args)
+    error.__dict__.update(fields)
+    return error

@@ -5,7 +5,7 @@ at hand, by one thread while the others wait. Passwords and tokens appear in no 
 """
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from flightkeeper.client.failures import CallFailed, Failure, Kind
 from flightkeeper.client.transport import AUTHORIZATION, CallSettings, Channel
@@ -28,6 +28,11 @@ class Login:
     def named(self) -> bool:
         """Whether there is a user to log in as."""
         return self._user is not None
+
+    @property
+    def credentials(self) -> tuple[str | None, str]:
+        """User and password, for a login beside this one."""
+        return self._user, self._password
 
     @property
     def token(self) -> str:
@@ -58,6 +63,21 @@ class Login:
                 self._token = token
                 self._changed.notify_all()
         return token
+
+    def knows(self, channel: Channel) -> bool:
+        """Whether there is a token for this channel already."""
+        del channel
+        return bool(self._token)
+
+    @property
+    def restores(self) -> bool:
+        """Whether a session that a node has lost can be had again; a login has none to lose."""
+        return False
+
+    def noting(self, channel: Channel) -> Callable[[Mapping[str, str]], None]:
+        """What sees the headers of an answer on a channel."""
+        del channel
+        return self.note
 
     def forget(self, token: str) -> None:
         """A node refused this token; the next call logs in again."""

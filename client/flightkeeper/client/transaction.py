@@ -4,18 +4,15 @@ Owns the transaction's id and where it lives. It cannot move: when its node is l
 that is an error, never a silently fresh session.
 """
 
-from collections.abc import Callable, Sequence
-from contextlib import suppress
-from dataclasses import dataclass
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import replace
 from enum import Enum
-from typing import Any
 
-import pyarrow as pa
-
-from flightkeeper.client.attempts import Attempts, Statement, Text
 from flightkeeper.client.errors import FlightkeeperError
 from flightkeeper.client.failover import StatementKind
-from flightkeeper.discovery.records import Instance
+from flightkeeper.client.runner import Runner, Scope, Wish
+from flightkeeper.client.statements import Statements
 
 ROLLBACK_TIMEOUT_S = 5.0
 
@@ -25,68 +22,25 @@ class _State(Enum):
     ENDED = "ended"
 
 
-@dataclass(frozen=True, slots=True)
-class Means:
-    """What a transaction needs of its connection.
+class Transaction(Statements):
+    """An open transaction; `transaction()` makes, commits and undoes it.
 
-    Attributes:
-        attempts: runs statements.
-        statement: makes one, of a kind, pinned to a node.
-        deliver: runs a query and hands its result out.
+    Use it from one thread at a time, as the node runs its statements one after the other. When the
+    node is gone its statements raise `SessionLost`, and nothing of it was committed.
     """
 
-    attempts: Attempts
-    statement: Callable[[StatementKind, float | None, Instance], Statement]
-    deliver: Callable[[Text, Statement], pa.RecordBatchReader]
-
-
-class Transaction:
-    """An open transaction; `Connection.transaction` makes, commits and undoes it.
-
-    Use it from one thread at a time, as the node runs its statements one after the other.
-    """
-
-    def __init__(self, means: Means, node: Instance, transaction_id: bytes) -> None:
-        self._means = means
-        self._node = node
-        self._id = transaction_id
+    def __init__(self, runner: Runner, scope: Scope) -> None:
+        super().__init__(runner, scope)
         self._state = _State.OPEN
 
     def __repr__(self) -> str:
-        return f"<Transaction {self._state.value} on {self._node.node_id}>"
+        assert self._scope.pinned is not None
+        return f"<Transaction {self._state.value} on {self._scope.pinned.node_id}>"
 
-    def query(
-        self,
-        sql: str,
-        parameters: Sequence[Any] | None = None,
-        *,
-        timeout_s: float | None = None,
-    ) -> pa.RecordBatchReader:
-        """Run a statement in the transaction and return its result.
-
-        Raises:
-            SessionLost: the node is gone; nothing of the transaction was committed.
-        """
-        statement = self._statement(StatementKind.TRANSACTION, timeout_s)
-        return self._means.deliver(Text(sql, parameters, self._id), statement)
-
-    def execute(
-        self,
-        sql: str,
-        parameters: Sequence[Any] | None = None,
-        *,
-        timeout_s: float | None = None,
-    ) -> int:
-        """Run a statement in the transaction and return the number of affected rows, -1 = unknown.
-
-        Raises:
-            SessionLost: the node is gone; nothing of the transaction was committed.
-        """
-        from flightkeeper.client import execution  # noqa: PLC0415  see its docstring
-
-        text = Text(sql, parameters, self._id)
-        statement = self._statement(StatementKind.TRANSACTION, timeout_s)
-        return self._means.attempts.run(statement, lambda a: execution.update(a, text))
+    @property
+    def ended(self) -> bool:
+        """Whether it was committed or undone."""
+        return self._state is _State.ENDED
 
     def commit(self) -> None:
         """Make the transaction's work permanent.
@@ -95,29 +49,57 @@ class Transaction:
             OutcomeUnknown: the answer was lost; it was committed as a whole or not at all.
             SessionLost: the node was gone before; nothing was committed.
         """
-        statement = self._statement(StatementKind.COMMIT, None)
-        self._end(statement, commit=True)
+        self._end(StatementKind.COMMIT, None)
 
     def rollback(self) -> None:
         """Undo the transaction. Never raises: what cannot be told to the node ends with it."""
         if self.ended:
             return
         with suppress(FlightkeeperError):
-            statement = self._statement(StatementKind.TRANSACTION, ROLLBACK_TIMEOUT_S)
-            self._end(statement, commit=False)
+            self._end(StatementKind.TRANSACTION, ROLLBACK_TIMEOUT_S)
 
-    def _end(self, statement: Statement, *, commit: bool) -> None:
+    def _end(self, kind: StatementKind, timeout_s: float | None) -> None:
         from flightkeeper.client import execution  # noqa: PLC0415  see its docstring
 
+        statement = self._runner.statement(kind, self._current_scope(), Wish(timeout_s))
+        name = self._scope.transaction_id
+        assert name is not None
         self._state = _State.ENDED
-        self._means.attempts.run(statement, lambda a: execution.end(a, self._id, commit=commit))
+        commit = kind is StatementKind.COMMIT
+        self._runner.run(statement, lambda a: execution.end(a, name, commit=commit))
 
-    @property
-    def ended(self) -> bool:
-        """Whether it was committed or undone."""
-        return self._state is _State.ENDED
-
-    def _statement(self, kind: StatementKind, timeout_s: float | None) -> Statement:
+    def _current_scope(self) -> Scope:
         if self.ended:
             raise FlightkeeperError("the transaction has ended; nothing was run: open another one")
-        return self._means.statement(kind, timeout_s, self._node)
+        return self._scope
+
+
+class Transactional(Statements):
+    """Statements that commit by themselves, or together in a transaction."""
+
+    @contextmanager
+    def transaction(self) -> Iterator[Transaction]:
+        """Run the block's statements in one transaction, on one node.
+
+        Committed when the block ends, undone when it raises.
+
+        Raises:
+            SessionLost: the node is gone, and what was done in the block with it.
+            OutcomeUnknown: the answer to the commit was lost.
+        """
+        from flightkeeper.client import execution  # noqa: PLC0415  see its docstring
+
+        scope = self._current_scope()
+        statement = self._runner.statement(StatementKind.BEGIN, scope)
+        node, transaction_id = self._runner.run(
+            statement, lambda attempt: (attempt.lease.instance, execution.begin(attempt))
+        )
+        inside = replace(scope, pinned=node, transaction_id=transaction_id)
+        transaction = Transaction(self._runner, inside)
+        try:
+            yield transaction
+        except BaseException:
+            transaction.rollback()
+            raise
+        if not transaction.ended:
+            transaction.commit()

@@ -42,12 +42,18 @@ class CallSettings:
     Attributes:
         authorization: value of the header, or "" for none.
         timeout_s: for the whole call, streams included; None = no limit.
+        marked: the end of what is uploaded is marked, so that a broken off upload is told from it.
+        options: further headers.
+        on_answer: sees the headers of the answer, like the channel's own.
     """
 
     authorization: str = field(default="", repr=False)
     statement_id: str = ""
     read_only: bool = False
     timeout_s: float | None = None
+    marked: bool = False
+    options: Mapping[str, str] = field(default_factory=dict)
+    on_answer: OnAnswer | None = None
 
     def to_flight(self) -> flight.FlightCallOptions:
         """As pyarrow wants it."""
@@ -57,6 +63,10 @@ class CallSettings:
             # The next statement may run elsewhere, so none may leave something behind.
             (headers.STATELESS, "1"),
         ]
+        if self.marked:
+            # A pyarrow stream that is dropped half sent ends as if it were complete.
+            pairs.append((headers.UPLOAD_MARKED, "1"))
+        pairs += self.options.items()
         if self.read_only:
             pairs.append((headers.READ_ONLY, "1"))
         # The stubs say text; bytes are wanted.
@@ -74,6 +84,19 @@ class Endpoint:
 
     ticket: bytes
     locations: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How a result is fetched.
+
+    Attributes:
+        ordered: the rows are in an order, which is that of the endpoints.
+    """
+
+    schema: pa.Schema
+    endpoints: tuple[Endpoint, ...]
+    ordered: bool = False
 
 
 class Stream:
@@ -105,6 +128,52 @@ class Stream:
             self._reader.cancel()
 
 
+class Upload:
+    """A running DoPut; marked, it is nothing to the node without `complete`."""
+
+    def __init__(
+        self,
+        writer: flight.FlightStreamWriter,
+        reader: Any,
+        answer: "_Answer | None",
+        *,
+        marked: bool,
+    ) -> None:
+        self._writer = writer
+        self._reader = reader
+        self._answer = lambda: answer
+        self._marked = marked
+
+    def write(self, batch: pa.RecordBatch) -> None:
+        """Send a batch; waits while the node takes no more.
+
+        Raises:
+            CallFailed: the node gave up, or is lost.
+        """
+        with _translated(self._answer):
+            self._writer.write_batch(batch)
+
+    def complete(self) -> bytes:
+        """Say that this was all, and wait for the node's answer.
+
+        Raises:
+            CallFailed: the node did not do it, or its answer was lost.
+        """
+        with _translated(self._answer):
+            if self._marked:
+                self._writer.write_metadata(pa.py_buffer(headers.UPLOAD_COMPLETE))
+            self._writer.done_writing()
+            result = self._reader.read()
+            self._writer.close()
+            return b"" if result is None else bytes(result)
+
+    def close(self) -> None:
+        """Frees the call. Idempotent, and harmless after `complete`."""
+        # The error at hand says more than that of closing.
+        with suppress(pa.ArrowException, OSError):
+            self._writer.close()
+
+
 class Channel:
     """One connection to one node, made when first used. Thread-safe; HTTP/2 multiplexes calls."""
 
@@ -124,7 +193,7 @@ class Channel:
             shows_login: passwords and tokens may be sent there; calls that would fail otherwise.
             on_answer: sees the headers of every answer.
         """
-        self._location = location
+        self.location = location
         self._shows_login = shows_login
         self._answers = _Answers(on_answer or (lambda _headers: None))
         self._client = flight.FlightClient(
@@ -137,7 +206,7 @@ class Channel:
     def login(self, user: str, password: str, settings: CallSettings) -> str:
         """Trade user and password for the value of an authorization header."""
         self._check_trust()
-        with self._calling():
+        with self._calling(settings):
             # The stubs say text; pyarrow answers bytes.
             pair: Any = self._client.authenticate_basic_token(user, password, settings.to_flight())
         token = _text(pair[1])
@@ -145,19 +214,20 @@ class Channel:
             raise CallFailed(Failure(Kind.UNAUTHENTICATED, "the node answered without a token"))
         return token
 
-    def plan(self, command: bytes, settings: CallSettings) -> tuple[Endpoint, ...]:
-        """GetFlightInfo: where the result of a packed command can be fetched, in order."""
+    def plan(self, command: bytes, settings: CallSettings) -> Plan:
+        """GetFlightInfo: where the result of a packed command can be fetched."""
         descriptor = flight.FlightDescriptor.for_command(command)
-        with self._calling():
+        with self._calling(settings):
             info = self._client.get_flight_info(descriptor, self._options(settings))
-            return tuple(
+            endpoints = tuple(
                 Endpoint(e.ticket.ticket, tuple(uri.uri.decode() for uri in e.locations))
                 for e in info.endpoints
             )
+            return Plan(info.schema, endpoints, bool(info.ordered))
 
     def open(self, ticket: bytes, settings: CallSettings) -> Stream:
         """DoGet: returns when the schema has arrived."""
-        with self._calling():
+        with self._calling(settings):
             reader = self._client.do_get(flight.Ticket(ticket), self._options(settings))
             answer = self._answers.last()
             assert answer is not None
@@ -167,28 +237,25 @@ class Channel:
         self, command: bytes, settings: CallSettings, rows: pa.RecordBatch | None = None
     ) -> bytes:
         """DoPut: send a packed command and at most one batch; returns the node's answer."""
+        upload = self.upload(command, pa.schema([]) if rows is None else rows.schema, settings)
+        try:
+            if rows is not None:
+                upload.write(rows)
+            return upload.complete()
+        finally:
+            upload.close()
+
+    def upload(self, command: bytes, schema: pa.Schema, settings: CallSettings) -> Upload:
+        """DoPut: send a packed command and begin to send batches of a schema."""
         descriptor = flight.FlightDescriptor.for_command(command)
-        schema = pa.schema([]) if rows is None else rows.schema
-        with self._calling():
+        with self._calling(settings):
             # The stubs confuse the two readers of pyarrow.
             writer, reader = self._client.do_put(descriptor, schema, self._options(settings))
-            metadata: Any = reader
-            try:
-                if rows is not None:
-                    writer.write_batch(rows)
-                writer.done_writing()
-                result = metadata.read()
-            except BaseException:
-                # Frees the call; the error at hand says more than that of closing.
-                with suppress(pa.ArrowException, OSError):
-                    writer.close()
-                raise
-            writer.close()
-            return b"" if result is None else bytes(result)
+            return Upload(writer, reader, self._answers.last(), marked=settings.marked)
 
     def act(self, action: str, body: bytes, settings: CallSettings) -> list[bytes]:
         """DoAction: the bodies of all results."""
-        with self._calling():
+        with self._calling(settings):
             results = self._client.do_action(flight.Action(action, body), self._options(settings))
             return [result.body.to_pybytes() for result in results]
 
@@ -204,14 +271,14 @@ class Channel:
     def _check_trust(self) -> None:
         if not self._shows_login:
             message = (
-                f"its address {self._location} is plain text, so no login is shown there; nothing"
+                f"its address {self.location} is plain text, so no login is shown there; nothing"
                 " was sent: let the node use TLS, or allow it with transport=tcp in the URL"
             )
             raise CallFailed(Failure(Kind.NOT_SENT, message))
 
     @contextmanager
-    def _calling(self) -> Iterator[None]:
-        self._answers.forget()
+    def _calling(self, settings: CallSettings) -> Iterator[None]:
+        self._answers.begin(settings.on_answer)
         with _translated(self._answers.last):
             yield
 
@@ -219,15 +286,16 @@ class Channel:
 class _Answer(flight.ClientMiddleware):
     """The headers and trailers of one call's answer, as they arrive."""
 
-    def __init__(self, on_answer: OnAnswer) -> None:
+    def __init__(self, *on_answer: OnAnswer | None) -> None:
         self.marks: dict[str, str] = {}
-        self._on_answer = on_answer
+        self._on_answer = [listener for listener in on_answer if listener is not None]
 
     def received_headers(self, headers: Mapping[str, Sequence[str | bytes]]) -> None:
         """Called with the headers, then with the trailers, also when the call fails."""
         arrived = {name: _text(values[0]) for name, values in headers.items() if values}
         self.marks.update(arrived)
-        self._on_answer(arrived)
+        for listener in self._on_answer:
+            listener(arrived)
 
 
 class _Answers(flight.ClientMiddlewareFactory):
@@ -240,12 +308,13 @@ class _Answers(flight.ClientMiddlewareFactory):
     def start_call(self, info: flight.CallInfo) -> _Answer:
         """Called by pyarrow within each call."""
         del info
-        answer = _Answer(self._on_answer)
+        answer = _Answer(self._on_answer, getattr(self._local, "on_answer", None))
         self._local.answer = answer
         return answer
 
-    def forget(self) -> None:
+    def begin(self, on_answer: OnAnswer | None) -> None:
         """A new call of this thread begins."""
+        self._local.on_answer = on_answer
         self._local.answer = None
 
     def last(self) -> _Answer | None:

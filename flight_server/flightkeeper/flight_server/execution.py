@@ -138,6 +138,10 @@ class Execution:
         owned = _owned(result, lease)
         return plain_result(owned, lease.connection.batch_bytes) if plain else owned
 
+    def cancel(self, call: Call, client_id: str) -> None:
+        """End a statement by the id that this caller gave it."""
+        self._activity.cancel(client_id, call.owner)
+
     def update(
         self,
         call: Call,

@@ -21,6 +21,16 @@ For callers whose next statement may run on another node, where that state would
 STATEMENT_ID = "x-flightkeeper-statement-id"
 """Request: the statement's id, the same for every attempt; shown in the node's log."""
 
+UPLOAD_MARKED = "x-flightkeeper-upload-marked"
+"""Request: "1" says that the last message of what is uploaded is `UPLOAD_COMPLETE`.
+
+An upload that ends without it was broken off, and is not applied: a stream that its client drops
+half sent ends in order, and looks complete otherwise.
+"""
+
+UPLOAD_COMPLETE = b"complete"
+"""Metadata of the last message of an upload, which has no rows."""
+
 OPTION_PREFIX = "x-flightkeeper-"
 """Request: before an option's name with dashes, as in `x-flightkeeper-statement-timeout: 5s`.
 
@@ -39,6 +49,12 @@ RETRY_AFTER_MS = "x-flightkeeper-retry-after-ms"
 
 PROBE_ACTION = "flightkeeper.Probe"
 """Action without body: the node runs `SELECT 1` and answers one result, its instance record."""
+
+CANCEL_ACTION = "flightkeeper.CancelStatement"
+"""Action by which a caller ends its own statement; its body is the id it sent as `STATEMENT_ID`.
+
+Answers nothing. What is not known (yet, or any more) is no error.
+"""
 
 PEER_ACTION = "flightkeeper.Peer"
 """Action by which nodes ask each other; its body is signed with a key that only nodes have."""

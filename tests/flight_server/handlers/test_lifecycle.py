@@ -4,6 +4,7 @@ import threading
 
 import pyarrow as pa
 import pytest
+from google.protobuf.wrappers_pb2 import StringValue
 from pyarrow import flight
 
 from flightkeeper.discovery.records import decode
@@ -82,6 +83,41 @@ def test_a_read_that_runs_again_is_cancelled_in_its_first_batch() -> None:
             client.fetch(info)
         stopping.join(30)
         eventually(lambda: served.running == 0)
+
+
+def cancel_own(client: WireClient, statement_id: str) -> None:
+    body = StringValue(value=statement_id)
+    assert client.action(headers.CANCEL_ACTION, body) == []
+
+
+def test_a_caller_ends_its_statement_by_its_own_id(served: Served) -> None:
+
+    def stop() -> None:
+        with served.client(user="eve") as eve, served.client(user="ada") as other:
+            eventually(lambda: served.running == 1)
+            # Not somebody else's, and not one that is not there.
+            cancel_own(eve, "mine")
+            cancel_own(other, "other")
+            cancel_own(other, "")
+            assert served.running == 1
+            cancel_own(other, "mine")
+
+    stopping = threading.Thread(target=stop)
+    stopping.start()
+    with served.client(user="ada") as ada:
+        ada.extra_headers[headers.STATEMENT_ID] = "mine"
+        with pytest.raises(flight.FlightCancelledError):
+            ada.query("SELECT count(*) FROM range(1000000000000)")
+    stopping.join(30)
+    eventually(lambda: served.running == 0)
+
+
+def test_what_waits_to_be_fetched_is_ended_too(served: Served, client: WireClient) -> None:
+    client.extra_headers[headers.STATEMENT_ID] = "waiting"
+    client.plan(_MANY)
+    assert served.running == 1
+    cancel_own(client, "waiting")
+    eventually(lambda: served.running == 0)
 
 
 def test_another_user_cannot_cancel(served: Served, client: WireClient) -> None:

@@ -4,9 +4,11 @@ from collections.abc import Callable
 
 import pyarrow as pa
 import pytest
+from pyarrow import flight
 
+from flightkeeper.flightsql import headers
 from flightkeeper.flightsql.messages import pack
-from tests.flight_server.uploading import exchanged, ingest, into
+from tests.flight_server.uploading import exchanged, ingest, into, uploading
 from tests.flight_server.wire_client import Served, WireClient
 from tests.support.raw_flight import Answer, RawFlight, stream
 
@@ -67,3 +69,25 @@ def put(served: Served, messages: list[bytes]) -> Answer:
         return raw.call("DoPut", messages)
     finally:
         raw.close()
+
+
+@pytest.mark.parametrize("mark", [None, b"other", headers.UPLOAD_COMPLETE])
+def test_an_upload_whose_end_is_to_be_marked_needs_its_mark(
+    client: WireClient, mark: bytes | None
+) -> None:
+    client.extra_headers[headers.UPLOAD_MARKED] = "1"
+    rows = pa.record_batch({"a": [1]})
+    with uploading(client, into("marked"), rows.schema) as (writer, reader):
+        writer.write_batch(rows)
+        if mark is not None:
+            writer.write_metadata(pa.py_buffer(mark))
+        writer.done_writing()
+        if mark == headers.UPLOAD_COMPLETE:
+            assert reader.read() is not None
+        else:
+            assert reader.read() is None
+            with pytest.raises(flight.FlightCancelledError, match="before all data had arrived"):
+                writer.close()
+    tables = client.value("SELECT count(*) FROM duckdb_tables() WHERE table_name = 'marked'")
+    assert tables == (mark == headers.UPLOAD_COMPLETE)
+    client.update("DROP TABLE IF EXISTS marked")

@@ -7,6 +7,7 @@ from flightkeeper.flight_server.errors import Cancelled, InvalidArgument
 from flightkeeper.flight_server.system import activity
 from flightkeeper.flight_server.system.activity import Activity, Ended, Killing, Outcome
 from flightkeeper.flight_server.system.running import Running
+from flightkeeper.flightsql import headers
 from tests.flight_server.system.callers import caller
 from tests.flight_server.wire_client import Clock
 
@@ -107,3 +108,18 @@ def test_the_log_is_bounded_in_number_and_in_bytes(monkeypatch: pytest.MonkeyPat
 def test_an_unknown_one_is_not_found() -> None:
     found: Running | Ended | None = Activity(Clock().clocks).find("nothing")
     assert found is None
+
+
+def test_a_caller_ends_only_its_own_by_its_own_name() -> None:
+    known = Activity(Clock().clocks)
+    calls = [
+        caller("ada", **{headers.STATEMENT_ID: "mine"}),
+        caller("eve", **{headers.STATEMENT_ID: "mine"}),
+        caller("ada"),
+    ]
+    for call in calls:
+        known.begin(call, parse("SELECT 1"), 0)
+    known.cancel("", "ada")
+    assert not any(call.middleware.cancelled for call in calls)
+    known.cancel("mine", "ada")
+    assert [call.middleware.cancelled for call in calls] == [True, False, False]

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 
-from google.protobuf import empty_pb2
+from google.protobuf import empty_pb2, wrappers_pb2
 
 from flightkeeper.discovery import records
 from flightkeeper.discovery.records import Instance
@@ -63,6 +63,13 @@ class Lifecycle:
                     self._cancel_query,
                     "Cancels an execution; CancelFlightInfo has replaced it.",
                 ),
+                headers.CANCEL_ACTION: Action(
+                    wrappers_pb2.StringValue,
+                    self._cancel_statement,
+                    "Cancels a statement by the id that its client gave it.",
+                    packed=False,
+                    silent=True,
+                ),
                 headers.PROBE_ACTION: Action(
                     empty_pb2.Empty,
                     self._probe,
@@ -97,6 +104,10 @@ class Lifecycle:
         if most is Cancelling.NOTHING:
             raise NotFound("no such execution is waiting or running on this node")
         return most
+
+    def _cancel_statement(self, call: Call, request: wrappers_pb2.StringValue) -> Iterator[bytes]:
+        self._execution.cancel(call, request.value)
+        return iter(())
 
     def _renew(self, call: Call, request: core.RenewFlightEndpointRequest) -> Iterator[bytes]:
         endpoint = request.endpoint

@@ -1,7 +1,7 @@
 """Arrow data that clients upload: read to its end, and checked before anything looks into it.
 
 Unvalidated buffers can crash the process, and a stream that was cut off ends like one that is
-complete. So this is the only place that reads from clients.
+complete, unless its client marks the end. So this is the only place that reads from clients.
 """
 
 from collections import Counter
@@ -13,6 +13,7 @@ from pyarrow import flight
 
 from flightkeeper.flight_server.call import Call
 from flightkeeper.flight_server.errors import Cancelled, InvalidArgument
+from flightkeeper.flightsql import headers
 
 
 def batches(call: Call, reader: flight.MetadataRecordBatchReader) -> Iterator[pa.RecordBatch]:
@@ -22,17 +23,20 @@ def batches(call: Call, reader: flight.MetadataRecordBatchReader) -> Iterator[pa
         InvalidArgument: damaged data.
         Cancelled: the client went away before it had sent everything.
     """
+    marked = False
     try:
         for chunk in reader:
             if chunk.data is not None:
                 chunk.data.validate(full=True)
                 yield chunk.data
+            elif chunk.app_metadata is not None:
+                marked = chunk.app_metadata.to_pybytes() == headers.UPLOAD_COMPLETE
     except (pa.ArrowException, OSError) as exc:
         raise InvalidArgument(
             "the uploaded data are not valid Arrow data; nothing was run"
         ) from exc
     # Only the call itself knows how the stream ended.
-    if call.cancelled:
+    if call.cancelled or (headers.UPLOAD_MARKED in call.headers and not marked):
         raise Cancelled("the call ended before all data had arrived; nothing was run")
 
 

@@ -141,6 +141,17 @@ class Activity:
             return running
         return next((e for e in reversed(self.log()) if e.statement_id == statement_id), None)
 
+    def cancel(self, client_id: str, owner: str) -> None:
+        """End a caller's own statement as if the caller had gone away.
+
+        Args:
+            client_id: what its client calls it.
+            owner: the caller, told from a later account of the same name.
+        """
+        for running in self.running():
+            if client_id and running.client_id == client_id and running.owner == owner:
+                running.cancel()
+
     def kill(
         self, statements: Sequence[Running], by: str, within_s: float = KILLED_WITHIN_S
     ) -> Killing:

@@ -6,6 +6,7 @@ from enum import StrEnum
 
 import pyarrow as pa
 
+from flightkeeper.flight_server.auth.middleware import CallMiddleware
 from flightkeeper.flight_server.call import Call
 from flightkeeper.flight_server.clocks import Clocks
 from flightkeeper.flight_server.engine.result import Batches, Result
@@ -78,7 +79,7 @@ class Running:
         """
         middleware = call.middleware
         self.statement_id = statement_id
-        self.caller: object = middleware
+        self.caller: CallMiddleware = middleware
         self.client_id = middleware.statement_id
         self.session_id = call.session_key
         self.principal = call.identity.principal
@@ -161,6 +162,13 @@ class Running:
                 self.delivered(batch.num_rows, batch.nbytes)
                 yield batch
             self.complete = True
+
+    def cancel(self) -> None:
+        """End it as if its caller had gone away; from any thread."""
+        self.caller.cancelled = True
+        # While nobody works for it nobody asks for its caller.
+        if (result := self.result) is not None:
+            result.stop()
 
     def kill(self, by: str, within_s: float) -> bool:
         """End it, and wait so long until it has ended; whether it has.
