@@ -5,6 +5,9 @@ Owns the translation of the client's errors; the messages are the client's own.
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Annotated
+
+import typer
 
 from flightkeeper.cli.exits import FAILED, UNREACHABLE, USAGE, fail
 from flightkeeper.cli.passwords import password_for
@@ -12,6 +15,13 @@ from flightkeeper.client import Connection, connect
 from flightkeeper.client.errors import FlightkeeperError, InvalidUrl, NoNodeAvailable
 from flightkeeper.client.options import parse_url
 from flightkeeper.discovery.errors import RegistryError
+
+UrlArgument = Annotated[
+    str, typer.Argument(metavar="URL", help="flightsql+zk://…, flightsql+dir://… or flightsql://…")
+]
+UsernameOption = Annotated[
+    str | None, typer.Option("--username", help="Who to log in as, if not in the URL.")
+]
 
 
 @contextmanager

@@ -22,13 +22,15 @@ class Verb:
     """A verb of the command line.
 
     Attributes:
-        module: where its `app` is.
+        module: where it is.
         summary: its line in the help.
+        app: what it is called in the module.
         without: libraries it never needs, but that others load where they are installed.
     """
 
     module: str
     summary: str
+    app: str = "app"
     without: tuple[str, ...] = ()
 
 
@@ -43,6 +45,13 @@ VERBS: Mapping[str, Verb] = {
     "up": Verb("flightkeeper.cli.up", "Run a cluster on this machine, in the foreground."),
     "sql": Verb("flightkeeper.cli.sql", "Run SQL on a cluster and print the results."),
     "nodes": Verb("flightkeeper.cli.nodes", "List the nodes of a service."),
+    "drain": Verb(
+        "flightkeeper.cli.drain", "Let a node finish what runs and take nothing new.", "drain_app"
+    ),
+    "undrain": Verb(
+        "flightkeeper.cli.drain", "Let a drained node take statements again.", "undrain_app"
+    ),
+    "kill": Verb("flightkeeper.cli.kill", "End statements or sessions, wherever they are."),
     "config": Verb("flightkeeper.cli.config", "The settings of a node, and of a running cluster."),
     "reference": Verb(
         "flightkeeper.cli.reference", "Small tables that all nodes of a cluster have."
@@ -92,7 +101,7 @@ def _load(verb: Verb) -> typer.Typer:
         if (exc.name or "").startswith("flightkeeper"):
             raise
         fail(f"this needs {exc.name}: install it with pip install 'flightkeeper[server]'", USAGE)
-    loaded: typer.Typer = module.app
+    loaded: typer.Typer = getattr(module, verb.app)
     return loaded
 
 

@@ -12,7 +12,7 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from flightkeeper.cli.connecting import connected
+from flightkeeper.cli.connecting import UrlArgument, UsernameOption, connected
 from flightkeeper.cli.consoles import console_for
 from flightkeeper.client import NodeStatus
 
@@ -28,14 +28,10 @@ class Format(StrEnum):
 
 @app.command()
 def nodes(
-    url: Annotated[
-        str, typer.Argument(help="flightsql+zk://…, flightsql+dir://… or flightsql://…")
-    ],
+    url: UrlArgument,
     *,
     output: Annotated[Format, typer.Option("--format", help="How to print.")] = Format.TABLE,
-    username: Annotated[
-        str | None, typer.Option("--username", help="Who to log in as, if not in the URL.")
-    ] = None,
+    username: UsernameOption = None,
 ) -> None:
     """List the nodes of a service."""
     with connected(url, username) as connection:

@@ -35,10 +35,11 @@ class Admission:
 
     def __init__(self, statements_max: int) -> None:
         self._statements_max = statements_max
-        # Guards `_running`, `_waiting` and `_closed`.
+        # Guards what follows.
         self._lock = threading.Lock()
         self._running = 0
         self._waiting = 0
+        self._drained = False
         self._closed = False
         self._ended = False
 
@@ -110,8 +111,13 @@ class Admission:
         """What is interrupted now is interrupted by the node's own end."""
         return self._ended
 
+    def drain(self, *, drained: bool) -> None:
+        """Let nobody new in, or everybody again; what runs goes on. Idempotent."""
+        with self._lock:
+            self._drained = drained
+
     def close(self) -> None:
-        """Let nobody new in. Idempotent."""
+        """Let nobody new in any more. Idempotent."""
         with self._lock:
             self._closed = True
 
@@ -125,10 +131,10 @@ class Admission:
         return self._running < self._statements_max + _URGENT_MAX
 
     def _check_stays(self) -> None:
-        if self._closed:
+        if self._closed or self._drained:
+            what = "leaving" if self._closed else "drained"
             raise Unavailable(
-                "this node is leaving; nothing was run, use another node",
-                reason=Reason.DRAINING,
+                f"this node is {what}; nothing was run, use another node", reason=Reason.DRAINING
             )
 
     def _check(self) -> None:

@@ -202,6 +202,11 @@ class NodeSettings(BaseSettings):
         description="Share of statements relative to other nodes; 0 for none.",
         json_schema_extra=_LIVE,
     )
+    drained: bool = Field(
+        default=False,
+        description="Finish what runs and take nothing new; `flightkeeper drain` sets it.",
+        json_schema_extra=_LIVE,
+    )
     memory_limit: str | None = Field(
         default=None,
         pattern=_BYTES,

@@ -14,7 +14,7 @@ from typing import Any
 import structlog
 
 from flightkeeper.discovery.errors import DuplicateNode, RegistryError
-from flightkeeper.discovery.records import Instance
+from flightkeeper.discovery.records import Instance, NodeState
 from flightkeeper.discovery.registry import Registry
 from flightkeeper.flight_server import parts
 from flightkeeper.flight_server.admission import Admission
@@ -280,9 +280,12 @@ class Node:
         if not decision.problem:
             self._sources = decision.sources
         assert self._own is not None
-        revisions = decision.cluster, decision.node
         self._own.tell(
-            "settings", decision.problem, weight=self._settings.weight, settings=revisions
+            "settings",
+            decision.problem,
+            weight=self._settings.weight,
+            state=NodeState.DRAINING if self._settings.drained else NodeState.UP,
+            settings=(decision.cluster, decision.node),
         )
 
     def _register(self) -> None:

@@ -31,6 +31,7 @@ class Adjustable:
         # The one part that may refuse comes first.
         self.database.configure(parts.database_options(after))
         self.admission.limit(after.statements_max)
+        self.admission.drain(drained=after.drained)
         self.sessions.limit(parts.session_limits(after))
         self.staging.limit(after.ingest_bytes_max)
         self.execution.default_to(parts.default_options(after))
