@@ -77,6 +77,9 @@ def _footprint(rows: int) -> dict[str, float]:
         f"growth while streaming {rows // 1_000_000}M rows, MB": grown,
         "import flightkeeper.client, s": footprint.client_import_s(),
         **picks,
+        "the client's part of a query, without the network, µs": (
+            router_pick.statement_microseconds()
+        ),
     }
 
 

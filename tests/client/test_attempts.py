@@ -104,6 +104,21 @@ def test_what_costs_nothing_does_not_pause(fixture: Fixture) -> None:
     assert fixture.pauses == []
 
 
+def test_a_life_that_is_over_is_not_gone_back_to(fixture: Fixture) -> None:
+    seen: list[tuple[str, StatementKind]] = []
+
+    def operation(attempt: Attempt) -> str:
+        seen.append((attempt.lease.instance.incarnation, attempt.kind))
+        if len(seen) > 1:
+            return "done"
+        restarted = tuple(instance(node.node_id, "two") for node in NODES)
+        fixture.router._on_membership(Listed(restarted, 0.0))
+        raise CallFailed(Failure(Kind.NOT_READ_ONLY, ""))
+
+    assert fixture.attempts.run(Statement("id", StatementKind.READ), operation) == "done"
+    assert seen == [("one", StatementKind.READ), ("two", StatementKind.WRITE)]
+
+
 def test_what_is_not_a_read_is_run_by_the_same_node_as_a_write(fixture: Fixture) -> None:
     with pytest.raises(OutcomeUnknown):
         fixture.run(Kind.NOT_READ_ONLY, Kind.BROKEN)

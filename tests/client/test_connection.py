@@ -64,6 +64,15 @@ def test_deadlines(connection: Connection, node: StubProcess) -> None:
         impatient.query("stall-plan")
 
 
+def test_where_a_query_would_go_is_told_and_nothing_is_run(
+    connection: Connection, node: StubProcess
+) -> None:
+    before = len(node.lines("plan"))
+    (line,) = connection.route("SELECT 1").lines()
+    assert line.endswith("the only one left; load 0")
+    assert len(node.lines("plan")) == before
+
+
 def test_a_dropped_reader_stops_the_statement(connection: Connection) -> None:
     reader = connection.query("stall-after 5")
     reader.read_next_batch()

@@ -14,14 +14,16 @@ from flightkeeper.client.health import (
     CallFailed,
     Circuit,
     ConnectFailed,
-    Draining,
+    Declined,
     Elapsed,
     Event,
     IllegalTransition,
     NodeHealth,
+    Outlier,
     Policy,
     ProbeStarted,
     Succeeded,
+    Unheard,
     advance,
 )
 
@@ -29,7 +31,15 @@ SCENARIOS: list[dict[str, Any]] = json.loads(
     (Path(__file__).parent / "scenarios/health.json").read_text()
 )
 EXACT = Policy(jitter=0.0)
-HARMLESS: list[type[Event]] = [Succeeded, CallFailed, ConnectFailed, Draining, Elapsed]
+HARMLESS: list[type[Event]] = [
+    Succeeded,
+    CallFailed,
+    ConnectFailed,
+    Declined,
+    Unheard,
+    Outlier,
+    Elapsed,
+]
 
 
 @pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda scenario: str(scenario["title"]))
@@ -43,7 +53,9 @@ def test_story(scenario: dict[str, Any]) -> None:
             "errors": node.errors,
             "ejections": node.ejections,
             "probe_due": node.probe_due,
-            "draining": node.draining_until_s > 0.0,
+            "spared": node.spared,
+            "lossy": node.lossy,
+            "share": round(node.share, 2),
         }
         expected = {key: value for key, value in step.items() if key not in {"at", "events"}}
         assert {key: seen[key] for key in expected} == expected, step

@@ -37,6 +37,31 @@ from flightkeeper.client.options import Options, parse_url
             ),
         ),
         (
+            "flightsql+dir:///srv?zone=east&role=reader",
+            Options(
+                "flightsql+dir:///srv?zone=east&role=reader",
+                "dir:///srv",
+                (),
+                "flightsql",
+                None,
+                zone="east",
+                role="reader",
+            ),
+        ),
+        (
+            "flightsql://h1:1?zone=east&role=reader",
+            Options(
+                "flightsql://h1:1?zone=east&role=reader",
+                "",
+                ("grpc+tls://h1:1",),
+                "flightsql",
+                None,
+                "tls",
+                zone="east",
+                role="reader",
+            ),
+        ),
+        (
             "flightsql+dir:///srv/registry",
             Options("flightsql+dir:///srv/registry", "dir:///srv/registry", (), "flightsql", None),
         ),

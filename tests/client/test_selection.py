@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from flightkeeper.client.health import Circuit, NodeHealth
-from flightkeeper.client.selection import Picker, build, plan
-from flightkeeper.discovery.records import NodeState
+from flightkeeper.client.picker import build
+from flightkeeper.client.selection import HOME_LOAD_MAX, Hints, Rule, picks, plan
 from tests.client.instances import instance, topology
 
 SCENARIOS: list[dict[str, Any]] = json.loads(
@@ -25,12 +25,6 @@ TOLERANCE = 0.02
 
 def no_load(_node_id: str) -> float:
     return 0
-
-
-def ids(picker: Picker) -> tuple[list[str], list[str], list[str]]:
-    tiers = (picker.preferred, picker.ejected, picker.last_resort)
-    first, second, third = ([node.node_id for node in tier] for tier in tiers)
-    return first, second, third
 
 
 @pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda scenario: str(scenario["title"]))
@@ -60,49 +54,6 @@ def test_the_second_draw_is_as_fair_as_the_first(count: int, seed: int) -> None:
     assert planned[-1].node_id == busiest
 
 
-def test_ejected_nodes_come_after_working_ones_and_draining_ones_last() -> None:
-    nodes = [
-        instance("draining", state=NodeState.DRAINING),
-        instance("ejected"),
-        instance("marked"),
-        instance("starting", state=NodeState.STARTING),
-        instance("weightless", weight=0),
-        instance("works-a"),
-        instance("works-b"),
-    ]
-    health = {
-        "ejected": NodeHealth("one", Circuit.HALF_OPEN),
-        "marked": NodeHealth("one", draining_until_s=9.0),
-        "works-a": NodeHealth("one", errors=4),
-    }
-    assert ids(build(topology(*nodes), health)) == (
-        ["works-a", "works-b"],
-        ["ejected"],
-        ["draining", "marked", "starting", "weightless"],
-    )
-
-
-def test_health_of_another_incarnation_does_not_count() -> None:
-    health = {"a": NodeHealth("one", Circuit.OPEN)}
-    nodes = [instance("a", "two"), instance("b"), instance("c")]
-    assert ids(build(topology(*nodes), health)) == (["a", "b", "c"], [], [])
-
-
-@pytest.mark.parametrize(("ejected", "panic"), [(1, False), (2, False), (3, True), (4, True)])
-def test_when_most_are_ejected_nobody_is(ejected: int, *, panic: bool) -> None:
-    nodes = [instance(f"n{number}") for number in range(4)]
-    health = {node.node_id: NodeHealth("one", Circuit.OPEN) for node in nodes[:ejected]}
-    picker = build(topology(*nodes), health)
-    assert len(picker.ejected) == (0 if panic else ejected)
-    assert len(picker.preferred) == (4 if panic else 4 - ejected)
-
-
-def test_draining_nodes_do_not_count_for_the_panic() -> None:
-    nodes = [instance("a"), instance("b"), instance("c", state=NodeState.DRAINING)]
-    health = {"a": NodeHealth("one", Circuit.OPEN)}
-    assert ids(build(topology(*nodes), health)) == (["b"], ["a"], ["c"])
-
-
 def test_a_pick_costs_the_same_for_a_thousand_nodes() -> None:
     rng, seconds = Random(4), {}
     for count in (3, 1000):
@@ -116,3 +67,33 @@ def test_a_pick_costs_the_same_for_a_thousand_nodes() -> None:
         seconds[count] = best
     assert seconds[1000] < 20e-6
     assert seconds[1000] < 3 * seconds[3]
+
+
+@given(st.integers(2, 12), st.text(min_size=1), st.lists(st.integers(0, 40), min_size=12))
+def test_a_statement_with_a_key_is_planned_as_completely(
+    count: int, key: str, loads: list[int]
+) -> None:
+    nodes = [instance(f"n{number}") for number in range(count)]
+    picker = build(topology(*nodes), {})
+    drawn = picks(picker, lambda node_id: loads[int(node_id[1:])], Random(1), Hints("", key))
+    assert sorted(pick.instance.node_id for pick in drawn) == sorted(n.node_id for n in nodes)
+
+
+def test_no_node_is_given_more_than_its_bound_however_popular_a_key_is() -> None:
+    loads = Counter({f"n{number}": 0 for number in range(10)})
+    picker, rng = build(topology(*map(instance, loads)), {}), Random(3)
+    for _ in range(400):
+        pick = next(picks(picker, loads.__getitem__, rng, Hints(affinity="the one table")))
+        loads[pick.instance.node_id] += 1
+    assert max(loads.values()) <= HOME_LOAD_MAX * 40 + 1
+    assert min(loads.values()) >= 30
+
+
+def test_few_statements_with_keys_all_go_home() -> None:
+    picker, rng = build(topology(*(instance(f"n{n}") for n in range(10))), {}), Random(3)
+    homes = Counter()  # type: Counter[str]
+    for key in range(2_000):
+        pick = next(picks(picker, no_load, rng, Hints(affinity=f"table {key}")))
+        assert (pick.rule, pick.home) == (Rule.HOME, pick.instance)
+        homes[pick.instance.node_id] += 1
+    assert 150 < min(homes.values()) <= max(homes.values()) < 250

@@ -109,3 +109,10 @@ def test_whose_logins_hold_is_said_by_the_settings(tmp_path: Path) -> None:
     assert authorization is not EVERYTHING
     beside = NodeSettings(registry=f"dir://{tmp_path}/registry", insecure=True)
     assert parts.live_principals(beside, registry, Clocks()) is None
+
+
+def test_a_node_says_what_it_is_for_and_where_it_stands() -> None:
+    settings = NodeSettings(insecure=True, zone="east", weight=50, roles="reader, writer,")
+    record = parts.described(settings, 31337, "one", 1)
+    assert (record.zone, record.weight, record.roles) == ("east", 50, ("reader", "writer"))
+    assert parts.described(NodeSettings(insecure=True), 31337, "one", 1).roles == ()

@@ -328,13 +328,13 @@ def test_bodies_of_actions_are_checked(client: WireClient, name: str, body: byte
     assert "defect" not in told
 
 
-def test_the_load_is_told_while_there_is_any(client: WireClient) -> None:
+def test_the_load_is_told(client: WireClient) -> None:
     client.query("SELECT 1")
     client.plan("SELECT 1")
-    assert headers.LOAD not in client.received
+    assert client.received[headers.LOAD] == "0"
     info = client.plan("FROM range(10000000)")
     assert client.received[headers.LOAD] == "1"
-    client.plan("SELECT 1")
+    client.action(headers.PROBE_ACTION, b"")
     assert client.received[headers.LOAD] == "1"
     client.get(info.endpoints[0].ticket).cancel()
 

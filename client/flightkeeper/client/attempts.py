@@ -23,6 +23,7 @@ from flightkeeper.client.failures import CallFailed, Failure, Kind
 from flightkeeper.client.login import Login
 from flightkeeper.client.pool import Lease, Pool
 from flightkeeper.client.router import Router
+from flightkeeper.client.selection import ANY, Hints
 from flightkeeper.client.transport import CallSettings, Channel
 from flightkeeper.discovery.records import Instance
 
@@ -33,6 +34,7 @@ STOP_TIMEOUT_S = 1.0
 
 _WRITES = frozenset({StatementKind.WRITE, StatementKind.COMMIT})
 _BREAKS = frozenset({Kind.NOT_SENT, Kind.BROKEN})
+_STAYING = frozenset({Step.SAME_NODE_AS_WRITE, Step.SAME_NODE_AFTER_LOGIN})
 
 T = TypeVar("T")
 
@@ -46,6 +48,7 @@ class Statement:
         deadline_s: by `time.monotonic`; None = no limit.
         pinned: the only node that can run it, or None.
         preferred: the node to ask first, or None.
+        hints: which nodes suit it.
         read_only: it must not be run unless it is a pure read.
         options: what it runs under, by header.
         session: whose login it carries instead of the connection's, or None.
@@ -57,6 +60,7 @@ class Statement:
     deadline_s: float | None = None
     pinned: Instance | None = None
     preferred: Instance | None = None
+    hints: Hints = ANY
     read_only: bool = False
     options: Mapping[str, str] = field(default_factory=dict)
     session: Login | None = None
@@ -267,13 +271,16 @@ class _Run:
                 self.kind = StatementKind.WRITE
             case Step.SAME_NODE_AFTER_LOGIN:
                 self._renewed = True
-            case Step.NEXT_NODE | Step.NEXT_NODE_LATER:
-                if step is Step.NEXT_NODE_LATER:
-                    self.pause_s = min(PAUSE_S * 2.0 ** (self._overloads - 1), PAUSE_MAX_S)
-                following = next(self._plan, None)
-                if following is None:
-                    self._give_up(cause)
-                self.node = following
+            case Step.NEXT_NODE_LATER:
+                self.pause_s = min(PAUSE_S * 2.0 ** (self._overloads - 1), PAUSE_MAX_S)
+            case Step.NEXT_NODE:
+                pass
+        if step in _STAYING and self._is_there:
+            return
+        following = next(self._plan, None)
+        if following is None:
+            self._give_up(cause)
+        self.node = following
 
     def circumstances(self, failure: Failure) -> Circumstances:
         """What is known, for the error."""
@@ -289,20 +296,27 @@ class _Run:
     def _pinned(self) -> bool:
         return self._statement.pinned is not None
 
+    @property
+    def _is_there(self) -> bool:
+        """Whether the node whose turn it is may be asked again: its life is not over."""
+        named = self.node in (self._statement.pinned, self._statement.preferred)
+        return named or self._router.knows(self.node)
+
     def _planned(self) -> Iterator[Instance]:
         if self._statement.pinned:
             return iter((self._statement.pinned,))
         first = self._statement.preferred
+        plan = self._router.plan(self._statement.hints)
         if first is None:
-            return self._router.plan()
-        others = (node for node in self._router.plan() if node.location != first.location)
+            return plan
+        others = (node for node in plan if node.location != first.location)
         return chain((first,), others)
 
     def _first(self) -> Instance:
         node = next(self._plan, None)
         if node is None:
             self._router.wait_for_nodes(0.0)
-            raise NoNodeAvailable("the last node has just left; nothing was run: try again")
+            raise NoNodeAvailable(self._router.why_nobody(self._statement.hints))
         return node
 
     def _give_up(self, cause: CallFailed) -> NoReturn:

@@ -13,9 +13,11 @@ from random import Random
 from typing import TYPE_CHECKING, Any, Self
 
 from flightkeeper.client.adbc import open_adbc
+from flightkeeper.client.affinity import key_of
 from flightkeeper.client.attempts import Attempt, Attempts, Text
 from flightkeeper.client.control import Control
 from flightkeeper.client.errors import InvalidUrl
+from flightkeeper.client.explanation import Explanation
 from flightkeeper.client.failover import StatementKind
 from flightkeeper.client.failures import CallFailed, Failure
 from flightkeeper.client.loads import Loads
@@ -26,6 +28,7 @@ from flightkeeper.client.result import Result
 from flightkeeper.client.router import NodeStatus, Router
 from flightkeeper.client.runner import Runner, Scope, Wish
 from flightkeeper.client.saved_topology import SavedTopology, cache_directory
+from flightkeeper.client.selection import Hints
 from flightkeeper.client.session import Session, SessionLogin, Value
 from flightkeeper.client.statements import PARALLEL_MAX, endpoints
 from flightkeeper.client.transaction import Transactional
@@ -143,11 +146,18 @@ class Connection(Transactional):
         self._loads = Loads(time.monotonic)
         self._pool = Pool(self._open_channel, self._loads, time.monotonic)
         self._router = Router(
-            options.service, self._pool, self._loads, self._probe, saved=saved, rng=rng
+            options.service,
+            self._pool,
+            self._loads,
+            self._probe,
+            zone=options.zone,
+            saved=saved,
+            rng=rng,
         )
         attempts = Attempts(self._router, self._pool, login, rng)
         runner = Runner(attempts, self._pool, self._router)
-        super().__init__(runner, Scope(read_only=read_only, timeout_s=limits.statement_s))
+        scope = Scope(read_only=read_only, timeout_s=limits.statement_s, role=options.role)
+        super().__init__(runner, scope)
 
     def open(self) -> None:
         """Start the router, wait for the first node, and log in."""
@@ -192,7 +202,7 @@ class Connection(Transactional):
         """
         from flightkeeper.client import partitions  # noqa: PLC0415  loads protobuf
 
-        wish = Wish(timeout_s, read_only=True, options=endpoints(parts))
+        wish = Wish(timeout_s, read_only=True, options=endpoints(parts), affinity=key_of(sql))
         statement = self._runner.statement(StatementKind.READ, self._scope, wish)
         text = Text(sql, parameters)
         return self._runner.run(statement, lambda attempt: partitions.plan(attempt, text))
@@ -232,6 +242,10 @@ class Connection(Transactional):
     def nodes(self) -> tuple[NodeStatus, ...]:
         """What this connection knows of each node, in the order of their ids."""
         return self._router.nodes()
+
+    def route(self, sql: str) -> Explanation:
+        """Which nodes a query would be sent to now, in which order, and why; runs nothing."""
+        return self._router.explain(Hints(self._options.role, key_of(sql)))
 
     def close(self) -> None:
         """Stop open results, the router and the channels. Idempotent, bounded.

@@ -5,7 +5,8 @@
     flightsql://[user@]h1:31337,h2:31337?transport=tcp           these nodes; TLS unless tcp
 
 With a registry the nodes' records say how they are reached, and `transport=tls` or `transport=tcp`
-where a login may be shown; see `trust`.
+where a login may be shown; see `trust`. With `zone=NAME` nodes of that zone are preferred, with
+`role=NAME` only those of that role are used.
 
 Pure text in, value out: nothing is resolved, opened or read here. Passwords never stand in a URL.
 """
@@ -24,6 +25,7 @@ DEFAULT_SERVICE = "flightsql"
 _REGISTRY_PREFIX = "flightsql+"
 _STATIC_SCHEME = "flightsql"
 _TRANSPORTS = {TLS: "grpc+tls", TCP: "grpc"}
+_KEYS = frozenset({"service", "transport", "zone", "role"})
 _PORT_MAX = 65535
 
 
@@ -37,6 +39,8 @@ class Options:
         locations: Flight URIs of a static list; empty with a registry.
         service: the set of interchangeable nodes to use.
         user: who to log in as, or None.
+        zone: where this client is; "" = anywhere.
+        role: only nodes that have it, or that name no roles; "" = any.
         transport: "tls" or "tcp", as asked for; None = as the nodes' records say.
     """
 
@@ -46,6 +50,8 @@ class Options:
     service: str
     user: str | None
     transport: str | None = None
+    zone: str = ""
+    role: str = ""
 
 
 def parse_url(url: str) -> Options:
@@ -82,17 +88,18 @@ def _user(url: str, body: str) -> tuple[str | None, str]:
 
 
 def _with_registry(shown: str, scheme: str, body: str, query: str, user: str | None) -> Options:
-    known = _query(shown, query, {"service", "transport"})
+    known = _query(shown, query)
     try:
         registry_url = str(parse_registry_url(f"{scheme}://{body}"))
     except InvalidRegistryUrl as exc:
         raise InvalidUrl(shown, exc.part, exc.reason) from exc
     service = known.get("service", DEFAULT_SERVICE)
-    return Options(shown, registry_url, (), service, user, known.get("transport"))
+    zone, role = known.get("zone", ""), known.get("role", "")
+    return Options(shown, registry_url, (), service, user, known.get("transport"), zone, role)
 
 
 def _static(shown: str, body: str, query: str, user: str | None) -> Options:
-    known = _query(shown, query, {"service", "transport"})
+    known = _query(shown, query)
     hosts, slash, path = body.partition("/")
     if slash and path:
         raise InvalidUrl(shown, "path", "a list of nodes takes none")
@@ -102,7 +109,9 @@ def _static(shown: str, body: str, query: str, user: str | None) -> Options:
     )
     if len(set(locations)) < len(locations):
         raise InvalidUrl(shown, "host", "a node is named twice")
-    return Options(shown, "", locations, known.get("service", DEFAULT_SERVICE), user, transport)
+    service = known.get("service", DEFAULT_SERVICE)
+    zone, role = known.get("zone", ""), known.get("role", "")
+    return Options(shown, "", locations, service, user, transport, zone, role)
 
 
 def _host_and_port(shown: str, text: str) -> str:
@@ -116,14 +125,14 @@ def _host_and_port(shown: str, text: str) -> str:
     return f"{host}:{int(port)}"
 
 
-def _query(shown: str, query: str, known: set[str]) -> dict[str, str]:
+def _query(shown: str, query: str) -> dict[str, str]:
     pairs = parse_qsl(query, keep_blank_values=True)
     values = dict(pairs)
     for key in values:
-        if key not in known:
+        if key not in _KEYS:
             # Not all of the URL: its value may be a password.
             without = shown.partition("?")[0]
-            raise InvalidUrl(without, "query", f"unknown key {key!r}, known: {sorted(known)}")
+            raise InvalidUrl(without, "query", f"unknown key {key!r}, known: {sorted(_KEYS)}")
     if len(values) < len(pairs):
         raise InvalidUrl(shown, "query", "a key is given twice")
     transport = values.get("transport", TLS)

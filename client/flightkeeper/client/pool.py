@@ -51,6 +51,7 @@ class Lease:
     """A channel lent to one call. `release` is idempotent.
 
     Attributes:
+        counted: it counts in the node's load.
         soon: runs a call at the pool's next round; for finalizers, which must take no lock.
     """
 
@@ -60,8 +61,11 @@ class Lease:
         slot: _Slot,
         give_back: Callable[["Lease"], None],
         soon: Callable[[Callable[[], None]], None],
+        *,
+        counted: bool = True,
     ) -> None:
         self.instance = instance
+        self.counted = counted
         self.soon = soon
         self.channel = slot.channel
         self.broken = False
@@ -91,11 +95,16 @@ class Pool:
         # The one queue whose put may interrupt itself, as a finalizer does.
         self._put_off: SimpleQueue[Callable[[], None]] = SimpleQueue()
 
-    def lease(self, instance: Instance) -> Lease:
-        """Lend a channel to a node: an idle one, a new one, or the least used."""
+    def lease(self, instance: Instance, *, counted: bool = True) -> Lease:
+        """Lend a channel to a node: an idle one, a new one, or the least used.
+
+        Args:
+            counted: what it is for is work of the node's, and counts in its load.
+        """
         slot = self._borrow(instance) or self._add(instance)
-        self._loads.entered(instance.node_id)
-        return Lease(instance, slot, self._give_back, self._put_off.put)
+        if counted:
+            self._loads.entered(instance.node_id)
+        return Lease(instance, slot, self._give_back, self._put_off.put, counted=counted)
 
     def due_for_heartbeat(self) -> list[tuple[Instance, Channel]]:
         """Channels with calls on them that had no heartbeat lately; they count as beaten now."""
@@ -159,7 +168,8 @@ class Pool:
         return slot
 
     def _give_back(self, lease: Lease) -> None:
-        self._loads.left(lease.instance.node_id)
+        if lease.counted:
+            self._loads.left(lease.instance.node_id)
         slot = lease.slot
         with self._lock:
             slot.leases -= 1

@@ -7,27 +7,36 @@ to `routes`. Must not know how a call is made: probing is a function it is given
 """
 
 import logging
+import math
 import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from random import Random
 
-from flightkeeper.client import health
+from flightkeeper.client import health, outliers, selection
 from flightkeeper.client.budget import Budget
 from flightkeeper.client.errors import NoNodeAvailable
+from flightkeeper.client.explanation import Explanation, explain
 from flightkeeper.client.failures import Failure, Kind
 from flightkeeper.client.loads import Loads
-from flightkeeper.client.pool import Pool, key_of
+from flightkeeper.client.picker import Tier, Viewpoint
+from flightkeeper.client.pool import Key, Pool, key_of
 from flightkeeper.client.routes import Routes, event_for
 from flightkeeper.client.saved_topology import SavedTopology
-from flightkeeper.client.selection import plan
+from flightkeeper.client.selection import ANY, Hints
 from flightkeeper.client.transport import Channel
 from flightkeeper.discovery import topology as membership
 from flightkeeper.discovery.records import Instance
 from flightkeeper.discovery.registry import Membership, Watch
 
 TICK_S = 0.5
+ASK_S = 1.0
+"""How often one node is asked for its load, so that clients of few statements know loads too."""
+PROBING_S = 2.0
+"""After which a tick leaves further probes to the next one: other work must not wait for them."""
+ABSENT_PROBE_S = 10.0
+"""How often a node is probed that the registry no longer lists; for the first time at once."""
 REGISTRY_PATIENCE_S = 1.0
 """How long a new client waits for the registry before it starts from its saved list."""
 _JOIN_S = 5.0
@@ -69,6 +78,7 @@ class Router:
         loads: Loads,
         probe: Probe,
         *,
+        zone: str = "",
         saved: SavedTopology | None = None,
         clock_s: Callable[[], float] = time.monotonic,
         rng: Random | None = None,
@@ -76,6 +86,7 @@ class Router:
         """Make a router without routes.
 
         Args:
+            zone: where this client is; nodes of its zone are preferred. "" = anywhere.
             saved: where the last good list is kept; None = nowhere.
         """
         self._service = service
@@ -87,9 +98,16 @@ class Router:
         self._rng = rng or Random()  # noqa: S311  spreads load, guards nothing
         # Guards replacing `_routes` and `_budget`; notified when there are new routes.
         self._changed = threading.Condition()
-        self._routes = Routes()
+        self._routes = Routes(here=Viewpoint(zone, f"{self._rng.getrandbits(64):x}"))
+        self._window = outliers.Window()
+        self._window_from_s = clock_s()
         self._budget = Budget(at_s=clock_s())
         self._saved_epoch = 0
+        # Whether there were statements since a node was asked for its load, and when that was.
+        self._active = False
+        self._asked_s = clock_s()
+        # When absent nodes were probed last.
+        self._absent_s: dict[Key, float] = {}
         self._started_s = clock_s()
         self._registry: Membership | None = None
         self._watch: Watch | None = None
@@ -123,11 +141,47 @@ class Router:
                 return
         raise NoNodeAvailable(self._why_empty(timeout_s))
 
-    def plan(self) -> Iterator[Instance]:
-        """Every known node once, in the order in which one statement should try them."""
+    def plan(self, hints: Hints = ANY) -> Iterator[Instance]:
+        """Every node that may serve the hints once, in the order in which to try them.
+
+        Each is drawn from what is known by then: a node that left meanwhile is not named.
+        """
         with self._changed:
             self._budget = self._budget.deposit()
-        return plan(self._routes.picker, self._loads.of, self._rng)
+            self._active = True
+        return self._drawn(hints)
+
+    def _drawn(self, hints: Hints) -> Iterator[Instance]:
+        tried: set[Key] = set()
+        drawing = True
+        while drawing:
+            drawing = False
+            picker = self._routes.picker
+            for instance in selection.plan(picker, self._loads.of, self._rng, hints):
+                if key_of(instance) not in tried:
+                    tried.add(key_of(instance))
+                    yield instance
+                    if self._routes.picker is not picker:
+                        drawing = True
+                        break
+
+    def explain(self, hints: Hints = ANY) -> Explanation:
+        """The order a plan would have now, and why; costs the budget nothing."""
+        return explain(self._routes, self._loads.of, self._rng, hints)
+
+    def why_nobody(self, hints: Hints) -> str:
+        """Why a plan was empty, for an error."""
+        if hints.role and self._routes.topology.members:
+            return (
+                f"no node of service {self._service!r} has the role {hints.role!r}; nothing was"
+                " run: start one or ask for another role"
+            )
+        return "the last node has just left; nothing was run: try again"
+
+    def knows(self, instance: Instance) -> bool:
+        """Whether this life of a node is still in the routes."""
+        member = self._routes.topology.members.get(instance.node_id)
+        return member is not None and key_of(member.instance) == key_of(instance)
 
     def may_retry(self) -> bool:
         """Take a retry out of the budget, if one is left."""
@@ -139,7 +193,11 @@ class Router:
     def report(self, instance: Instance, failure: Failure | None) -> None:
         """Note how a call to a node ended; None = well."""
         event = event_for(failure, self._clock_s())
-        if event is None or (failure is None and instance.node_id not in self._routes.health):
+        if event is None:
+            return
+        lost = isinstance(event, health.CallFailed | health.ConnectFailed)
+        self._window.note(instance.node_id, instance.incarnation, lost=lost)
+        if failure is None and instance.node_id not in self._routes.health:
             return
         self._note(instance, event)
 
@@ -192,18 +250,64 @@ class Router:
         now_s = self._clock_s()
         self._load_saved(now_s)
         self._replace(lambda routes: routes.elapsed(now_s, self._rng))
-        self._loads.expire()
+        self._loads.fade(self._routes.topology.members.keys())
+        self._eject_outliers(now_s)
         routes = self._routes
         self._pool.retain({key_of(member.instance) for member in routes.topology.members.values()})
         self._save(routes)
         for instance, channel in self._pool.due_for_heartbeat():
-            self.report(instance, self._probe(instance, channel))
-        for instance in routes.probes_due():
-            if not self._closing.is_set():
-                self._probe_node(instance)
+            self._heard(instance, self._probe(instance, channel))
+        self._ask_for_load(now_s)
+        for instance in [*routes.half_open(), *self._absent_due(routes, now_s)]:
+            if self._closing.is_set() or self._clock_s() - now_s > PROBING_S:
+                break
+            self._probe_node(instance)
+
+    def _eject_outliers(self, now_s: float) -> None:
+        if now_s - self._window_from_s < outliers.WINDOW_S:
+            return
+        self._window_from_s = now_s
+        routes = self._routes
+        already = {node_id for node_id, node in routes.health.items() if node.lossy}
+        members = routes.topology.members
+        for node_id, incarnation in outliers.found(self._window.take(), already, len(members)):
+            instance = Instance(self._service, node_id, "", incarnation)
+            self._note(instance, health.Outlier(now_s))
+
+    def _ask_for_load(self, now_s: float) -> None:
+        """Ask the node whose report is the oldest, while this client sends statements."""
+        nodes = {n.node_id: n for n in self._routes.picker.nodes(Tier.PREFERRED)}
+        choice = len(nodes) > 1
+        if not (self._active and choice) or now_s - self._asked_s < ASK_S:
+            return
+        self._active, self._asked_s = False, now_s
+        instance = nodes[self._loads.oldest(nodes)]
+        lease = self._pool.lease(instance, counted=False)
+        try:
+            failure = self._probe(instance, lease.channel)
+            lease.broken = failure is not None and failure.kind in _SILENCE
+            self._heard(instance, failure)
+        finally:
+            lease.release()
+
+    def _heard(self, instance: Instance, failure: Failure | None) -> None:
+        """Note how a sign of life ended that was asked for on a channel in use."""
+        if failure is not None and failure.kind is Kind.TIMED_OUT:
+            self._note(instance, health.Unheard(self._clock_s()))
+        else:
+            self.report(instance, failure)
+
+    def _absent_due(self, routes: Routes, now_s: float) -> list[Instance]:
+        absent = {key_of(instance): instance for instance in routes.absent()}
+        # Spread, or all clients of a broken registry would probe all nodes together.
+        since_s = now_s - ABSENT_PROBE_S * self._rng.uniform(0.9, 1.1)
+        last_s = {key: at_s for key, at_s in self._absent_s.items() if key in absent}
+        self._absent_s = last_s
+        return [absent[key] for key in absent if last_s.get(key, -math.inf) <= since_s]
 
     def _probe_node(self, instance: Instance) -> None:
         started = health.ProbeStarted(self._clock_s())
+        self._absent_s[key_of(instance)] = started.at_s
 
         def start(routes: Routes) -> Routes:
             # A call may have settled the matter since the list of due probes was made.

@@ -22,6 +22,7 @@ from flightkeeper.client.login import Login
 from flightkeeper.client.pool import Pool
 from flightkeeper.client.result import Result
 from flightkeeper.client.router import Router
+from flightkeeper.client.selection import Hints
 from flightkeeper.client.transport import Channel
 from flightkeeper.discovery.records import Instance
 
@@ -39,6 +40,7 @@ class Scope:
         options: of the nodes, by header.
         session: whose login they carry instead of the connection's, or None.
         timeout_s: for a whole statement; None = no limit.
+        role: of the nodes that may run them; "" = any.
     """
 
     pinned: Instance | None = None
@@ -47,6 +49,7 @@ class Scope:
     options: Mapping[str, str] = field(default_factory=dict)
     session: Login | None = None
     timeout_s: float | None = None
+    role: str = ""
 
     def kind(self, wanted: StatementKind) -> StatementKind:
         """What a read or write is, as far as repeating it is concerned."""
@@ -65,6 +68,7 @@ class Wish:
         preferred: the node to ask first, or None.
         options: of the nodes, by header; they go before the scope's.
         control: the caller's view of it, or None.
+        affinity: statements with the same text here prefer the same node; see `affinity`.
     """
 
     timeout_s: float | None = None
@@ -72,6 +76,7 @@ class Wish:
     preferred: Instance | None = None
     options: Mapping[str, str] = field(default_factory=dict)
     control: Control | None = None
+    affinity: str = ""
 
 
 class Runner:
@@ -120,6 +125,7 @@ class Runner:
             None if limit_s is None else time.monotonic() + limit_s,
             scope.pinned,
             preferred=wish.preferred,
+            hints=Hints(scope.role, wish.affinity),
             read_only=scope.read_only or wish.read_only,
             options={**scope.options, **wish.options},
             session=scope.session,

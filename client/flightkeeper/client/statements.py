@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
+from flightkeeper.client.affinity import key_of
 from flightkeeper.client.attempts import Text
 from flightkeeper.client.control import Control
 from flightkeeper.client.failover import StatementKind
@@ -72,7 +73,7 @@ class Statements:
         """
         from flightkeeper.client import execution  # noqa: PLC0415  see its docstring
 
-        wish = Wish(timeout_s, read_only, None, endpoints(parallel), control)
+        wish = Wish(timeout_s, read_only, None, endpoints(parallel), control, key_of(sql))
         how = execution.Fetching(side_by_side=parallel > 1, buffered=buffered)
         scope = self._current_scope()
         statement = self._runner.statement(scope.kind(StatementKind.READ), scope, wish)

@@ -1,10 +1,12 @@
 """The topology: an immutable snapshot of a service's nodes, and how an event changes it.
 
 Theory. The registry is a hint about membership, never the truth about health. So a snapshot is
-replaced only by a complete successful read (`Listed`), losing the registry changes nothing but
-the age of the view (`Unreachable`), and a node that vanished from the list stays routable while
-it answers (`ABSENT`), until its grace is over (`Elapsed`) or a probe failed (`Silent`). When more
-than half of the nodes vanish at once, the registry is what broke: nobody's grace runs out.
+replaced only by a complete successful read (`Listed`), losing the registry changes nothing but the
+age of the view (`Unreachable`), and a node that vanished from the list stays routable while it
+answers (`ABSENT`), until its grace is over (`Elapsed`) or a probe failed (`Silent`). When more than
+half of the nodes vanish at once, or nobody is listed, the registry is what broke: nobody's grace
+runs out. A node that was leaving is gone when it is not listed any more, unless that would leave
+nobody.
 
 Pure: no I/O, no clock, no randomness. Times are seconds of the caller's monotonic clock.
 """
@@ -96,6 +98,8 @@ class Topology:
             case Unreachable():
                 return replace(self, reachable=False) if self.reachable else self
             case Elapsed(at_s):
+                if all(member.absent for member in self.members.values()):
+                    return self
                 kept = [m for m in self.members.values() if not self._expired(m, at_s)]
                 return _replace_members(self, kept)
             case Silent(node_id, incarnation):
@@ -122,9 +126,11 @@ def _merge(
     vanished = [node_id for node_id in present_before if node_id not in listed]
     hold = not listed or len(vanished) * 2 > len(present_before)
     yield from listed.values()
-    for node_id, member in known.items():
-        if node_id in listed or member.instance.state is NodeState.DRAINING:
-            continue
+    unlisted = [member for node_id, member in known.items() if node_id not in listed]
+    staying = [m for m in unlisted if m.instance.state is not NodeState.DRAINING]
+    if not listed and not staying:
+        staying = unlisted
+    for member in staying:
         if member.absent:
             yield member
         else:

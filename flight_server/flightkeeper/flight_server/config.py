@@ -195,6 +195,12 @@ class NodeSettings(BaseSettings):
     zone: str = Field(
         default="", max_length=128, description="Zone the node stands in; routers prefer their own."
     )
+    roles: str = Field(
+        default="",
+        max_length=256,
+        description="What the node is for, names with commas between; statements that ask for "
+        "another role go elsewhere. By default it is for everything.",
+    )
     weight: int = Field(
         default=100,
         ge=0,

@@ -187,6 +187,7 @@ def described(settings: NodeSettings, port: int, incarnation: str, now_ms: int) 
         version=version("flightkeeper"),
         zone=settings.zone,
         weight=settings.weight,
+        roles=tuple(filter(None, (role.strip() for role in settings.roles.split(",")))),
         databases=tuple(os.path.basename(path) for path in private),  # noqa: PTH119 - no path
         registered_at_ms=now_ms,
     )

@@ -142,7 +142,9 @@ class FlightSqlService(flight.FlightServerBase):
         def answer(call: Call) -> list[bytes]:
             if route is None:
                 raise Unimplemented(f"there is no action {action.type[:80]!r} here")
-            return list(route.handler(call, _action_body(route, action.body.to_pybytes())))
+            results = list(route.handler(call, _action_body(route, action.body.to_pybytes())))
+            self._report_load(call)
+            return results
 
         return iter(self._answer(context, answer, silent=route is not None and route.silent))
 
@@ -209,8 +211,7 @@ class FlightSqlService(flight.FlightServerBase):
         return error
 
     def _report_load(self, call: Call) -> None:
-        if running := self._admission.running:
-            call.answer_header(headers.LOAD, str(running))
+        call.answer_header(headers.LOAD, str(self._admission.running))
 
     def _answer(
         self,

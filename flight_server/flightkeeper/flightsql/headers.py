@@ -39,7 +39,7 @@ the session's option of that name. JDBC makes headers of the URL's properties it
 """
 
 LOAD = "x-flightkeeper-load"
-"""Answer header: statements in flight on the node, a decimal number; absent = none."""
+"""Answer header: statements in flight on the node, a decimal number."""
 
 REASON = "x-flightkeeper-reason"
 """Answer trailer beside an error: a `Reason`, for programs."""
