@@ -2,13 +2,18 @@
 
 import io
 import json
+import re
 from collections.abc import Iterator
 from decimal import Decimal
+from typing import Any
 
 import duckdb
 import pyarrow as pa
 import pyarrow.csv as pa_csv
+import pyarrow.parquet as pq
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from flightkeeper.cli.formats import TABLE_ROWS, Format, unique_names, write
 
@@ -76,13 +81,13 @@ def test_csv_reads_back() -> None:
     assert row["t"] == 'a,"b'
     assert json.loads(row["l"]) == [1, 2]
     assert json.loads(row["s"]) == {"k": "2020-01-02"}
-    assert row["b"] == 6162
+    assert row["b"] == "\\x6162"
 
 
 def test_json_reads_back() -> None:
     (row,) = json.loads(printed(query(EVERY_TYPE), Format.JSON))
     assert row["n"] == 1
-    assert row["nan"] is None
+    assert row["nan"] == "NaN"
     assert Decimal(row["c"]) == Decimal("12.50")
     assert row["l"] == [1, 2]
     assert row["ts"] == "2020-01-02T03:04:05"
@@ -124,3 +129,57 @@ def test_a_result_that_breaks_off_is_an_error(output: Format) -> None:
 
     with pytest.raises(OSError, match="stream broke"):
         printed(pa.RecordBatchReader.from_batches(schema, batches()), output)
+
+
+VALUES = """
+SELECT 'nan'::DOUBLE AS n, '-inf'::DOUBLE AS i, '\\x00\\xFF'::BLOB AS b,
+       INTERVAL '1 month -2 days 3.5 seconds' AS v, [INTERVAL 0 SECOND] AS l
+"""
+
+
+def test_json_loses_nothing_that_it_has_no_form_for() -> None:
+    assert json.loads(printed(query(VALUES), Format.JSONL)) == {
+        "n": "NaN",
+        "i": "-Infinity",
+        "b": "\\x00ff",
+        "v": "P1M-2DT3.5S",
+        "l": ["PT0S"],
+    }
+
+
+def test_csv_and_tsv_lose_nothing_either() -> None:
+    for output, delimiter in ((Format.CSV, ","), (Format.TSV, "\t")):
+        text = printed(query(VALUES), output)
+        options = pa_csv.ParseOptions(delimiter=delimiter)
+        (row,) = pa_csv.read_csv(io.BytesIO(text), parse_options=options).to_pylist()
+        assert ",nan," in f",{text.decode().splitlines()[1].replace(delimiter, ',')}"
+        assert (row["b"], row["v"], row["l"]) == ("\\x00ff", "P1M-2DT3.5S", '["PT0S"]')
+
+
+@given(st.integers(-120, 120), st.integers(-1000, 1000), st.integers(-(10**15), 10**15))
+def test_intervals_are_read_back_part_by_part(months: int, days: int, nanos: int) -> None:
+    parts: Any = pa.MonthDayNano
+    value = pa.scalar(parts([months, days, nanos]))
+    table = pa.table({"v": [value.as_py()]})
+    text = json.loads(printed(table.to_reader(), Format.JSONL))["v"]
+    found = re.fullmatch(r"P(?:(-?\d+)M)?(?:(-?\d+)D)?(?:T(-?[\d.]+)S)?", text)
+    assert found is not None, text
+    again = [Decimal(part or 0) for part in found.groups()]
+    assert again == [months, days, Decimal(nanos) / 10**9]
+
+
+def test_markdown_and_html_escape_what_is_theirs() -> None:
+    sql = "SELECT 'a|b\nc' AS \"x|y\", '<i>&' AS z, NULL AS n"
+    assert printed(query(sql), Format.MARKDOWN).decode().splitlines() == [
+        "| x\\|y | z | n |",
+        "| --- | --- | --- |",
+        "| a\\|b<br>c | <i>& |  |",
+    ]
+    assert b"<tr><td>a|b\nc</td><td>&lt;i&gt;&amp;</td><td></td></tr>" in printed(
+        query(sql), Format.HTML
+    )
+
+
+def test_parquet_is_read_back() -> None:
+    data = printed(query("SELECT i, i % 3 AS k FROM range(5000) t(i)"), Format.PARQUET)
+    assert pq.read_table(io.BytesIO(data)).column("i").to_pylist() == list(range(5000))

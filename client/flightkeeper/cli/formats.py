@@ -5,12 +5,16 @@ of them, so a result may be larger than memory; each writes all rows or raises w
 raised, never a short answer without an error. Knows nothing of connections.
 """
 
+import html
 import json
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import date, datetime, time
+from decimal import Decimal
 from enum import StrEnum
+from functools import partial
 from io import IOBase
+from types import UnionType
 from typing import Any, TextIO, cast
 
 import pyarrow as pa
@@ -30,9 +34,18 @@ class Format(StrEnum):
 
     TABLE = "table"
     CSV = "csv"
+    TSV = "tsv"
     JSON = "json"
     JSONL = "jsonl"
+    MARKDOWN = "markdown"
+    HTML = "html"
     ARROW = "arrow"
+    PARQUET = "parquet"
+
+    @property
+    def binary(self) -> bool:
+        """It is no text, and a file holds one result of it."""
+        return self in {Format.ARROW, Format.PARQUET}
 
 
 def write(reader: pa.RecordBatchReader, output: Format, out: TextIO) -> None:
@@ -78,12 +91,12 @@ def _cell(value: object) -> Text:
     return Text(_text(value))
 
 
-def _write_csv(reader: pa.RecordBatchReader, out: TextIO) -> None:
+def _separated(reader: pa.RecordBatchReader, out: TextIO, delimiter: str) -> None:
     schema = pa.schema([pa.field(f.name, _csv_type(f.type)) for f in reader.schema])
-    with pa_csv.CSVWriter(out.buffer, schema) as writer:
+    options = pa_csv.WriteOptions(delimiter=delimiter)
+    with pa_csv.CSVWriter(out.buffer, schema, write_options=options) as writer:
         for batch in reader:
-            columns = [_csv_column(c, f) for c, f in zip(batch.columns, schema, strict=True)]
-            writer.write_batch(pa.RecordBatch.from_arrays(columns, schema=schema))
+            writer.write_batch(_as(batch, schema))
             out.flush()
 
 
@@ -92,7 +105,13 @@ def _csv_type(kind: pa.DataType) -> pa.DataType:
     return pa.string() if as_text or pa.types.is_large_binary(kind) else kind
 
 
-def _csv_column(column: "pa.Array[Any]", field: "pa.Field[Any]") -> "pa.Array[Any]":
+def _as(batch: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
+    """A batch with those columns as text that the schema wants so."""
+    columns = [_column(c, f) for c, f in zip(batch.columns, schema, strict=True)]
+    return pa.RecordBatch.from_arrays(columns, schema=schema)
+
+
+def _column(column: "pa.Array[Any]", field: "pa.Field[Any]") -> "pa.Array[Any]":
     if column.type == field.type:
         return column
     texts = [None if v is None else _text(v) for v in column.to_pylist()]
@@ -113,6 +132,56 @@ def _write_jsonl(reader: pa.RecordBatchReader, out: TextIO) -> None:
     out.flush()
 
 
+def _write_markdown(reader: pa.RecordBatchReader, out: TextIO) -> None:
+    names = reader.schema.names
+    print(_markdown_row(names), _markdown_row("---" for _ in names), sep="\n", file=out)
+    for batch in _pieces(reader):
+        for row in _texts(batch):
+            print(_markdown_row(row), file=out)
+        out.flush()
+
+
+def _markdown_row(cells: Iterable[str]) -> str:
+    escaped = (c.replace("\\", "\\\\").replace("|", "\\|").replace("\n", "<br>") for c in cells)
+    return f"| {' | '.join(escaped)} |"
+
+
+def _write_html(reader: pa.RecordBatchReader, out: TextIO) -> None:
+    print("<table>", _html_row("th", reader.schema.names), sep="\n", file=out)
+    for batch in _pieces(reader):
+        for row in _texts(batch):
+            print(_html_row("td", row), file=out)
+        out.flush()
+    print("</table>", file=out, flush=True)
+
+
+def _html_row(kind: str, cells: Iterable[str]) -> str:
+    return f"<tr>{''.join(f'<{kind}>{html.escape(cell)}</{kind}>' for cell in cells)}</tr>"
+
+
+def _texts(batch: pa.RecordBatch) -> Iterator[tuple[str, ...]]:
+    """The rows as text, NULL as nothing."""
+    columns = [["" if v is None else _text(v) for v in c.to_pylist()] for c in batch.columns]
+    return zip(*columns, strict=True)
+
+
+def _write_parquet(reader: pa.RecordBatchReader, out: TextIO) -> None:
+    # Loaded for those who ask for it.
+    import pyarrow.parquet as pq  # noqa: PLC0415
+
+    names = unique_names(reader.schema.names)
+    kinds = [_parquet_type(field.type) for field in reader.schema]
+    schema = pa.schema(list(zip(names, kinds, strict=True)))
+    with pq.ParquetWriter(cast("Any", out.buffer), schema) as writer:
+        for batch in reader:
+            writer.write_batch(_as(batch, schema))
+    out.flush()
+
+
+def _parquet_type(kind: pa.DataType) -> pa.DataType:
+    return pa.string() if pa.types.is_interval(kind) or pa.types.is_union(kind) else kind
+
+
 def _write_arrow(reader: pa.RecordBatchReader, out: TextIO) -> None:
     with pa.ipc.new_stream(cast("IOBase", out.buffer), reader.schema) as writer:
         for batch in reader:
@@ -122,10 +191,14 @@ def _write_arrow(reader: pa.RecordBatchReader, out: TextIO) -> None:
 
 _WRITERS: Mapping[Format, Callable[[pa.RecordBatchReader, TextIO], None]] = {
     Format.TABLE: _write_table,
-    Format.CSV: _write_csv,
+    Format.CSV: partial(_separated, delimiter=","),
+    Format.TSV: partial(_separated, delimiter="\t"),
     Format.JSON: _write_json,
     Format.JSONL: _write_jsonl,
+    Format.MARKDOWN: _write_markdown,
+    Format.HTML: _write_html,
     Format.ARROW: _write_arrow,
+    Format.PARQUET: _write_parquet,
 }
 
 
@@ -165,15 +238,36 @@ def _dump(value: object) -> str:
 
 
 def _plain(value: object) -> object:
-    """A value as JSON can hold it; decimals and intervals as text, so that no digit is lost."""
-    if isinstance(value, dict):
-        return {str(name): _plain(item) for name, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
+    """A value as JSON can hold it: what it has no form for becomes text, so nothing is lost."""
     if value is None or isinstance(value, str | int):
         return value
-    if isinstance(value, bytes):
-        return value.hex()
-    return value.isoformat() if isinstance(value, datetime | date | time) else str(value)
+    for kinds, made in _PLAIN:
+        if isinstance(value, kinds):
+            return made(value)
+    return str(value)
+
+
+def _finite(value: float) -> float | str:
+    return value if math.isfinite(value) else _NOT_FINITE[str(value)]
+
+
+_NOT_FINITE = {"nan": "NaN", "inf": "Infinity", "-inf": "-Infinity"}
+
+
+def _interval(value: pa.MonthDayNano) -> str:
+    """As ISO 8601 writes a duration, with each part's own sign: "P1M-2DT3.5S"."""
+    seconds = Decimal(value.nanoseconds).scaleb(-9).normalize()
+    parts = [f"{value.months}M"] if value.months else []
+    parts += [f"{value.days}D"] if value.days else []
+    parts += [f"T{seconds:f}S"] if seconds or not parts else []
+    return f"P{''.join(parts)}"
+
+
+_PLAIN: tuple[tuple[type | UnionType, Callable[[Any], object]], ...] = (
+    (dict, lambda value: {str(name): _plain(item) for name, item in value.items()}),
+    (pa.MonthDayNano, _interval),  # a tuple, too
+    (list | tuple, lambda value: [_plain(item) for item in value]),
+    (float, _finite),
+    (bytes, lambda value: f"\\x{value.hex()}"),
+    (datetime | date | time, lambda value: value.isoformat()),
+)

@@ -11,7 +11,8 @@ from typing import Annotated
 import pyarrow as pa
 import typer
 
-from flightkeeper.cli.connecting import connected
+from flightkeeper.cli.connecting import UrlArgument, UsernameOption, connected
+from flightkeeper.cli.conversation import Conversation
 from flightkeeper.cli.exits import FAILED, USAGE, fail
 from flightkeeper.cli.formats import Format, write
 from flightkeeper.cli.statements import split
@@ -21,37 +22,39 @@ app = typer.Typer(pretty_exceptions_enable=False)
 
 @app.command()
 def sql(
-    url: Annotated[
-        str, typer.Argument(help="flightsql+zk://…, flightsql+dir://… or flightsql://…")
-    ],
+    url: UrlArgument,
     *,
-    command: Annotated[
-        str | None, typer.Option("--command", "-c", metavar="SQL", help="Statements to run.")
+    commands: Annotated[
+        list[str] | None,
+        typer.Option("--command", "-c", metavar="SQL", help="Statements to run; may be repeated."),
     ] = None,
     file: Annotated[
         Path | None, typer.Option("--file", "-f", help="File of statements to run.")
     ] = None,
     output: Annotated[Format, typer.Option("--format", help="How to print.")] = Format.TABLE,
-    username: Annotated[
-        str | None, typer.Option("--username", help="Who to log in as, if not in the URL.")
-    ] = None,
+    username: UsernameOption = None,
 ) -> None:
     """Run SQL on a cluster and print the results.
 
     Statements come from -c, -f or stdin, several with ; between them. They run in order until
-    one fails. The password comes from FLIGHTKEEPER_PASSWORD or a prompt.
+    one fails; what BEGIN, SET and USE say holds for those after them. The password comes from
+    FLIGHTKEEPER_PASSWORD or a prompt.
     """
-    statements = list(split(_text(command, file)))
+    statements = [statement for text in _texts(commands, file) for statement in split(text)]
     if not statements:
         fail("nothing to run: give -c SQL, -f FILE, or statements on stdin", USAGE)
-    if output is Format.ARROW and len(statements) > 1:
-        fail("--format arrow takes one statement: streams cannot follow each other", USAGE)
-    if output is Format.ARROW and sys.stdout.isatty():
-        fail("--format arrow is binary: redirect it to a file or a program", USAGE)
-    with connected(url, username) as connection:
+    if output.binary and len(statements) > 1:
+        fail(f"--format {output} takes one statement: two cannot follow each other", USAGE)
+    if output.binary and sys.stdout.isatty():
+        fail(f"--format {output} is binary: redirect it to a file or a program", USAGE)
+    with connected(url, username) as connection, Conversation(connection) as conversation:
         for statement in statements:
-            with connection.query(statement) as reader:
-                _print(reader.reader, output)
+            result = conversation.run(statement)
+            if result is not None:
+                with result:
+                    _print(result.reader, output)
+        if conversation.in_transaction:
+            fail("the statements end with an open transaction; it was undone", FAILED)
 
 
 def _print(reader: pa.RecordBatchReader, output: Format) -> None:
@@ -63,14 +66,14 @@ def _print(reader: pa.RecordBatchReader, output: Format) -> None:
         raise typer.Exit(FAILED) from None
 
 
-def _text(command: str | None, file: Path | None) -> str:
-    if command is not None and file is not None:
+def _texts(commands: list[str] | None, file: Path | None) -> list[str]:
+    if commands and file is not None:
         fail("give -c or -f, not both", USAGE)
-    if command is not None:
-        return command
+    if commands:
+        return commands
     if file is None:
-        return "" if sys.stdin.isatty() else sys.stdin.read()
+        return [] if sys.stdin.isatty() else [sys.stdin.read()]
     try:
-        return file.read_text()
+        return [file.read_text()]
     except (OSError, UnicodeDecodeError) as exc:
         fail(f"cannot read {file}: {exc}", USAGE)
