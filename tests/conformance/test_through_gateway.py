@@ -32,7 +32,6 @@ _CHOSEN: Mapping[ModuleType, tuple[str, ...]] = {
         "executescript_runs_several_statements_in_order",
         "many_statements_of_one_connection_run_side_by_side",
         "returning_answers_rows",
-        "two_results_of_one_transaction_can_be_read_side_by_side",
     ),
     test_adbc_ingest: (
         "a_refused_append_writes_nothing",
