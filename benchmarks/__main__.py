@@ -106,6 +106,11 @@ def _targets(lines: list[Line], figures: dict[str, float]) -> Table:
         "stream / raw Flight (target ≥ 0.9)": rates[STREAM_WORKLOAD, NODE]
         / rates[STREAM_WORKLOAD, RAW],
         "select 1 / smallest server (target ≥ 0.8)": rates[one, NODE] / rates[one, SMALLEST],
+        **{
+            f"stream, gateway {mode} / node": rates[STREAM_WORKLOAD, f"gateway, {mode}"]
+            / rates[STREAM_WORKLOAD, NODE]
+            for mode in ("proxy", "direct")
+        },
         **figures,
     }
     table = Table(title="targets and footprint", title_justify="left")

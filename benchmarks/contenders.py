@@ -53,6 +53,8 @@ def contenders() -> Iterator[tuple[list[Contender], int]]:
         smallest = stack.enter_context(_process("benchmarks.baselines", "smallest"))
         registry = f"dir://{directory}/registry"
         node = stack.enter_context(serving(":memory:", "--registry", registry))
+        proxy = stack.enter_context(passing(registry, "proxy"))
+        direct = stack.enter_context(passing(registry, "direct"))
         here = duckdb.connect()
         # All hold them in memory: of a file's tables DuckDB has to decompress every batch.
         load = _node(node.location)
@@ -67,6 +69,8 @@ def contenders() -> Iterator[tuple[list[Contender], int]]:
                 Contender("node, pyarrow.flight", lambda: _node(node.location)),
                 Contender("node, flightkeeper.client", lambda: _client(registry)),
                 Contender("node, ADBC", lambda: _adbc(node.location)),
+                Contender("gateway, proxy", lambda: _located(proxy.location)),
+                Contender("gateway, direct", lambda: _located(direct.location)),
             ],
             node.process.pid,
         )
@@ -84,6 +88,14 @@ def serving(database: Path | str, *flags: str) -> Iterator[Started]:
     """A node as people run it."""
     arguments = ("serve", "--insecure", "--database", str(database), *flags)
     with _process("flightkeeper.cli", *arguments) as started:
+        yield started._replace(location=json.loads(started.location)["location"])
+
+
+@contextmanager
+def passing(registry: str, mode: str) -> Iterator[Started]:
+    """A gateway as people run it."""
+    flags = ("gateway", "--registry", registry, "--data", mode)
+    with _process("flightkeeper.cli", *flags) as started:
         yield started._replace(location=json.loads(started.location)["location"])
 
 
@@ -124,6 +136,24 @@ def _node(location: str) -> Ask:
         descriptor = flight.FlightDescriptor.for_command(command)
         info = connection.get_flight_info(descriptor, options)
         return _size(connection.do_get(info.endpoints[0].ticket, options).to_reader())
+
+    return ask
+
+
+def _located(location: str) -> Ask:
+    """As `_node`, by a client that fetches results from where the plan says they are."""
+    connections = {"": flight.connect(location)}
+    token = connections[""].authenticate_basic_token("bench", "")
+    options = flight.FlightCallOptions(headers=[token])
+
+    def ask(statement: str) -> Size:
+        command = pack(CommandStatementQuery(query=statement))
+        descriptor = flight.FlightDescriptor.for_command(command)
+        (endpoint,) = connections[""].get_flight_info(descriptor, options).endpoints
+        place = endpoint.locations[0].uri.decode() if endpoint.locations else ""
+        if place not in connections:
+            connections[place] = flight.connect(place)
+        return _size(connections[place].do_get(endpoint.ticket, options).to_reader())
 
     return ask
 

@@ -7,8 +7,8 @@ import pytest
 from flightkeeper.flight_server.auth.middleware import MIDDLEWARE, CallMiddleware
 from flightkeeper.flight_server.auth.tokens import Identity
 from flightkeeper.flight_server.call import Call, call_of
-from flightkeeper.flight_server.cancellation import CancelWatcher
 from flightkeeper.flightsql import headers
+from flightkeeper.flightsql.cancellation import CancelWatcher
 from tests.flight_server.wire_client import eventually
 
 

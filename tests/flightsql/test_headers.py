@@ -31,7 +31,10 @@ def test_the_names_stay() -> None:
 
 def test_they_may_be_metadata_keys() -> None:
     names = [value for name, value in vars(headers).items() if name.isupper()]
-    keys = [name for name in names if name not in {headers.PROBE_ACTION, headers.PEER_ACTION}]
+    actions = {headers.PROBE_ACTION, headers.PEER_ACTION, headers.CANCEL_ACTION}
+    others = actions | {headers.UPLOAD_COMPLETE}
+    keys = [name for name in names if name not in others]
     assert keys
-    # A key that ends in -bin would be carried as bytes.
-    assert all(key == key.lower() and not key.endswith("-bin") for key in keys)
+    assert all(key == key.lower() for key in keys)
+    # A key that ends in -bin is carried as bytes.
+    assert [key for key in keys if key.endswith("-bin")] == [headers.FORWARDED_DETAILS]

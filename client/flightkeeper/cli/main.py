@@ -43,7 +43,13 @@ VERBS: Mapping[str, Verb] = {
         without=("numpy", "pandas"),
     ),
     "up": Verb("flightkeeper.cli.up", "Run a cluster on this machine, in the foreground."),
+    "gateway": Verb(
+        "flightkeeper.cli.gateway",
+        "Run one endpoint of a service, for stock drivers.",
+        without=("numpy", "pandas"),
+    ),
     "sql": Verb("flightkeeper.cli.sql", "Run SQL on a cluster and print the results."),
+    "profile": Verb("flightkeeper.cli.profile", "Connection profiles for ADBC in any language."),
     "nodes": Verb("flightkeeper.cli.nodes", "List the nodes of a service."),
     "drain": Verb(
         "flightkeeper.cli.drain", "Let a node finish what runs and take nothing new.", "drain_app"

@@ -184,6 +184,7 @@ class Channel:
         tls_roots: bytes | None = None,
         shows_login: bool = True,
         on_answer: OnAnswer | None = None,
+        middleware: Sequence[flight.ClientMiddlewareFactory] = (),
     ) -> None:
         """Prepare a connection.
 
@@ -192,6 +193,7 @@ class Channel:
             tls_roots: PEM certificates to trust instead of the system's.
             shows_login: passwords and tokens may be sent there; calls that would fail otherwise.
             on_answer: sees the headers of every answer.
+            middleware: further, for who makes calls of its own.
         """
         self.location = location
         self._shows_login = shows_login
@@ -199,7 +201,7 @@ class Channel:
         self._client = flight.FlightClient(
             location,
             tls_root_certs=cast("Any", tls_roots),  # the stubs say text; bytes are wanted
-            middleware=[self._answers],
+            middleware=[self._answers, *middleware],
             generic_options=list(CHANNEL_OPTIONS.items()),
         )
 
@@ -323,7 +325,7 @@ class _Answers(flight.ClientMiddlewareFactory):
         return answer
 
 
-_CODES: tuple[tuple[type[Exception], Code], ...] = (
+CODES: tuple[tuple[type[Exception], Code], ...] = (
     (flight.FlightUnavailableError, Code.UNAVAILABLE),
     (flight.FlightUnauthenticatedError, Code.UNAUTHENTICATED),
     (flight.FlightUnauthorizedError, Code.PERMISSION_DENIED),
@@ -342,7 +344,7 @@ def _translated(answer: Callable[[], _Answer | None]) -> Iterator[None]:
         yield
     # pyarrow raises OSError for IO statuses; all its others derive from ArrowException.
     except (pa.ArrowException, OSError) as exc:
-        code = next((code for kind, code in _CODES if isinstance(exc, kind)), Code.UNKNOWN)
+        code = next((code for kind, code in CODES if isinstance(exc, kind)), Code.UNKNOWN)
         answered = answer()
         marks = {} if answered is None else answered.marks
         raise CallFailed(classify(code, str(exc), marks)) from exc

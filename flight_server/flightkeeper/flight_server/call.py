@@ -8,7 +8,8 @@ from pyarrow import flight
 
 from flightkeeper.flight_server.auth.middleware import MIDDLEWARE, CallMiddleware
 from flightkeeper.flight_server.auth.tokens import Identity
-from flightkeeper.flight_server.cancellation import CancelWatcher
+from flightkeeper.flightsql import headers
+from flightkeeper.flightsql.cancellation import CancelWatcher
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +53,13 @@ class Call:
     @property
     def user_agent(self) -> str:
         """The caller's Flight library, as it calls itself."""
-        return str(self.headers.get("user-agent", ("",))[0])
+        name = headers.FORWARDED_FOR if self.forwarded else "user-agent"
+        return str(self.headers.get(name, ("",))[0])
+
+    @property
+    def forwarded(self) -> bool:
+        """A gateway passes the call on."""
+        return headers.FORWARDED_FOR in self.headers
 
     @property
     def cancelled(self) -> bool:

@@ -22,10 +22,14 @@ from typing import Any, Self
 from pyarrow import flight
 
 from flightkeeper.flightsql.headers import Reason
+from flightkeeper.flightsql.statuses import (
+    FailureOnWire,
+    InvalidArgumentOnWire,
+    NotFoundOnWire,
+    UnimplementedOnWire,
+)
 from flightkeeper.flightsql.wire.flightkeeper_pb2 import ErrorInfo, Status
 
-STATUS_DETAILS = "grpc-status-details-bin"
-"""The trailer in which gRPC carries a google.rpc.Status."""
 _ERROR_INFO = "type.googleapis.com/google.rpc.ErrorInfo"
 _DOMAIN = "flightkeeper"
 _CPLUSPLUS = "grpc-c++"
@@ -115,45 +119,6 @@ DEFECT = "the node has a defect; its log has the details"
 
 class StartFailed(Exception):
     """The node could not start; says what to change. Nothing was registered."""
-
-
-class _Untraced:
-    """Keeps Arrow from sending a Python traceback along.
-
-    Arrow formats an exception together with its traceback into the status it sends. When the
-    formatting itself fails it falls back to the class name. This attribute makes it fail, and
-    the name is set to the gRPC code, so that no name of ours leaves the node.
-    """
-
-    def __init_subclass__(cls, *, code: str) -> None:
-        super().__init_subclass__()
-        cls.__name__ = code
-
-    @property
-    def __cause__(self) -> BaseException | None:
-        raise AttributeError
-
-    @__cause__.setter
-    def __cause__(self, cause: BaseException | None) -> None: ...
-
-
-class InvalidArgumentOnWire(_Untraced, ValueError, code="INVALID_ARGUMENT"):
-    """INVALID_ARGUMENT."""
-
-
-class NotFoundOnWire(_Untraced, KeyError, code="NOT_FOUND"):
-    """NOT_FOUND."""
-
-    def __str__(self) -> str:
-        return str(self.args[0])
-
-
-class UnimplementedOnWire(_Untraced, NotImplementedError, code="UNIMPLEMENTED"):
-    """UNIMPLEMENTED."""
-
-
-class FailureOnWire(_Untraced, RuntimeError, code="UNKNOWN"):
-    """UNKNOWN."""
 
 
 _FAILURE = (FailureOnWire, 2)

@@ -23,7 +23,6 @@ from flightkeeper.flight_server.auth.key_following import FollowedKeys
 from flightkeeper.flight_server.auth.key_ring import Ring
 from flightkeeper.flight_server.auth.middleware import Authentication
 from flightkeeper.flight_server.auth.tokens import Tokens
-from flightkeeper.flight_server.cancellation import CancelWatcher
 from flightkeeper.flight_server.clocks import Clocks
 from flightkeeper.flight_server.cluster.commands import Commands
 from flightkeeper.flight_server.cluster.member import Member
@@ -49,6 +48,7 @@ from flightkeeper.flight_server.system import agreed
 from flightkeeper.flight_server.system.events import What
 from flightkeeper.flight_server.system.parts import Around, System
 from flightkeeper.flight_server.system.rights import Rights
+from flightkeeper.flightsql.cancellation import CancelWatcher
 from flightkeeper.flightsql.tickets import Signer
 from flightkeeper.flightsql.wire.flightkeeper_pb2 import Transaction as TransactionBody
 
@@ -192,6 +192,7 @@ class Node:
                 facts=parts.known_facts(self._database, lambda: self._settings),
                 declared=self._declared,
                 home=self._home,
+                incarnation=self._incarnation,
                 record=self._record,
                 forget=self._system.visitors.forget,
             )

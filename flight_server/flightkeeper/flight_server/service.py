@@ -14,11 +14,9 @@ from pyarrow import flight
 
 from flightkeeper.flight_server.admission import Admission
 from flightkeeper.flight_server.call import Call, call_of
-from flightkeeper.flight_server.cancellation import CancelWatcher
 from flightkeeper.flight_server.engine.result import Batches, Result
 from flightkeeper.flight_server.errors import (
     DEFECT,
-    STATUS_DETAILS,
     Cancelled,
     Internal,
     InvalidArgument,
@@ -32,7 +30,9 @@ from flightkeeper.flight_server.errors import (
 from flightkeeper.flight_server.handlers.routes import Action, Routes
 from flightkeeper.flight_server.options import COMPRESSIONS
 from flightkeeper.flightsql import headers
+from flightkeeper.flightsql.cancellation import CancelWatcher
 from flightkeeper.flightsql.messages import MalformedMessage, parse, unpack
+from flightkeeper.flightsql.statuses import STATUS_DETAILS
 from flightkeeper.flightsql.tickets import ForgedHandle
 from flightkeeper.flightsql.wire.flightkeeper_pb2 import Path
 
@@ -297,7 +297,8 @@ def _mark(context: flight.ServerCallContext, error: NodeError, call: Call) -> No
     """Tell programs more than the gRPC code does."""
     if (details := details_for(error, call.user_agent)) is not None:
         binary: Any = details  # its stubs know texts only
-        context.add_trailer(STATUS_DETAILS, binary)
+        name = headers.FORWARDED_DETAILS if call.forwarded else STATUS_DETAILS
+        context.add_trailer(name, binary)
     if error.reason is not None:
         context.add_trailer(headers.REASON, error.reason.value)
     if error.retry_after_ms is not None:

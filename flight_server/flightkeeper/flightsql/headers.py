@@ -38,6 +38,13 @@ The options are `dialect`, `statement-timeout`, `compression`, `endpoints`. A he
 the session's option of that name. JDBC makes headers of the URL's properties it does not know.
 """
 
+FORWARDED_FOR = "x-flightkeeper-forwarded-for"
+"""Request: the `user-agent` of whom a gateway passes a call on for, so that it is answered as if it
+had come from there."""
+
+FORWARDED_DETAILS = "x-flightkeeper-details-bin"
+"""Answer trailer to a gateway: what it has to hand on as the details of an error."""
+
 LOAD = "x-flightkeeper-load"
 """Answer header: statements in flight on the node, a decimal number."""
 

@@ -8,7 +8,8 @@ Pure: no clock, no randomness, no I/O.
 """
 
 import hmac
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import Enum
 from hashlib import blake2b
@@ -109,6 +110,16 @@ class Signer:
                 if hmac.compare_digest(tag, _tag(kind, data, secret)):
                     return data
         return None
+
+
+def unverified(handle: bytes, body: type[_M]) -> Iterator[_M]:
+    """What a handle may say, for who does not know the secrets: good for choosing whom to ask.
+
+    A handle does not tell whether it has a mark, so it can be read in two ways; one is rubbish.
+    """
+    for begin in (_TAG_BYTES, MARK_BYTES + _TAG_BYTES):
+        with suppress(MalformedMessage):
+            yield parse(body, handle[begin:])
 
 
 def _tag(kind: Kind, data: bytes, secret: bytes) -> bytes:

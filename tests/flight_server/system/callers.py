@@ -6,7 +6,7 @@ from typing import Any
 from flightkeeper.flight_server.auth.middleware import CallMiddleware
 from flightkeeper.flight_server.auth.tokens import Identity
 from flightkeeper.flight_server.call import Call
-from flightkeeper.flight_server.cancellation import CancelWatcher
+from flightkeeper.flightsql.cancellation import CancelWatcher
 
 
 @dataclass

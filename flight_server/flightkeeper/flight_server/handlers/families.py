@@ -38,6 +38,7 @@ class Workings:
         facts: what the node says of itself now (SqlInfo).
         declared: what the cluster has defined, which metadata tell besides the engine's own.
         home: where transactions are said to live.
+        incarnation: the node's, in which its answers wait.
         record: the node's own.
         forget: told of sessions that were closed.
     """
@@ -54,6 +55,7 @@ class Workings:
     facts: Any
     declared: Callable[[], Declared]
     home: Callable[[], TransactionBody]
+    incarnation: str
     record: Callable[[], Instance]
     forget: Callable[[str], None]
 
@@ -67,7 +69,7 @@ def served(node: Workings) -> Routes:
         node.clocks,
     )
     partitions = Partitions(execution, node.placement, node.database, executions.new_id)
-    statements = Statements(execution, executions, partitions, signer, clocks)
+    statements = Statements(execution, executions, partitions, signer, clocks, node.incarnation)
     transactions = Transactions(
         node.sessions, node.placement, node.admission, signer, clocks, node.home
     )

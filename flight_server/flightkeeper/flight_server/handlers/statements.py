@@ -56,12 +56,14 @@ class Statements:
         partitions: Partitions,
         signer: Signer,
         clocks: Clocks,
+        incarnation: str,
     ) -> None:
         self._execution = execution
         self._executions = executions
         self._partitions = partitions
         self._signer = signer
         self._clocks = clocks
+        self._incarnation = incarnation
 
     def routes(self) -> Routes:
         """What this family serves."""
@@ -98,6 +100,7 @@ class Statements:
         script = parse(body.query, body.dialect)
         check_read_only(call, script)
         body.execution_id = self._executions.new_id()
+        body.incarnation = self._incarnation
         now_s = self._clocks.monotonic_s()
         under = self._execution.rules.access(call.identity.principal)
         if not is_read_only(script):

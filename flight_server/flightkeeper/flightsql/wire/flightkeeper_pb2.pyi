@@ -36,6 +36,7 @@ class Statement(_message.Message):
     DATA_VERSION_FIELD_NUMBER: _builtins.int
     PLAIN_FIELD_NUMBER: _builtins.int
     COLUMNS_FIELD_NUMBER: _builtins.int
+    INCARNATION_FIELD_NUMBER: _builtins.int
     query: _builtins.str
     """As the client wrote it, in the client's dialect."""
     parameters: _builtins.bytes
@@ -58,6 +59,8 @@ class Statement(_message.Message):
     """Values of dictionaries are sent as they are."""
     columns: _builtins.bytes
     """Names the columns that the plan announced; empty where none were."""
+    incarnation: _builtins.str
+    """The life of the node that has the answer; others can only give it by running a read again."""
     def __init__(
         self,
         *,
@@ -72,10 +75,11 @@ class Statement(_message.Message):
         data_version: _builtins.str = ...,
         plain: _builtins.bool = ...,
         columns: _builtins.bytes = ...,
+        incarnation: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["columns", b"columns", "data_version", b"data_version", "dialect", b"dialect", "execution_id", b"execution_id", "expires_ms", b"expires_ms", "parameters", b"parameters", "plain", b"plain", "principal", b"principal", "query", b"query", "statement_timeout_ms", b"statement_timeout_ms", "transaction_id", b"transaction_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["columns", b"columns", "data_version", b"data_version", "dialect", b"dialect", "execution_id", b"execution_id", "expires_ms", b"expires_ms", "incarnation", b"incarnation", "parameters", b"parameters", "plain", b"plain", "principal", b"principal", "query", b"query", "statement_timeout_ms", b"statement_timeout_ms", "transaction_id", b"transaction_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

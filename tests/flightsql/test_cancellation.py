@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from flightkeeper.flight_server.cancellation import CancelWatcher
+from flightkeeper.flightsql.cancellation import CancelWatcher
 from tests.flight_server.wire_client import eventually
 
 

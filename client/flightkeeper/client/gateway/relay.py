@@ -1,0 +1,201 @@
+"""The relay: carries one call of a client to the node that can serve it, or from node to node.
+
+Owns nothing but what it needs for a call: the client's `Attempts` do the loop, `failover` decides.
+While a call waits for a node the watcher asks whether its client is still there; if not, the node
+is told to stop, because gRPC's calls cannot be ended from outside in Python.
+"""
+
+import uuid
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager, suppress
+from dataclasses import replace
+from typing import Any, TypeVar, cast
+
+from google.protobuf.wrappers_pb2 import StringValue
+from pyarrow import flight
+
+from flightkeeper.client.attempts import Attempt, Attempts, Statement
+from flightkeeper.client.failover import StatementKind
+from flightkeeper.client.failures import CallFailed, Failure, Kind
+from flightkeeper.client.gateway.channel import NodeChannel
+from flightkeeper.client.gateway.destinations import Destination, Login, login
+from flightkeeper.client.gateway.memory import Memory
+from flightkeeper.client.gateway.passing import AUTHORIZATION, Pair
+from flightkeeper.client.router import Router
+from flightkeeper.client.transport import CallSettings
+from flightkeeper.discovery.records import Instance, NodeState
+from flightkeeper.flightsql import headers
+from flightkeeper.flightsql.cancellation import CancelWatcher
+
+STOP_TIMEOUT_S = 1.0
+"""For telling a node that nobody waits any more; it is told again while the call lasts."""
+STOPPERS = 4
+
+T = TypeVar("T")
+Operation = Callable[["Turn"], T]
+
+
+class Turn:
+    """One node's turn at a call.
+
+    Attributes:
+        sent: what is sent along with calls.
+    """
+
+    def __init__(self, attempt: Attempt, sent: Sequence[Pair]) -> None:
+        self.attempt = attempt
+        self.sent = sent
+
+    @property
+    def node(self) -> Instance:
+        """Whose turn it is."""
+        return self.attempt.lease.instance
+
+    @property
+    def channel(self) -> NodeChannel:
+        """The connection to use."""
+        return cast("NodeChannel", self.attempt.channel)
+
+    def begins(self) -> None:
+        """From now on the node may do what is asked."""
+        self.attempt.sent = True
+
+    @property
+    def read_only(self) -> bool:
+        """The node is asked to refuse what is no read, because it may be asked of others too."""
+        return self.attempt.kind is StatementKind.READ
+
+
+class Caller:
+    """One call of a client: what it sent along, and whether it still waits. For one thread."""
+
+    def __init__(
+        self,
+        context: flight.ServerCallContext,
+        sent: Sequence[Pair],
+        on_token: Callable[[str], None] = lambda _: None,
+    ) -> None:
+        """`on_token` is told of the newer token that a node answers."""
+        self._context = context
+        self._on_token = on_token
+        own = next((str(v) for n, v in sent if n == headers.STATEMENT_ID), "")
+        self.statement_id = own or uuid.uuid4().hex
+        self.sent = list(sent) if own else [*sent, (headers.STATEMENT_ID, self.statement_id)]
+
+    @property
+    def authorization(self) -> str:
+        """Who it says it is."""
+        return next((str(v) for n, v in self.sent if n == AUTHORIZATION), "")
+
+    @property
+    def who(self) -> Login:
+        """Whose session it is."""
+        return login(self.authorization)
+
+    def gone(self) -> bool:
+        """Whether nobody waits for the answer any more; while the call lasts."""
+        return bool(self._context.is_cancelled())
+
+    def answer(self, pairs: Iterator[Pair]) -> None:
+        """Send headers with the answer."""
+        for name, value in pairs:
+            self._context.add_header(name, cast("Any", value))
+            if name == AUTHORIZATION:
+                self._on_token(str(value))
+
+    def mark(self, pairs: Sequence[Pair]) -> None:
+        """Send trailers with the answer."""
+        for name, value in pairs:
+            self._context.add_trailer(name, cast("Any", value))
+
+
+class Relay:
+    """Carries calls. Thread-safe; `close` ends its threads.
+
+    Attributes:
+        memory: where callers left something.
+        watcher: asks whether callers are still there.
+    """
+
+    def __init__(self, router: Router, attempts: Attempts) -> None:
+        self._router = router
+        self._attempts = attempts
+        self.memory = Memory()
+        self.watcher = CancelWatcher()
+        self._stoppers = ThreadPoolExecutor(STOPPERS, "flightkeeper-gateway-stop")
+
+    def knows(self, incarnation: str) -> bool:
+        """Whether a node of this life is there."""
+        return self._instance(incarnation) is not None
+
+    def others(self, than: Instance) -> Iterator[str]:
+        """Where further nodes are that work, as far as is known."""
+        routes = self._router.routes
+        for member in routes.topology.members.values():
+            node = member.instance
+            works = node.state is NodeState.UP and not routes.health_of(node).ejected
+            if works and not member.absent and node.node_id != than.node_id:
+                yield node.location
+
+    def run(
+        self, caller: Caller, to: Destination, operation: Operation[T], *, keep: bool = False
+    ) -> T:
+        """Have an operation done by the nodes of a plan, one after the other, until it succeeds.
+
+        Args:
+            keep: do not release the lease of the attempt that succeeds; the result holds it.
+
+        Raises:
+            FlightkeeperError: what `failover` decided.
+        """
+        pinned, preferred = self._instance(to.pinned), self._instance(to.preferred)
+        statement = Statement(caller.statement_id, to.kind, pinned=pinned)
+        if pinned is None:
+            statement = replace(statement, preferred=preferred)
+
+        def attempt(made: Attempt) -> T:
+            if caller.gone():
+                raise CallFailed(Failure(Kind.CANCELLED, "the caller left before it was sent"))
+            turn = Turn(made, caller.sent)
+            with self._stopped_when_gone(caller, turn.channel):
+                return operation(turn)
+
+        return self._attempts.run(statement, attempt, keep=keep)
+
+    def report(self, node: Instance, failure: Failure) -> None:
+        """A call broke while its result was handed out."""
+        self._router.report(node, failure)
+
+    def close(self) -> None:
+        """End the threads. Idempotent, bounded."""
+        self.watcher.close()
+        self._stoppers.shutdown(wait=True, cancel_futures=True)
+
+    @contextmanager
+    def _stopped_when_gone(self, caller: Caller, channel: NodeChannel) -> Iterator[None]:
+        stopping: list[Future[None]] = []
+
+        def stop() -> None:
+            # By other threads: a node that does not answer must not keep others from being told.
+            if not stopping or stopping[-1].done():
+                stopping[:] = [self._stoppers.submit(self._stop, caller, channel)]
+
+        key = self.watcher.watch(caller.gone, stop)
+        try:
+            yield
+        finally:
+            self.watcher.forget(key)
+
+    @staticmethod
+    def _stop(caller: Caller, channel: NodeChannel) -> None:
+        body = StringValue(value=caller.statement_id).SerializeToString()
+        settings = CallSettings(caller.authorization, timeout_s=STOP_TIMEOUT_S)
+        with suppress(CallFailed):
+            channel.act(headers.CANCEL_ACTION, body, settings)
+
+    def _instance(self, incarnation: str) -> Instance | None:
+        if not incarnation:
+            return None
+        members = self._router.routes.topology.members.values()
+        return next((m.instance for m in members if m.instance.incarnation == incarnation), None)

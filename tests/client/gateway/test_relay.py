@@ -1,0 +1,43 @@
+"""Calls whose clients go away are stopped where they run, in time."""
+
+import time
+from collections.abc import Callable
+
+import pytest
+from pyarrow import flight
+
+from flightkeeper.flightsql.wire import flight_sql_pb2 as sql
+from tests.client.gateway.conftest import Front
+from tests.flight_server.wire_client import WireClient, eventually
+
+_LONG = "SELECT count(*) FROM range(1000000000000) a, range(1000) b"
+
+
+def plan(client: WireClient) -> None:
+    client.info(sql.CommandStatementQuery(query=_LONG), timeout_s=0.5)
+
+
+def update(client: WireClient) -> None:
+    client.put(sql.CommandStatementUpdate(query=f"CREATE TABLE x AS {_LONG}"), timeout_s=0.5)
+
+
+@pytest.mark.parametrize("call", [plan, update])
+def test_a_statement_whose_client_is_gone_is_stopped(
+    front: Front, call: Callable[[WireClient], None]
+) -> None:
+    with front.client() as client:
+        with pytest.raises(flight.FlightTimedOutError):
+            call(client)
+        gone_s = time.monotonic()
+        eventually(lambda: not any(node.running for node in front.nodes.values()))
+        assert time.monotonic() - gone_s < 1.0
+
+
+def test_a_reader_is_told_of_other_nodes_that_work(front: Front) -> None:
+    relay = front.running._relay
+    members = front.running._router.routes.topology.members
+    one, other = (members[node_id].instance for node_id in ("n1", "n2"))
+    assert list(relay.others(one)) == [other.location]
+    assert relay.knows(one.incarnation)
+    assert not relay.knows("another life")
+    assert not relay.knows("")

@@ -1,0 +1,108 @@
+"""Uploads pass in bounded memory, once, and not at all when their client goes away."""
+
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import pyarrow as pa
+import pytest
+from pyarrow import flight
+
+from flightkeeper.client.failures import CallFailed, Failure, Kind
+from flightkeeper.client.gateway import uploads
+from flightkeeper.flightsql.messages import pack
+from flightkeeper.flightsql.wire import flight_sql_pb2 as sql
+from tests.client.gateway.conftest import Front
+from tests.flight_server.wire_client import Served, WireClient, eventually
+
+_Options = sql.CommandStatementIngest.TableDefinitionOptions
+BATCH = pa.record_batch({"a": pa.array(range(100_000), pa.int64())})
+
+
+def ingest(table: str) -> flight.FlightDescriptor:
+    options = _Options(
+        if_not_exist=_Options.TABLE_NOT_EXIST_OPTION_CREATE,
+        if_exists=_Options.TABLE_EXISTS_OPTION_APPEND,
+    )
+    command = sql.CommandStatementIngest(table_definition_options=options, table=table)
+    return flight.FlightDescriptor.for_command(pack(command))
+
+
+def tables(node: Served) -> list[Any]:
+    with node.client() as client:
+        return client.query("SELECT table_name AS t FROM duckdb_tables()")["t"].to_pylist()
+
+
+def upload(client: WireClient, table: str, batches: int) -> int:
+    writer, reader = client.flight.do_put(ingest(table), BATCH.schema, client.options())
+    metadata: Any = reader
+    with writer:
+        for _ in range(batches):
+            writer.write_batch(BATCH)
+        writer.done_writing()
+        return sql.DoPutUpdateResult.FromString(bytes(metadata.read())).record_count
+
+
+def test_an_ingest_larger_than_what_is_kept_passes_once(front: Front) -> None:
+    batches = 2 * uploads.AT_HAND_BYTES // BATCH.nbytes + 1
+    with front.client() as client:
+        assert upload(client, "large", batches) == batches * 100_000
+    owners = [node for node in front.nodes.values() if "large" in tables(node)]
+    assert len(owners) == 1
+    with owners[0].client() as client:
+        assert client.value("SELECT count(*) FROM large") == batches * 100_000
+
+
+def test_an_upload_whose_client_goes_away_is_not_applied(front: Front) -> None:
+    with front.client() as client:
+        options: Any = client.options(timeout_s=0.5)
+        writer, reader = client.flight.do_put(ingest("half"), BATCH.schema, options)
+        writer.write_batch(BATCH)
+        metadata: Any = reader
+        assert metadata.read() is None
+        with pytest.raises(flight.FlightTimedOutError):
+            writer.close()
+    eventually(lambda: front.running.idle)
+    assert not any("half" in tables(node) for node in front.nodes.values())
+
+
+def test_a_node_that_refuses_an_upload_says_so(front: Front) -> None:
+    with front.client() as client:
+        command = sql.CommandStatementIngest(
+            table_definition_options=_Options(
+                if_not_exist=_Options.TABLE_NOT_EXIST_OPTION_FAIL,
+                if_exists=_Options.TABLE_EXISTS_OPTION_APPEND,
+            ),
+            table="missing",
+        )
+        with pytest.raises(pa.ArrowException, match="missing"):
+            client.put(command, pa.Table.from_batches([BATCH]))
+
+
+@pytest.mark.parametrize("large", [False, True])
+def test_an_upload_moves_to_another_node_while_all_of_it_is_at_hand(
+    start_front: Callable[[], Front], monkeypatch: pytest.MonkeyPatch, *, large: bool
+) -> None:
+    """The first node that is asked fails once all rows have been sent to it."""
+    front = start_front()
+    failed = threading.Event()
+    feed = uploads.PassingUpload._feed
+
+    def failing(self: uploads.PassingUpload, *arguments: Any) -> None:
+        if not failed.is_set():
+            failed.set()
+            for message in self._arriving():
+                arguments[1].write(message.batch, message.metadata)
+            raise CallFailed(Failure(Kind.BROKEN, "gone"))
+        feed(self, *arguments)
+
+    monkeypatch.setattr(uploads.PassingUpload, "_feed", failing)
+    batches = 6 if large else 2
+    with front.client() as client:
+        if large:
+            with pytest.raises(flight.FlightError, match="nothing of them was applied"):
+                upload(client, "moved_large", batches)
+        else:
+            assert upload(client, "moved", batches) == batches * 100_000
+    owners = sum(f"moved{'_large' * large}" in tables(node) for node in front.nodes.values())
+    assert owners == (0 if large else 1)
