@@ -23,6 +23,7 @@ from flightkeeper.client.dbapi.errors import (
     OperationalError,
     ProgrammingError,
     Warning,  # noqa: A004  the name that PEP 249 gives it
+    translating,
 )
 from flightkeeper.client.dbapi.types import (
     BINARY,
@@ -73,4 +74,5 @@ __all__ = [
     "connect",
     "paramstyle",
     "threadsafety",
+    "translating",
 ]
