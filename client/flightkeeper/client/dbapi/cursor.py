@@ -89,7 +89,7 @@ class Cursor:
                 return statements.executemany(operation, rows, control=control)
 
             def one_by_one(statements: Statements) -> int:
-                return sum(statements.execute(operation, row) for row in rows)
+                return sum(statements.execute(operation, row or None) for row in rows)
 
             self.rowcount = self.connection.run_many(at_once if are_alike(rows) else one_by_one)
         return self

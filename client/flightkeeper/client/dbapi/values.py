@@ -167,8 +167,9 @@ _WRITE: dict[type, Callable[[Any], Any]] = {
 
 
 def are_alike(rows: Sequence[Sequence[Any]]) -> bool:
-    """Whether each column of these parameters can be of one type without changing a value."""
-    return all(_alike(column) for column in zip(*rows, strict=True))
+    """Whether there are columns, each of which can be of one type without changing a value."""
+    columns = list(zip(*rows, strict=True))
+    return bool(columns) and all(map(_alike, columns))
 
 
 def _alike(column: Sequence[Any]) -> bool:

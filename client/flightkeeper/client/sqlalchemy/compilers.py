@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import types
 from sqlalchemy.dialects.postgresql import base as postgresql
+from sqlalchemy.engine import default
 from sqlalchemy.sql import cast, compiler, schema
 
 DOUBLE_DIGITS = 24
@@ -53,6 +54,15 @@ class Compiler(postgresql.PGCompiler):
         return self.visit_json_getitem_op_binary(binary, operator, _cast_applied, **kw)
 
 
+class ExecutionContext(default.DefaultExecutionContext):
+    """One execution."""
+
+    def fire_sequence(self, seq: Any, type_: Any) -> Any:
+        """The next number of a sequence, for a statement that cannot ask for it itself."""
+        name = self.identifier_preparer.format_sequence(seq).replace("'", "''")
+        return self._execute_scalar(f"SELECT nextval('{name}')", type_)
+
+
 class DdlCompiler(compiler.DDLCompiler):
     """Definitions. What numbers the rows of a table is a sequence, made and dropped with it."""
 
@@ -60,7 +70,11 @@ class DdlCompiler(compiler.DDLCompiler):
         """A table, after the sequence of its key, if it has one."""
         text = super().visit_create_table(create, **kw)
         name = self._sequence(create.element)
-        return text if name is None else f"CREATE SEQUENCE IF NOT EXISTS {name};{text}"
+        if name is None:
+            return text
+        temporary = any(str(each).upper().startswith("TEMP") for each in create.element._prefixes)  # noqa: SLF001  as its parent does
+        kind = "TEMPORARY SEQUENCE" if temporary else "SEQUENCE"
+        return f"CREATE {kind} IF NOT EXISTS {name};{text}"
 
     def visit_drop_table(self, drop: Any, **kw: Any) -> str:
         """A table, and the sequence of its key."""
@@ -79,7 +93,9 @@ class DdlCompiler(compiler.DDLCompiler):
 
     def _sequence(self, table: schema.Table) -> str | None:
         column = table._autoincrement_column  # noqa: SLF001  as the dialects of others do
-        if column is None or column.server_default is not None or column.default is not None:
+        if column is None or column.default is not None:
+            return None
+        if column.server_default is not None and column.identity is None:
             return None
         named = schema.Sequence(f"{table.name}_{column.name}_seq", schema=table.schema)
         return str(self.preparer.format_sequence(named))

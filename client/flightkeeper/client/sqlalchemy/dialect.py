@@ -18,6 +18,7 @@ from flightkeeper.client import dbapi
 from flightkeeper.client.sqlalchemy.compilers import (
     Compiler,
     DdlCompiler,
+    ExecutionContext,
     IdentifierPreparer,
     TypeCompiler,
 )
@@ -39,6 +40,7 @@ class FlightkeeperDialect(Reflection, default.DefaultDialect):
     driver = "flightsql"
     supports_statement_cache = True
 
+    execution_ctx_cls = ExecutionContext
     statement_compiler = Compiler
     ddl_compiler = DdlCompiler
     type_compiler_cls = TypeCompiler

@@ -3,6 +3,7 @@
 import datetime as dt
 import re
 from collections.abc import Callable
+from decimal import Decimal
 from typing import Any
 
 import pyarrow as pa
@@ -42,6 +43,23 @@ def _timedelta(value: pa.MonthDayNano | None) -> dt.timedelta | None:
         return None
     days = value.months * DAYS_OF_A_MONTH + value.days
     return dt.timedelta(days, microseconds=value.nanoseconds // MICROSECOND)
+
+
+class Numeric(types.Numeric[Any]):
+    """DECIMAL. What is divided is a DOUBLE in DuckDB, and becomes a decimal again here."""
+
+    def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[Any], Any]:
+        """Makes a decimal or a float, whichever is wanted."""
+        del dialect, coltype
+        return _decimal if self.asdecimal else _float
+
+
+def _decimal(value: Decimal | float | None) -> Decimal | None:
+    return Decimal(str(value)) if isinstance(value, float) else value
+
+
+def _float(value: Decimal | float | None) -> float | None:
+    return None if value is None else float(value)
 
 
 class JsonIndex(types.JSON.JSONIndexType):
@@ -135,7 +153,9 @@ def type_of(name: str) -> types.TypeEngine[Any]:
 
 
 COLUMN_TYPES: dict[type[types.TypeEngine[Any]], type[types.TypeEngine[Any]]] = {
+    types.Float: types.Float,
     types.Interval: Interval,
+    types.Numeric: Numeric,
     types.JSON.JSONIndexType: JsonIndex,
     types.JSON.JSONPathType: JsonPath,
 }

@@ -8,6 +8,7 @@ from sqlalchemy.exc import ArgumentError
 
 _SCHEMES = {
     "flightkeeper": "flightsql",
+    "flightkeeper+flightsql": "flightsql",
     "flightkeeper+zk": "flightsql+zk",
     "flightkeeper+zks": "flightsql+zks",
     "flightkeeper+dir": "flightsql+dir",
