@@ -36,7 +36,7 @@ class Cursor:
         connection: whose cursor it is.
         description: a tuple for each column of the result: name, DuckDB's name of its type, None,
             bytes, precision, scale, whether it may be NULL. None if there is no result.
-        rowcount: how many rows the last statement has changed; -1 = it did not say, or has a result.
+        rowcount: how many rows the last statement has changed; -1 = it has a result, or is silent.
         arraysize: how many rows `fetchmany` fetches by default.
         statement_id: under which nodes log the last statement.
     """

@@ -1,6 +1,6 @@
 """The errors of PEP 249, and which of them an error of the client becomes.
 
-    Warning
+Warning:
     Error
     ├── InterfaceError          the URL does not parse, or the connection or cursor is closed
     └── DatabaseError           a node refused the statement for a reason not listed below
@@ -125,7 +125,9 @@ def _class_of(error: errors.FlightkeeperError) -> type[Error]:
             return ours
     if isinstance(error, errors.StatementFailed):
         words = str(error)
-        return next((ours for start, ours in _BY_WORDS if words.startswith(start)), ProgrammingError)
+        return next(
+            (ours for start, ours in _BY_WORDS if words.startswith(start)), ProgrammingError
+        )
     return OperationalError
 
 

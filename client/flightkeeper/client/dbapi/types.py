@@ -5,6 +5,7 @@ A column's type is the name that DuckDB has for it, such as `DECIMAL(18,3)` or `
 
 import datetime as dt
 import time
+from typing import Any
 
 import pyarrow as pa
 
@@ -73,7 +74,7 @@ def base_name(type_name: str) -> str:
     return type_name if type_name.endswith("]") else type_name.partition("(")[0]
 
 
-def type_name(field: pa.Field) -> str:
+def type_name(field: "pa.Field[Any]") -> str:
     """The name of a column's type: DuckDB's, or Arrow's where the node does not say."""
     told = (field.metadata or {}).get(TYPE_NAME)
     return str(field.type) if told is None else told.decode()
@@ -95,7 +96,7 @@ def described(schema: pa.Schema) -> list[Column]:
     return [_described(field) for field in schema]
 
 
-def _described(field: pa.Field) -> Column:
+def _described(field: "pa.Field[Any]") -> Column:
     kind = field.type
     size = kind.bit_width // 8 if pa.types.is_primitive(kind) else None
     precision = scale = None

@@ -33,7 +33,7 @@ def rows_of(batch: pa.RecordBatch) -> list[tuple[Any, ...]]:
     return list(zip(*columns, strict=True))
 
 
-def _column(field: pa.Field, column: pa.Array) -> list[Any]:
+def _column(field: "pa.Field[Any]", column: "pa.Array[Any]") -> list[Any]:
     if pa.types.is_nested(field.type) or pa.types.is_temporal(field.type):
         column = _in_microseconds(column)
     try:
@@ -49,17 +49,22 @@ def _column(field: pa.Field, column: pa.Array) -> list[Any]:
     return [None if value is None else read(value) for value in values]
 
 
-def _in_microseconds(column: pa.Array) -> pa.Array:
+def _in_microseconds(column: "pa.Array[Any]") -> "pa.Array[Any]":
     """Without nanoseconds, which become objects of pandas, or errors, if it is not installed."""
     coarse = _coarse(column.type)
     return column if coarse == column.type else column.cast(coarse, safe=False)
 
 
-def _coarse(kind: pa.DataType) -> pa.DataType:
+def _coarse(kind: Any) -> Any:
+    """A type of Arrow with microseconds where it has nanoseconds."""
     if pa.types.is_timestamp(kind) and kind.unit == "ns":
         return pa.timestamp("us", kind.tz)
     if pa.types.is_time64(kind):
         return pa.time64("us")
+    return _coarse_parts(kind) if pa.types.is_nested(kind) else kind
+
+
+def _coarse_parts(kind: Any) -> Any:
     if pa.types.is_fixed_size_list(kind):
         return pa.list_(_coarse_field(kind.value_field), kind.list_size)
     if pa.types.is_list(kind):
@@ -71,20 +76,20 @@ def _coarse(kind: pa.DataType) -> pa.DataType:
     return kind
 
 
-def _coarse_field(field: pa.Field) -> pa.Field:
+def _coarse_field(field: Any) -> Any:
     return field.with_type(_coarse(field.type))
 
 
-def _maps(kind: pa.DataType) -> Any:
+def _maps(kind: Any) -> Any:
     """How maps are read: as dicts, unless their keys cannot be those of one."""
     return None if any(_has_deep_keys(each) for each in _within(kind)) else "strict"
 
 
-def _has_deep_keys(kind: pa.DataType) -> bool:
-    return pa.types.is_map(kind) and pa.types.is_nested(kind.key_type)
+def _has_deep_keys(kind: Any) -> bool:
+    return bool(pa.types.is_map(kind) and pa.types.is_nested(kind.key_type))
 
 
-def _within(kind: pa.DataType) -> list[pa.DataType]:
+def _within(kind: Any) -> list[Any]:
     fields = [kind.field(at) for at in range(kind.num_fields)]
     return [kind, *(inner for field in fields for inner in _within(field.type))]
 

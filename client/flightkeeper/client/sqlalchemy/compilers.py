@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import types
 from sqlalchemy.dialects.postgresql import base as postgresql
 from sqlalchemy.engine import default
-from sqlalchemy.sql import cast, compiler, schema
+from sqlalchemy.sql import cast, compiler, literal, schema
 
 DOUBLE_DIGITS = 24
 """A FLOAT of more binary digits does not fit into four bytes; so PostgreSQL has it."""
@@ -17,21 +17,23 @@ DOUBLE_DIGITS = 24
 class Compiler(postgresql.PGCompiler):
     """Statements."""
 
-    def for_update_clause(self, select: Any, **_kw: Any) -> str:
+    def for_update_clause(self, select: Any, **kw: Any) -> str:
         """Nothing: DuckDB does not lock rows, the second of two writers gets an error."""
-        del select
+        del select, kw
         return ""
 
-    def visit_bitwise_xor_op_binary(self, binary: Any, _operator: Any, **kw: Any) -> str:
+    def visit_bitwise_xor_op_binary(self, binary: Any, operator: Any, **kw: Any) -> str:
         """`^` is a power."""
+        del operator
         return f"xor({self.process(binary.left, **kw)}, {self.process(binary.right, **kw)})"
 
-    def visit_regexp_match_op_binary(self, binary: Any, _operator: Any, **kw: Any) -> str:
+    def visit_regexp_match_op_binary(self, binary: Any, operator: Any, **kw: Any) -> str:
         """`~` wants the whole text to match."""
+        del operator
         parts = [self.process(binary.left, **kw), self.process(binary.right, **kw)]
         flags = binary.modifiers["flags"]
         if flags is not None:
-            parts.append(self.render_literal_value(flags, types.STRINGTYPE))
+            parts.append(self.process(literal(flags, types.String(), literal_execute=True), **kw))
         return f"regexp_matches({', '.join(parts)})"
 
     def visit_not_regexp_match_op_binary(self, binary: Any, operator: Any, **kw: Any) -> str:
@@ -39,16 +41,17 @@ class Compiler(postgresql.PGCompiler):
         return f"NOT {self.visit_regexp_match_op_binary(binary, operator, **kw)}"
 
     def visit_json_getitem_op_binary(
-        self, binary: Any, _operator: Any, _cast_applied: bool = False, **kw: Any
+        self, binary: Any, operator: Any, _cast_applied: Any = None, **kw: Any
     ) -> str:
         """A function, since `->` binds more weakly than in PostgreSQL."""
+        del operator
         if binary.type._type_affinity is not types.JSON and not _cast_applied:  # noqa: SLF001  as its parent does
             return str(self.process(cast(binary, binary.type), _cast_applied=True, **kw))
         name = "json_extract_string" if _cast_applied else "json_extract"
         return f"{name}({self.process(binary.left, **kw)}, {self.process(binary.right, **kw)})"
 
     def visit_json_path_getitem_op_binary(
-        self, binary: Any, operator: Any, _cast_applied: bool = False, **kw: Any
+        self, binary: Any, operator: Any, _cast_applied: Any = None, **kw: Any
     ) -> str:
         """The same: an index is a path of one step."""
         return self.visit_json_getitem_op_binary(binary, operator, _cast_applied, **kw)
@@ -68,7 +71,7 @@ class DdlCompiler(compiler.DDLCompiler):
 
     def visit_create_table(self, create: Any, **kw: Any) -> str:
         """A table, after the sequence of its key, if it has one."""
-        text = super().visit_create_table(create, **kw)
+        text: str = super().visit_create_table(create, **kw)  # type: ignore[no-untyped-call]
         name = self._sequence(create.element)
         if name is None:
             return text
@@ -78,7 +81,7 @@ class DdlCompiler(compiler.DDLCompiler):
 
     def visit_drop_table(self, drop: Any, **kw: Any) -> str:
         """A table, and the sequence of its key."""
-        text = super().visit_drop_table(drop, **kw)
+        text: str = super().visit_drop_table(drop, **kw)  # type: ignore[no-untyped-call]
         name = self._sequence(drop.element)
         return text if name is None else f"{text};\nDROP SEQUENCE IF EXISTS {name}"
 
@@ -104,25 +107,30 @@ class DdlCompiler(compiler.DDLCompiler):
 class TypeCompiler(postgresql.PGTypeCompiler):
     """Types."""
 
-    def visit_FLOAT(self, type_: Any, **_kw: Any) -> str:  # noqa: N802  SQLAlchemy's name
+    def visit_FLOAT(self, type_: Any, **kw: Any) -> str:  # noqa: N802  SQLAlchemy's name
         """FLOAT has four bytes, which is not what a Python float is."""
+        del kw
         precision = type_.precision
         return "REAL" if precision and precision <= DOUBLE_DIGITS else "DOUBLE"
 
-    def visit_large_binary(self, _type: Any, **_kw: Any) -> str:
+    def visit_large_binary(self, type_: Any, **kw: Any) -> str:
         """PostgreSQL's name for it would do as well."""
+        del type_, kw
         return "BLOB"
 
-    def visit_INTERVAL(self, _type: Any, **_kw: Any) -> str:  # noqa: N802  SQLAlchemy's name
+    def visit_INTERVAL(self, type_: Any, **kw: Any) -> str:  # noqa: N802  SQLAlchemy's name
         """It has no precision."""
+        del type_, kw
         return "INTERVAL"
 
-    def visit_TIME(self, type_: Any, **_kw: Any) -> str:  # noqa: N802  SQLAlchemy's name
+    def visit_TIME(self, type_: Any, **kw: Any) -> str:  # noqa: N802  SQLAlchemy's name
         """It has no precision."""
+        del kw
         return "TIMETZ" if type_.timezone else "TIME"
 
-    def visit_TIMESTAMP(self, type_: Any, **_kw: Any) -> str:  # noqa: N802  SQLAlchemy's name
+    def visit_TIMESTAMP(self, type_: Any, **kw: Any) -> str:  # noqa: N802  SQLAlchemy's name
         """It has no precision."""
+        del kw
         return "TIMESTAMPTZ" if type_.timezone else "TIMESTAMP"
 
 

@@ -6,12 +6,13 @@ to the last that is closed: one watch of the registry, one list of nodes, one se
 
 import re
 import threading
+from collections.abc import Callable
 from types import ModuleType
 from typing import Any
 
 from sqlalchemy import text
 from sqlalchemy.engine import URL, Connection, default
-from sqlalchemy.engine.interfaces import ConnectArgsType, DBAPIConnection
+from sqlalchemy.engine.interfaces import ConnectArgsType
 
 from flightkeeper.client import connection as native
 from flightkeeper.client import dbapi
@@ -76,8 +77,16 @@ class FlightkeeperDialect(Reflection, default.DefaultDialect):
 
     _backslash_escapes = False
 
-    def __init__(self, **kw: Any) -> None:
+    def __init__(
+        self,
+        json_serializer: Callable[[Any], str] | None = None,
+        json_deserializer: Callable[[str], Any] | None = None,
+        **kw: Any,
+    ) -> None:
+        """The arguments of `create_engine`, of which two are for values of type JSON."""
         super().__init__(**kw)
+        self._json_serializer = json_serializer
+        self._json_deserializer = json_deserializer
         # Guards the two below.
         self._lock = threading.Lock()
         self._client: native.Connection | None = None
@@ -93,7 +102,7 @@ class FlightkeeperDialect(Reflection, default.DefaultDialect):
         address, arguments = connect_arguments(url)
         return (address,), arguments
 
-    def connect(self, *cargs: Any, **cparams: Any) -> DBAPIConnection:
+    def connect(self, *cargs: Any, **cparams: Any) -> Any:
         """A connection of the DB-API; all of an engine's share one connection of the client."""
         options = cparams.pop("options", None)
         autocommit = cparams.pop("autocommit", False)
@@ -130,16 +139,16 @@ class FlightkeeperDialect(Reflection, default.DefaultDialect):
         del connection, cursor
         return isinstance(e, dbapi.Error) and e.connection_lost
 
-    def get_isolation_level_values(self, dbapi_connection: Any) -> list[str]:
+    def get_isolation_level_values(self, dbapi_connection: Any) -> Any:
         """What `isolation_level` can be."""
         del dbapi_connection
         return [SNAPSHOT, AUTOCOMMIT]
 
-    def get_isolation_level(self, dbapi_connection: Any) -> str:
+    def get_isolation_level(self, dbapi_connection: Any) -> Any:
         """What it is."""
         return AUTOCOMMIT if dbapi_connection.autocommit else SNAPSHOT
 
-    def get_default_isolation_level(self, dbapi_connection: Any) -> str:
+    def get_default_isolation_level(self, dbapi_connection: Any) -> Any:
         """What it is when nobody has set it."""
         return self.get_isolation_level(dbapi_connection)
 

@@ -1,3 +1,4 @@
+# ruff: noqa: S608  what is put together here are constants; values are bound
 """Reflection: what there is, asked in SQL so that an open transaction sees what it has made.
 
 Without a schema the tables of the current one are meant, and temporary ones.
@@ -47,7 +48,7 @@ _COMMENT = f"""
 class Reflection:
     """The part of the dialect that asks what there is."""
 
-    @reflection.cache  # type: ignore[untyped-decorator]
+    @reflection.cache
     def get_schema_names(self, connection: Connection, **_kw: Any) -> list[str]:
         """The schemas of the current database."""
         return _names(
@@ -56,7 +57,7 @@ class Reflection:
             " ORDER BY ALL",
         )
 
-    @reflection.cache  # type: ignore[untyped-decorator]
+    @reflection.cache
     def get_table_names(
         self, connection: Connection, schema: str | None = None, **_kw: Any
     ) -> list[str]:
@@ -64,7 +65,7 @@ class Reflection:
         sql = f"{_TABLES} AND NOT temporary AND {_HERE} ORDER BY ALL"
         return _names(connection, sql, schema=schema)
 
-    @reflection.cache  # type: ignore[untyped-decorator]
+    @reflection.cache
     def get_temp_table_names(
         self, connection: Connection, schema: str | None = None, **_kw: Any
     ) -> list[str]:
@@ -72,7 +73,7 @@ class Reflection:
         del schema
         return _names(connection, f"{_TABLES} AND temporary ORDER BY ALL")
 
-    @reflection.cache  # type: ignore[untyped-decorator]
+    @reflection.cache
     def get_view_names(
         self, connection: Connection, schema: str | None = None, **_kw: Any
     ) -> list[str]:
@@ -80,7 +81,7 @@ class Reflection:
         sql = f"{_VIEWS} AND NOT temporary AND {_HERE} ORDER BY ALL"
         return _names(connection, sql, schema=schema)
 
-    @reflection.cache  # type: ignore[untyped-decorator]
+    @reflection.cache
     def get_temp_view_names(
         self, connection: Connection, schema: str | None = None, **_kw: Any
     ) -> list[str]:
@@ -88,7 +89,7 @@ class Reflection:
         del schema
         return _names(connection, f"{_VIEWS} AND temporary ORDER BY ALL")
 
-    @reflection.cache  # type: ignore[untyped-decorator]
+    @reflection.cache
     def get_sequence_names(
         self, connection: Connection, schema: str | None = None, **_kw: Any
     ) -> list[str]:
@@ -96,26 +97,26 @@ class Reflection:
         sql = f"SELECT sequence_name FROM duckdb_sequences() WHERE {_HERE} ORDER BY ALL"
         return _names(connection, sql, schema=schema)
 
-    @reflection.cache  # type: ignore[untyped-decorator]
+    @reflection.cache
     def has_table(
         self, connection: Connection, table_name: str, schema: str | None = None, **_kw: Any
     ) -> bool:
         """Whether there is such a table or view."""
         return bool(_names(connection, _EXISTS, name=table_name, schema=schema))
 
-    @reflection.cache  # type: ignore[untyped-decorator]
+    @reflection.cache
     def has_schema(self, connection: Connection, schema_name: str, **kw: Any) -> bool:
         """Whether there is such a schema."""
         return schema_name in self.get_schema_names(connection, **kw)
 
-    @reflection.cache  # type: ignore[untyped-decorator]
+    @reflection.cache
     def has_sequence(
         self, connection: Connection, sequence_name: str, schema: str | None = None, **kw: Any
     ) -> bool:
         """Whether there is such a sequence."""
         return sequence_name in self.get_sequence_names(connection, schema, **kw)
 
-    @reflection.cache  # type: ignore[untyped-decorator]
+    @reflection.cache
     def get_view_definition(
         self, connection: Connection, view_name: str, schema: str | None = None, **_kw: Any
     ) -> str:
@@ -126,7 +127,7 @@ class Reflection:
             raise NoSuchTableError(view_name)
         return found[0]
 
-    @reflection.cache  # type: ignore[untyped-decorator]
+    @reflection.cache
     def get_columns(
         self, connection: Connection, table_name: str, schema: str | None = None, **_kw: Any
     ) -> list[ReflectedColumn]:
@@ -136,7 +137,7 @@ class Reflection:
             raise NoSuchTableError(table_name)
         return [_column(row) for row in rows]
 
-    @reflection.cache  # type: ignore[untyped-decorator]
+    @reflection.cache
     def get_pk_constraint(
         self, connection: Connection, table_name: str, schema: str | None = None, **kw: Any
     ) -> ReflectedPrimaryKeyConstraint:
@@ -145,7 +146,7 @@ class Reflection:
             return {"name": row.constraint_name, "constrained_columns": row.constraint_column_names}
         return {"name": None, "constrained_columns": []}
 
-    @reflection.cache  # type: ignore[untyped-decorator]
+    @reflection.cache
     def get_foreign_keys(
         self, connection: Connection, table_name: str, schema: str | None = None, **kw: Any
     ) -> list[ReflectedForeignKeyConstraint]:
@@ -162,7 +163,7 @@ class Reflection:
             for row in self._constraints(connection, table_name, schema, "FOREIGN KEY", **kw)
         ]
 
-    @reflection.cache  # type: ignore[untyped-decorator]
+    @reflection.cache
     def get_unique_constraints(
         self, connection: Connection, table_name: str, schema: str | None = None, **kw: Any
     ) -> list[ReflectedUniqueConstraint]:
@@ -172,7 +173,7 @@ class Reflection:
             for row in self._constraints(connection, table_name, schema, "UNIQUE", **kw)
         ]
 
-    @reflection.cache  # type: ignore[untyped-decorator]
+    @reflection.cache
     def get_check_constraints(
         self, connection: Connection, table_name: str, schema: str | None = None, **kw: Any
     ) -> list[ReflectedCheckConstraint]:
@@ -182,7 +183,7 @@ class Reflection:
             for row in self._constraints(connection, table_name, schema, "CHECK", **kw)
         ]
 
-    @reflection.cache  # type: ignore[untyped-decorator]
+    @reflection.cache
     def get_indexes(
         self, connection: Connection, table_name: str, schema: str | None = None, **kw: Any
     ) -> list[ReflectedIndex]:
@@ -192,7 +193,7 @@ class Reflection:
             self._check_exists(connection, table_name, schema, **kw)
         return [_index(row) for row in rows]
 
-    @reflection.cache  # type: ignore[untyped-decorator]
+    @reflection.cache
     def get_table_comment(
         self, connection: Connection, table_name: str, schema: str | None = None, **_kw: Any
     ) -> ReflectedTableComment:
@@ -237,8 +238,7 @@ def _index(row: Row[Any]) -> ReflectedIndex:
 def _rows(connection: Connection, sql: str, **values: str | None) -> list[Row[Any]]:
     # As literals: a statement with parameters takes four calls to a node, one without takes two.
     literals = [
-        bindparam(name, value, type_=String, literal_execute=True)
-        for name, value in values.items()
+        bindparam(name, value, type_=String, literal_execute=True) for name, value in values.items()
     ]
     return list(connection.execute(text(sql).bindparams(*literals)))
 

@@ -20,9 +20,9 @@ class Interval(pg.INTERVAL):
     """INTERVAL as Python's timedelta."""
 
     @classmethod
-    def adapt_emulated_to_native(cls, interval: types.Interval, **_kw: Any) -> "Interval":
+    def adapt_emulated_to_native(cls, interval: Any, **kw: Any) -> "Interval":
         """The type for SQLAlchemy's own; DuckDB has microseconds and nothing else."""
-        del interval
+        del interval, kw
         return cls()
 
     def result_processor(
@@ -65,7 +65,7 @@ def _float(value: Decimal | float | None) -> float | None:
 class JsonIndex(types.JSON.JSONIndexType):
     """The key or place in a JSON value, as a path."""
 
-    def bind_processor(self, dialect: Dialect) -> Callable[[str | int], str]:
+    def bind_processor(self, dialect: Dialect) -> Callable[[Any], Any]:
         """Makes a path of a key or place."""
         del dialect
         return lambda value: json_path((value,))
@@ -79,7 +79,7 @@ class JsonIndex(types.JSON.JSONIndexType):
 class JsonPath(types.JSON.JSONPathType):
     """Several of these, one inside the other."""
 
-    def bind_processor(self, dialect: Dialect) -> Callable[[tuple[str | int, ...]], str]:
+    def bind_processor(self, dialect: Dialect) -> Callable[[Any], Any]:
         """Makes a path of keys and places."""
         del dialect
         return json_path
