@@ -18,6 +18,7 @@ from flightkeeper.client.dbapi.types import base_name, type_name
 
 INT64_MIN, INT64_MAX = -(2**63), 2**63 - 1
 DECIMAL_DIGITS_MAX = 38
+DAY_US = 86_400_000_000
 
 _NUMBERS = ({int, float}, {int, Decimal})
 """Types that one column of parameters may hold together."""
@@ -37,6 +38,7 @@ def _column(field: "pa.Field[Any]", column: "pa.Array[Any]") -> list[Any]:
     if pa.types.is_nested(field.type) or pa.types.is_temporal(field.type):
         column = _in_microseconds(column)
     try:
+        _check_times(column)
         values: list[Any] = column.to_pylist(maps_as_pydicts=_maps(field.type))
     except (ValueError, OverflowError, KeyError, TypeError) as exc:
         raise DataError(
@@ -53,6 +55,14 @@ def _in_microseconds(column: "pa.Array[Any]") -> "pa.Array[Any]":
     """Without nanoseconds, which become objects of pandas, or errors, if it is not installed."""
     coarse = _coarse(column.type)
     return column if coarse == column.type else column.cast(coarse, safe=False)
+
+
+def _check_times(column: "pa.Array[Any]") -> None:
+    # 24:00:00 is a time of DuckDB's, of which Arrow would make midnight.
+    if pa.types.is_time64(column.type) and any(
+        microseconds == DAY_US for microseconds in column.view(pa.int64()).to_pylist()
+    ):
+        raise ValueError("24:00:00")
 
 
 def _coarse(kind: Any) -> Any:
