@@ -43,11 +43,16 @@ def test_changes_are_counted(cursor: dbapi.Cursor) -> None:
     assert (cursor.rowcount, cursor.description) == (-1, None)
     cursor.execute("INSERT INTO work.t VALUES (?, ?), ($1, 'z')", (1, "x"))
     assert (cursor.rowcount, cursor.description) == (2, None)
+    cursor.close()
+    assert cursor.rowcount == 2
+    cursor = cursor.connection.cursor()  # type: ignore[attr-defined]
+    cursor.execute("SELECT 1")
+    cursor.execute("INSERT INTO work.t VALUES (3, 'y')")
     assert len(cursor.statement_id) == 32
     with pytest.raises(dbapi.ProgrammingError, match="no result"):
         cursor.fetchone()
     cursor.execute('SELECT count(*) AS "Count" FROM work.t')
-    assert (cursor.rowcount, cursor.fetchall()) == (-1, [(2,)])
+    assert (cursor.rowcount, cursor.fetchall()) == (-1, [(3,)])
     cursor.execute("INSERT INTO work.t VALUES (7, 'r') RETURNING a, b")
     assert cursor.description is not None
     assert [column[:2] for column in cursor.description] == [("a", "INTEGER"), ("b", "VARCHAR")]

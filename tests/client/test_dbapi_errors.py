@@ -1,5 +1,7 @@
 """Tests for what the client's errors become."""
 
+from typing import Any
+
 import pyarrow as pa
 import pytest
 
@@ -29,7 +31,7 @@ from flightkeeper.client.dbapi.errors import translated, translating
     ],
 )
 def test_each_error_has_its_class(
-    error: errors.FlightkeeperError, kind: type[dbapi.Error], lost: bool
+    error: errors.FlightkeeperError, kind: type[dbapi.Error], *, lost: bool
 ) -> None:
     made = translated(error)
     assert (type(made), made.connection_lost) == (kind, lost)
@@ -48,5 +50,6 @@ def test_the_facts_come_along() -> None:
 
 
 def test_what_arrow_refuses_is_an_error_of_data() -> None:
+    unlike: list[Any] = [1, "a"]
     with pytest.raises(dbapi.DataError), translating():
-        pa.array([1, "a"])
+        pa.array(unlike)

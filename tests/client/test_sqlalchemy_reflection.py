@@ -11,7 +11,8 @@ DEFINITIONS = """
     CREATE TABLE work.p (a INTEGER, b INTEGER, PRIMARY KEY (a, b));
     CREATE TABLE work.t (
         id INTEGER PRIMARY KEY DEFAULT 7, x VARCHAR UNIQUE, y DECIMAL(9, 2) NOT NULL,
-        z INTEGER CHECK (z > 1), pa INTEGER, pb INTEGER, FOREIGN KEY (pa, pb) REFERENCES work.p (a, b));
+        z INTEGER CHECK (z > 1), pa INTEGER, pb INTEGER,
+        FOREIGN KEY (pa, pb) REFERENCES work.p (a, b));
     CREATE UNIQUE INDEX ix ON work.t (y, z);
     COMMENT ON TABLE work.t IS 'said';
     CREATE VIEW work.v AS SELECT x FROM work.t;

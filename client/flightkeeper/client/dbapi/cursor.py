@@ -162,11 +162,11 @@ class Cursor:
         if self._closed:
             raise InterfaceError("the cursor is closed; nothing was run: make another one")
         self._drop()
+        self.description, self.rowcount = None, -1
         self._control = Control()
 
     def _drop(self) -> None:
         self._batch, self._rows, self._at = None, [], 0
-        self.description, self.rowcount = None, -1
         result, self._result = self._result, None
         if result is not None:
             result.close()

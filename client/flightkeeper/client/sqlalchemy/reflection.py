@@ -17,8 +17,9 @@ from sqlalchemy.engine.interfaces import (
     ReflectedTableComment,
     ReflectedUniqueConstraint,
 )
-from sqlalchemy.exc import NoSuchTableError
+from sqlalchemy.exc import DBAPIError, NoSuchTableError
 
+from flightkeeper.client.errors import PermissionDenied
 from flightkeeper.client.sqlalchemy.types import type_of
 
 _HERE = """
@@ -188,7 +189,7 @@ class Reflection:
         self, connection: Connection, table_name: str, schema: str | None = None, **kw: Any
     ) -> list[ReflectedIndex]:
         """The indexes of a table that somebody has made; those of keys have no name."""
-        rows = _rows(connection, _INDEXES, name=table_name, schema=schema)
+        rows = _visible(connection, _INDEXES, name=table_name, schema=schema)
         if not rows:
             self._check_exists(connection, table_name, schema, **kw)
         return [_index(row) for row in rows]
@@ -206,7 +207,7 @@ class Reflection:
     def _constraints(
         self, connection: Connection, table: str, schema: str | None, kind: str, **kw: Any
     ) -> list[Row[Any]]:
-        rows = _rows(connection, _CONSTRAINTS, name=table, schema=schema)
+        rows = _visible(connection, _CONSTRAINTS, name=table, schema=schema)
         if not rows:
             self._check_exists(connection, table, schema, **kw)
         return [row for row in rows if row.constraint_type == kind]
@@ -241,6 +242,16 @@ def _rows(connection: Connection, sql: str, **values: str | None) -> list[Row[An
         bindparam(name, value, type_=String, literal_execute=True) for name, value in values.items()
     ]
     return list(connection.execute(text(sql).bindparams(*literals)))
+
+
+def _visible(connection: Connection, sql: str, **values: str | None) -> list[Row[Any]]:
+    """What nodes with grants show to superusers, and nothing to others."""
+    try:
+        return _rows(connection, sql, **values)
+    except DBAPIError as exc:
+        if isinstance(exc.orig, Exception) and isinstance(exc.orig.__cause__, PermissionDenied):
+            return []
+        raise
 
 
 def _names(connection: Connection, sql: str, **parameters: str | None) -> list[str]:

@@ -20,9 +20,9 @@ class Interval(pg.INTERVAL):
     """INTERVAL as Python's timedelta."""
 
     @classmethod
-    def adapt_emulated_to_native(cls, interval: Any, **kw: Any) -> "Interval":
+    def adapt_emulated_to_native(cls, *args: Any, **kw: Any) -> "Interval":
         """The type for SQLAlchemy's own; DuckDB has microseconds and nothing else."""
-        del interval, kw
+        del args, kw
         return cls()
 
     def result_processor(
