@@ -1,5 +1,6 @@
 """Tests for the dialect on a real node: engines, transactions, mapped classes."""
 
+import os
 import threading
 from collections.abc import Iterator
 
@@ -60,6 +61,18 @@ def test_connections_of_an_engine_share_one_of_the_client(engine: sa.Engine) -> 
     assert len(left) == len(routers) - 1
     with engine.connect() as again:
         assert again.scalar(sa.text("SELECT 1")) == 1
+
+
+def test_a_forked_process_connects_anew(engine: sa.Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    with engine.connect() as connection:
+        assert connection.scalar(sa.text("SELECT 1")) == 1
+    with monkeypatch.context() as child:
+        child.setattr(os, "getpid", lambda: -1)
+        # What SQLAlchemy tells a child to do first.
+        engine.dispose(close=False)
+        with engine.connect() as connection:
+            assert connection.scalar(sa.text("SELECT 1")) == 1
+        engine.dispose()
 
 
 def test_levels_are_transactions_or_none(engine: sa.Engine) -> None:

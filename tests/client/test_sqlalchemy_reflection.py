@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 import sqlalchemy as sa
 
-from flightkeeper.client import Connection
+from flightkeeper.client import Connection, PermissionDenied, dbapi
 
 DEFINITIONS = """
     CREATE TABLE work.p (a INTEGER, b INTEGER, PRIMARY KEY (a, b));
@@ -70,3 +70,16 @@ def test_an_open_transaction_sees_its_own_tables(inspector: sa.Inspector) -> Non
         connection.execute(sa.text("CREATE TABLE work.mine (a INTEGER)"))
         assert sa.inspect(connection).has_table("mine", "work")
     assert not sa.inspect(inspector.bind).has_table("mine", "work")
+
+
+def test_keys_that_an_account_may_not_see_are_none(inspector: sa.Inspector) -> None:
+    assert isinstance(inspector.bind, sa.Engine)
+
+    def refuse(_connection: object, _cursor: object, statement: str, *_rest: object) -> None:
+        if "duckdb_constraints()" in statement:
+            with dbapi.translating():
+                raise PermissionDenied("only superusers see duckdb_constraints")
+
+    sa.event.listen(inspector.bind, "before_cursor_execute", refuse)
+    assert inspector.get_pk_constraint("t", "work")["constrained_columns"] == []
+    assert len(inspector.get_columns("t", "work")) == 6

@@ -20,8 +20,8 @@ from flightkeeper.client.sqlalchemy.urls import connect_arguments
             {"password": "se/cret"},
         ),
         (
-            "flightkeeper+zk://h1:2181/root/x?host=h2:2181&service=sales",
-            "flightsql+zk://h1:2181,h2:2181/root/x?service=sales",
+            "flightkeeper+zk://h1:2181/chroot/x?host=h2:2181&service=sales",
+            "flightsql+zk://h1:2181,h2:2181/chroot/x?service=sales",
             {},
         ),
         (

@@ -1,5 +1,8 @@
 """Programs on DB-API and SQLAlchemy, with a node killed under them."""
 
+import re
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -23,6 +26,24 @@ def cluster(tmp_path: Path) -> Iterator[Cluster]:
         started.start("n1")
         started.start("n2")
         yield started
+
+
+def test_the_examples_of_the_documentation_run(cluster: Cluster) -> None:
+    text = (Path(__file__).parents[2] / "docs/python.md").read_text()
+    programs = re.findall(r"```python\n(.*?)```", text, flags=re.DOTALL)
+    told = cluster.url.partition("://")[2]
+    said = []
+    for program in programs:
+        program = program.replace("/tmp/flightkeeper", told)
+        done = subprocess.run(
+            [sys.executable, "-W", "error", "-c", program],
+            check=True,
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
+        said.extend(done.stdout.splitlines())
+    assert said == ["[(3, 9), (4, 16)]", "1000000", "42"]
 
 
 def node_of(connection: dbapi.Connection) -> str:

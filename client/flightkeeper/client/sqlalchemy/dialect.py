@@ -4,9 +4,12 @@ Owns one connection of the client for all connections of an engine, from the fir
 to the last that is closed: one watch of the registry, one list of nodes, one set of channels.
 """
 
+import os
 import re
 import threading
 from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
 from types import ModuleType
 from typing import Any
 
@@ -32,6 +35,15 @@ SNAPSHOT = "SNAPSHOT"
 """DuckDB's only level: a transaction sees what was committed when it began, and its own changes."""
 
 _VERSION = re.compile(r"v?(\d+)\.(\d+)\.(\d+)")
+
+
+@dataclass(slots=True)
+class _Shared:
+    """A connection of the client, and how many of SQLAlchemy's speak through it."""
+
+    client: native.Connection
+    process_id: int
+    users: int = 0
 
 
 class FlightkeeperDialect(Reflection, default.DefaultDialect):
@@ -87,10 +99,9 @@ class FlightkeeperDialect(Reflection, default.DefaultDialect):
         super().__init__(**kw)
         self._json_serializer = json_serializer
         self._json_deserializer = json_deserializer
-        # Guards the two below.
+        # Guards what is shared. Held while connecting: others wait for that connection.
         self._lock = threading.Lock()
-        self._client: native.Connection | None = None
-        self._users = 0
+        self._shared: _Shared | None = None
 
     @classmethod
     def import_dbapi(cls) -> ModuleType:
@@ -107,26 +118,28 @@ class FlightkeeperDialect(Reflection, default.DefaultDialect):
         options = cparams.pop("options", None)
         autocommit = cparams.pop("autocommit", False)
         with dbapi.translating():
-            client = self._lent(*cargs, **cparams)
+            shared = self._lend(*cargs, **cparams)
+        give_back = partial(self._give_back, shared)
         return dbapi.Connection(
-            client, autocommit=autocommit, options=options, on_close=self._given_back
+            shared.client, autocommit=autocommit, options=options, on_close=give_back
         )
 
-    def _lent(self, *cargs: Any, **cparams: Any) -> native.Connection:
+    def _lend(self, *cargs: Any, **cparams: Any) -> "_Shared":
         with self._lock:
-            if self._client is None:
-                self._client = native.connect(*cargs, **cparams)
-            self._users += 1
-            return self._client
+            # In a forked child the connection is the parent's, and does not work.
+            if self._shared is None or self._shared.process_id != os.getpid():
+                self._shared = _Shared(native.connect(*cargs, **cparams), os.getpid())
+            self._shared.users += 1
+            return self._shared
 
-    def _given_back(self) -> None:
+    def _give_back(self, shared: "_Shared") -> None:
         with self._lock:
-            self._users -= 1
-            client = None if self._users else self._client
-            if client is not None:
-                self._client = None
-        if client is not None:
-            client.close()
+            shared.users -= 1
+            if shared.users:
+                return
+            if self._shared is shared:
+                self._shared = None
+        shared.client.close()
 
     def do_ping(self, dbapi_connection: Any) -> bool:
         """Whether a statement gets an answer; outside of any transaction, so on any node."""
