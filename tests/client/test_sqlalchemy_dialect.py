@@ -65,7 +65,7 @@ def test_connections_of_an_engine_share_one_of_the_client(engine: sa.Engine) -> 
 
 def test_a_forked_process_connects_anew(engine: sa.Engine, monkeypatch: pytest.MonkeyPatch) -> None:
     with engine.connect() as connection:
-        assert connection.scalar(sa.text("SELECT 1")) == 1
+        parents = connection.connection.dbapi_connection
     with monkeypatch.context() as child:
         child.setattr(os, "getpid", lambda: -1)
         # What SQLAlchemy tells a child to do first.
@@ -73,6 +73,9 @@ def test_a_forked_process_connects_anew(engine: sa.Engine, monkeypatch: pytest.M
         with engine.connect() as connection:
             assert connection.scalar(sa.text("SELECT 1")) == 1
         engine.dispose()
+    assert parents is not None
+    assert parents.cursor().execute("SELECT 2").fetchone() == (2,)
+    parents.close()
 
 
 def test_levels_are_transactions_or_none(engine: sa.Engine) -> None:

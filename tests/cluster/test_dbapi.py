@@ -34,9 +34,9 @@ def test_the_examples_of_the_documentation_run(cluster: Cluster) -> None:
     told = cluster.url.partition("://")[2]
     said = []
     for program in programs:
-        program = program.replace("/tmp/flightkeeper", told)
+        here = program.replace("/tmp/flightkeeper", told)
         done = subprocess.run(
-            [sys.executable, "-W", "error", "-c", program],
+            [sys.executable, "-W", "error", "-c", here],
             check=True,
             capture_output=True,
             text=True,

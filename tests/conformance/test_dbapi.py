@@ -1,37 +1,37 @@
 """The DB-API 2.0 compliance tests (dbapi-compliance), with the client's own module."""
 
 from collections.abc import Iterator
-from typing import Any, ClassVar
 from urllib.parse import urlsplit
 
 import dbapi20
 import pytest
 
 from flightkeeper.client import dbapi
-from tests.conformance.conftest import PASSWORD, USER
+from tests.support.processes import running
+
+
+@pytest.fixture(scope="module")
+def url() -> Iterator[str]:
+    """One node, without users: the suite connects once for every test and once more."""
+    with running("serve", "--insecure") as node:
+        yield f"flightsql://{urlsplit(node.line()['location']).netloc}?transport=tcp"
 
 
 class TestCompliance(dbapi20.DatabaseAPI20Test):  # type: ignore[misc]
     """The suite as it is, but for the two tests that it wants overridden."""
 
     driver = dbapi
-    connect_args: ClassVar[Any] = ()
-    connect_kw_args: ClassVar[Any] = {}
 
     @pytest.fixture(autouse=True)
-    def _driver(self, solo: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-        """Log in, and close what a test has left open."""
+    def _driver(self, url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+        """Connect to that node, and close what a test has left open."""
         opened: list[dbapi.Connection] = []
 
-        def connect(*args: Any, **options: Any) -> dbapi.Connection:
-            opened.append(dbapi.connect(*args, **options))
+        def connect(_self: object) -> dbapi.Connection:
+            opened.append(dbapi.connect(url))
             return opened[-1]
 
-        kind = type(self)
-        url = f"flightsql://{USER}@{urlsplit(solo).netloc}?transport=tcp"
-        monkeypatch.setattr(kind, "connect_args", (url,))
-        monkeypatch.setattr(kind, "connect_kw_args", {"password": PASSWORD})
-        monkeypatch.setattr(kind, "_connect", lambda _self: connect(url, password=PASSWORD))
+        monkeypatch.setattr(type(self), "_connect", connect)
         yield
         for connection in opened:
             if not connection.closed:
