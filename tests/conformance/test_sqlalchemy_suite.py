@@ -1,4 +1,4 @@
-"""SQLAlchemy through `sqlalchemy-adbc`: its own dialect suite, and what a user does with it."""
+"""SQLAlchemy: the dialect suite on the client's own, and what users do with `sqlalchemy-adbc`."""
 
 import json
 import os
@@ -6,7 +6,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import quote, urlencode, urlsplit
 from xml.etree import ElementTree as ET
 
 import pytest
@@ -18,7 +18,6 @@ from tests.conformance.conftest import PASSWORD, USER, connect
 from tests.support.processes import running
 
 TOOL = "SQLAlchemy (adbc+flightsql)"
-suite = pytest.mark.tool(TOOL, "the dialect suite, less what its table of exclusions explains")
 core = pytest.mark.tool(TOOL, "core: tables, statements, transactions")
 mapped = pytest.mark.tool(TOOL, "mapped classes and sessions")
 names = pytest.mark.tool(
@@ -66,12 +65,11 @@ def own(login_files: tuple[Path, Path]) -> Iterator[str]:
         yield node.line()["location"]
 
 
-@suite
 @pytest.mark.timeout(TIMEOUT_S)
 def test_the_dialect_suite_passes(own: str, tmp_path: Path) -> None:
     """Nothing fails and nothing is skipped; what is left out is explained, and is still there."""
-    login = urlencode({"tls": "false", "username": USER, "password": PASSWORD})
-    url = f"adbc+flightsql://{urlsplit(own).netloc}?{login}"
+    netloc = f"{USER}:{quote(PASSWORD, safe='')}@{urlsplit(own).netloc}"
+    url = f"flightkeeper://{netloc}?transport=tcp"
     with connect(own, autocommit=True) as connection, connection.cursor() as cursor:
         cursor.execute("CREATE SCHEMA IF NOT EXISTS test_schema")
     results, left_out = tmp_path / "results.xml", tmp_path / "left_out.json"
@@ -94,7 +92,7 @@ def test_the_dialect_suite_passes(own: str, tmp_path: Path) -> None:
     assert not list(ET.parse(results).getroot().iter("skipped"))
     report = json.loads(left_out.read_text())
     assert (report["unexplained"], report["unused"]) == ([], [])
-    assert report["tests"] >= 290
+    assert report["tests"] >= 450
 
 
 @core

@@ -1,4 +1,4 @@
-"""What SQLAlchemy's suite has to know about the dialect `adbc+flightsql` on a node."""
+"""What SQLAlchemy's suite has to know about the dialect `flightkeeper` on a node."""
 
 import inspect as python
 import json
@@ -19,16 +19,21 @@ exclusions: Any = untyped_exclusions
 provision: Any = untyped_provision
 
 OPEN = (
-    "computed_columns", "computed_columns_virtual", "create_or_replace_view", "create_table_as",
-    "create_temp_table_as", "ctes", "ctes_with_update_delete", "ctes_with_values",
-    "date_historic", "datetime_historic", "datetime_literals", "expression_server_defaults",
+    "array_type", "autocommit", "check_constraint_reflection", "comment_reflection",
+    "comment_reflection_full_unicode", "computed_columns", "computed_columns_virtual",
+    "create_or_replace_view", "create_table_as", "create_temp_table_as", "ctes",
+    "ctes_with_update_delete", "ctes_with_values", "date_historic", "datetime_historic",
+    "datetime_interval", "datetime_literals", "datetime_timezone", "expression_server_defaults",
     "fetch_first", "fetch_no_order_by", "float_or_double_precision_behaves_generically",
-    "has_temp_table", "index_ddl_if_exists", "infinity_floats", "percent_schema_names",
-    "precision_numerics_retains_significant_digits", "schema_create_delete", "server_defaults",
-    "supports_bitwise_and", "supports_bitwise_not", "supports_bitwise_or",
-    "supports_bitwise_shift", "supports_is_distinct_from", "table_ddl_if_exists",
-    "table_value_constructor", "temp_table_names", "temporary_views", "timestamp_microseconds",
-    "tuple_in", "tuple_in_w_empty", "unicode_ddl", "uuid_data_type", "views", "window_functions",
+    "get_isolation_level_values", "index_ddl_if_exists", "infinity_floats",
+    "inline_check_constraint_reflection", "isolation_level", "json_array_indexes", "json_type",
+    "percent_schema_names", "precision_numerics_retains_significant_digits", "regexp_match",
+    "regexp_replace", "schema_create_delete", "server_defaults", "supports_bitwise_and",
+    "supports_bitwise_not", "supports_bitwise_or", "supports_bitwise_shift",
+    "supports_bitwise_xor", "supports_distinct_on", "supports_is_distinct_from",
+    "table_ddl_if_exists", "table_value_constructor", "temporary_views", "time_timezone",
+    "timestamp_microseconds", "tuple_in", "tuple_in_w_empty", "unicode_ddl", "uuid_data_type",
+    "views", "window_functions",
 )  # fmt: skip
 """What the suite takes for impossible unless told otherwise."""
 
@@ -124,6 +129,6 @@ def drop(_config: Any, engine: Any) -> None:
                 connection.execute(text(f'DROP {kind} IF EXISTS "{schema}"."{name}" CASCADE'))
 
 
-provision.temp_table_keyword_args.for_db("adbc")(temporary)
-provision.delete_from_all_tables.for_db("adbc")(empty)
-provision.drop_all_schema_objects_pre_tables.for_db("adbc")(drop)
+provision.temp_table_keyword_args.for_db("flightkeeper")(temporary)
+provision.delete_from_all_tables.for_db("flightkeeper")(empty)
+provision.drop_all_schema_objects_pre_tables.for_db("flightkeeper")(drop)
