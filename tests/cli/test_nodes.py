@@ -47,6 +47,19 @@ def test_a_node_that_the_registry_lost() -> None:
 
 
 @pytest.mark.cluster
+def test_a_dead_node_is_told_from_one_that_works() -> None:
+    with running("serve", "--insecure") as works, running("serve", "--insecure") as dies:
+        locations = [node.line()["location"] for node in (works, dies)]
+        hosts = [location.partition("://")[2] for location in locations]
+        dies.process.kill()
+        dies.ended()
+        url = f"flightsql://{','.join(hosts)}?transport=tcp"
+        result = CliRunner().invoke(app, ["nodes", url, "--format", "json"])
+    states = {row["node"]: row["state"] for row in json.loads(result.stdout)}
+    assert states == {hosts[0]: "UP", hosts[1]: "UNREACHABLE"}
+
+
+@pytest.mark.cluster
 def test_the_nodes_of_a_cluster(tmp_path: Path) -> None:
     with running("up", "--nodes", "2", "--registry", f"dir://{tmp_path}/r") as up:
         locations = [up.line()["location"] for _ in range(2)]

@@ -313,3 +313,11 @@ def test_silent_nodes_do_not_hold_up_the_clock(fixture: StillRouter) -> None:
     assert len(asked) == 3
     fixture.tick(0.0)
     assert sorted(asked) == [f"n{number}" for number in range(6)]
+
+
+def test_all_nodes_are_asked_when_somebody_wants_to_know_now(fixture: StillRouter) -> None:
+    router = fixture.start(A, B, C)
+    fixture.silent["b"] = Failure(Kind.NOT_SENT, "refused")
+    router.check()
+    assert sorted(fixture.probed) == [("a", False), ("b", False), ("c", False)]
+    assert fixture.health() == {"a": "closed", "b": "open", "c": "closed"}

@@ -57,6 +57,7 @@ VERBS: Mapping[str, Verb] = {
     "undrain": Verb(
         "flightkeeper.cli.drain", "Let a drained node take statements again.", "undrain_app"
     ),
+    "top": Verb("flightkeeper.cli.top", "Show what the nodes of a service do."),
     "kill": Verb("flightkeeper.cli.kill", "End statements or sessions, wherever they are."),
     "config": Verb("flightkeeper.cli.config", "The settings of a node, and of a running cluster."),
     "reference": Verb(

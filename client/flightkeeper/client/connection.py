@@ -243,6 +243,11 @@ class Connection(Transactional):
         """What this connection knows of each node, in the order of their ids."""
         return self._router.nodes()
 
+    def check_nodes(self) -> tuple[NodeStatus, ...]:
+        """The same after asking each node for a sign of life, which takes a second at most."""
+        self._router.check()
+        return self._router.nodes()
+
     def route(self, sql: str) -> Explanation:
         """Which nodes a query would be sent to now, in which order, and why; runs nothing."""
         return self._router.explain(Hints(self._options.role, key_of(sql)))

@@ -11,6 +11,7 @@ import math
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from random import Random
 
@@ -39,6 +40,8 @@ ABSENT_PROBE_S = 10.0
 """How often a node is probed that the registry no longer lists; for the first time at once."""
 REGISTRY_PATIENCE_S = 1.0
 """How long a new client waits for the registry before it starts from its saved list."""
+CHECKS_MAX = 16
+"""Nodes asked side by side when all are."""
 _JOIN_S = 5.0
 
 _SILENCE = frozenset({Kind.NOT_SENT, Kind.BROKEN, Kind.TIMED_OUT, Kind.CANCELLED, Kind.INTERNAL})
@@ -214,6 +217,12 @@ class Router:
             )
             for node_id, member in routes.topology.members.items()
         )
+
+    def check(self) -> None:
+        """Ask all nodes for a sign of life now, side by side, and note what each says."""
+        instances = [member.instance for member in self._routes.topology.members.values()]
+        with ThreadPoolExecutor(CHECKS_MAX, thread_name_prefix="flightkeeper-check") as pool:
+            list(pool.map(self._probe_node, instances))
 
     def close(self) -> None:
         """Stop watching, then the thread. Idempotent, bounded."""
