@@ -24,7 +24,7 @@ from flightkeeper.discovery.documents import Document
 from flightkeeper.discovery.records import Instance
 from flightkeeper.discovery.registry import Registry, open_registry
 from flightkeeper.discovery.topology import Event, Listed
-from tests.support.zookeeper_server import ZooKeeperServer, four_letter_word
+from tests.support.zookeeper_server import ZooKeeperServer
 
 SERVICE = "flightsql"
 FOLDER = "catalog"
@@ -87,10 +87,10 @@ def measure(nodes: int, tables: int) -> Mapping[str, float]:
         server.restart()
         name = "after a restart of ZooKeeper"
         figures[f"{name}, a change known to all, s"] = _change(writer, cluster, _CHANGES)
-        requests = _said(server.port, "Received")
+        requests = server.figure("Received")
         figures[f"{name}, requests a node"] = requests / nodes
         figures["a simulated node, MB"] = cluster.rss_mb() / nodes
-        figures["znodes"] = _said(server.port, "Node count")
+        figures["znodes"] = server.figure("Node count")
         figures["ZooKeeper, MB"] = _rss_mb(server.pid)
     return figures
 
@@ -232,12 +232,6 @@ def _timed(work: Callable[[], None]) -> float:
     began_s = time.monotonic()
     work()
     return time.monotonic() - began_s
-
-
-def _said(port: int, what: str) -> int:
-    lines = four_letter_word(port, "srvr").splitlines()
-    (line,) = [line for line in lines if line.startswith(f"{what}: ")]
-    return int(line.removeprefix(f"{what}: "))
 
 
 def _rss_mb(pid: int) -> float:

@@ -23,7 +23,7 @@ import pyarrow.parquet as pq
 
 from flightkeeper.client import Connection, connect
 from tests.support.processes import Running, running
-from tests.support.zookeeper_server import ZooKeeperServer, four_letter_word
+from tests.support.zookeeper_server import ZooKeeperServer
 
 _LINKS_MAX = 1000
 _CREATE = """CREATE EXTERNAL TABLE s.t{number} (id BIGINT, PRIMARY KEY (id))
@@ -80,7 +80,7 @@ def measure(tables: int, partitions: int) -> Iterator[tuple[str, float]]:
             _timed(lambda: stack.enter_context(_node(url, "n2"))),
         )
         yield "a node has more memory by, MB", _rss_mb(node) - before_mb
-        yield "znodes", _znodes(server.port)
+        yield "znodes", server.figure("Node count")
         yield "ZooKeeper, MB", psutil.Process(server.pid).memory_info().rss / 2**20
 
 
@@ -124,12 +124,6 @@ def _timed(work: Callable[[], object]) -> float:
 
 def _rss_mb(node: Running) -> float:
     return float(psutil.Process(node.process.pid).memory_info().rss / 2**20)
-
-
-def _znodes(port: int) -> int:
-    lines = four_letter_word(port, "srvr").splitlines()
-    (line,) = [line for line in lines if line.startswith("Node count: ")]
-    return int(line.removeprefix("Node count: "))
 
 
 if __name__ == "__main__":

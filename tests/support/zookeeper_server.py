@@ -140,6 +140,12 @@ class ZooKeeperServer:
         modes = [line for line in answer.splitlines() if line.startswith("Mode: ")]
         return modes[0].removeprefix("Mode: ") if modes else None
 
+    def figure(self, name: str) -> int:
+        """A number that it says of itself, such as "Node count" or "Received"."""
+        lines = four_letter_word(self.port, "srvr", self._place.address).splitlines()
+        (line,) = [line for line in lines if line.startswith(f"{name}: ")]
+        return int(line.removeprefix(f"{name}: "))
+
     def kill(self) -> None:
         """SIGKILL, and wait until it is gone."""
         self._signal(signal.SIGKILL)

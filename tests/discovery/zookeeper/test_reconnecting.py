@@ -13,7 +13,7 @@ from flightkeeper.discovery.documents import Document
 from flightkeeper.discovery.errors import RegistryUnavailable
 from flightkeeper.discovery.registry import Registry, open_registry
 from tests.support.relay import Relay, relaying
-from tests.support.zookeeper_server import ZooKeeperServer, four_letter_word
+from tests.support.zookeeper_server import ZooKeeperServer
 
 pytestmark = pytest.mark.zookeeper
 
@@ -67,30 +67,21 @@ def reader(relay: Relay, chroot: str) -> Iterator[Registry]:
         yield registry
 
 
-def packets(zookeeper: ZooKeeperServer) -> int:
-    (line,) = [
-        line
-        for line in four_letter_word(zookeeper.port, "srvr").splitlines()
-        if line.startswith("Received: ")
-    ]
-    return int(line.removeprefix("Received: "))
-
-
 def test_after_a_cut_nothing_is_read_again_that_did_not_change(
     zookeeper: ZooKeeperServer, relay: Relay, writer: Registry, reader: Registry
 ) -> None:
     for number in range(DOCUMENTS):
         writer.write_document(f"catalog/s{number % 5}/t{number}", b"x" * 1000, None)
     view = View()
-    before = packets(zookeeper)
+    before = zookeeper.figure("Received")
     reader.watch_documents("catalog", view.hear)
     view.wait_for(lambda told: len(told) == DOCUMENTS)
-    assert packets(zookeeper) - before < DOCUMENTS / 10
-    before, bytes_before = packets(zookeeper), relay.received
+    assert zookeeper.figure("Received") - before < DOCUMENTS / 10
+    before, bytes_before = zookeeper.figure("Received"), relay.received
     relay.sever()
     writer.write_document("catalog/s0/t0", b"new", 0)
     view.wait_for(lambda told: told["catalog/s0/t0"].data == b"new")
-    assert packets(zookeeper) - before < DOCUMENTS / 20
+    assert zookeeper.figure("Received") - before < DOCUMENTS / 20
     # The names of all, and the data of one.
     assert relay.received - bytes_before < DOCUMENTS * 50
 
