@@ -111,8 +111,11 @@ def test_it_is_defined_by_a_query_and_joined_like_any_table(here: WireClient) ->
     with pytest.raises(pa.ArrowInvalid, match=r"main\.names exists; nothing was written"):
         here.update(made)
     here.update("CREATE REFERENCE TABLE IF NOT EXISTS names AS SELECT 1 AS other")
+    here.update(
+        "CREATE /* a */ REFERENCE -- b\n TABLE IF /* c */ NOT EXISTS names AS SELECT 1 AS n"
+    )
     assert here.query("FROM names").num_rows == 3
-    here.update("CREATE OR REPLACE REFERENCE TABLE names AS SELECT 1 AS other")
+    here.update("CREATE /* a */ OR -- b\n REPLACE REFERENCE TABLE names AS SELECT 1 AS other")
     assert here.query("FROM names").to_pydict() == {"other": [1]}
 
 

@@ -5,7 +5,6 @@ back; what it made of the table is written if the table is still at that version
 done again. So any statement can change one, from any node, and none is lost.
 """
 
-import re
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from typing import Any, TypeVar
@@ -40,9 +39,9 @@ from flightkeeper.flight_server.sql.reference_statements import (
 _T = TypeVar("_T")
 _ATTEMPTS_MAX = 50
 _TURN_S = 30.0
-_OF_SCHEMA = re.compile(r"\s*(?:drop|alter)\s+schema\b", re.IGNORECASE)
-_OR_REPLACE = re.compile(r"\s*create\s+or\s+replace\b", re.IGNORECASE)
-_IF_NOT_EXISTS = re.compile(r"\s*create\s+table\s+if\s+not\s+exists\b", re.IGNORECASE)
+_OF_SCHEMA = {("drop", "schema"), ("alter", "schema")}
+_OR_REPLACE = ("create", "or", "replace")
+_IF_NOT_EXISTS = ("create", "table", "if", "not", "exists")
 
 
 class ReferenceChanges:
@@ -68,7 +67,7 @@ class ReferenceChanges:
             return True
         if statement.stateful and statement.kind != "PREPARE":
             return False  # a temporary one of the session's own
-        if _OF_SCHEMA.match(statement.sql):
+        if statement.opening[:2] in _OF_SCHEMA:
             within = f"{statement.target[-1]}."
             return any(name.startswith(within) for name in self._followed.held)
         last = f".{statement.target[-1]}"
@@ -146,11 +145,12 @@ class ReferenceChanges:
             )
         with translated():
             document(name)
-        replaces = _OR_REPLACE.match(statement.sql) is not None
+        replaces = statement.opening[:3] == _OR_REPLACE
+        keeps = statement.opening == _IF_NOT_EXISTS
         with self._turn(connection, name):
             for _ in range(_ATTEMPTS_MAX):
                 before = self._newest(call, name)
-                if before is not None and not replaces and not _IF_NOT_EXISTS.match(statement.sql):
+                if before is not None and not replaces and not keeps:
                     raise InvalidArgument(f"the reference table {name} exists; nothing was written")
                 outcome, content = self._defined(connection, name, before, run)
                 if (before is not None and not replaces) or self._made(call, name, before, content):
