@@ -19,10 +19,10 @@ from flightkeeper.flight_server.clocks import Clocks
 from flightkeeper.flight_server.config import NodeSettings, is_live
 from flightkeeper.flight_server.config_text import MASK, plain
 from flightkeeper.flight_server.sessions import Sessions
+from flightkeeper.flight_server.sql.masking import shown
 from flightkeeper.flight_server.system.activity import Activity, Ended
 from flightkeeper.flight_server.system.collecting import Provider, registered
 from flightkeeper.flight_server.system.events import Events
-from flightkeeper.flight_server.system.masking import shown
 from flightkeeper.flight_server.system.running import Running
 from flightkeeper.flight_server.system.tables import NODES
 from flightkeeper.flight_server.system.visitors import Visitor, Visitors
