@@ -6,7 +6,7 @@ done again. So any statement can change one, from any node, and none is lost.
 """
 
 from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any, TypeVar
 
 import pyarrow as pa
@@ -29,7 +29,13 @@ from flightkeeper.flight_server.command import Command
 from flightkeeper.flight_server.engine import catalog
 from flightkeeper.flight_server.engine.connection import Connection
 from flightkeeper.flight_server.engine.statement import Statement
-from flightkeeper.flight_server.errors import Cancelled, InvalidArgument, NotFound, Unavailable
+from flightkeeper.flight_server.errors import (
+    Cancelled,
+    EngineFailed,
+    InvalidArgument,
+    NotFound,
+    Unavailable,
+)
 from flightkeeper.flight_server.sql.reference_statements import (
     DropReferenceTable,
     ShowReferenceTable,
@@ -40,6 +46,7 @@ _T = TypeVar("_T")
 _ATTEMPTS_MAX = 50
 _TURN_S = 30.0
 _OF_SCHEMA = {("drop", "schema"), ("alter", "schema")}
+_CONFLICT = "TransactionContext Error"
 _OR_REPLACE = ("create", "or", "replace")
 _IF_NOT_EXISTS = ("create", "table", "if", "not", "exists")
 
@@ -147,12 +154,18 @@ class ReferenceChanges:
             document(name)
         replaces = statement.opening[:3] == _OR_REPLACE
         keeps = statement.opening == _IF_NOT_EXISTS
-        with self._turn(connection, name):
+        with self._turn(connection, name), self._turn_of_schema(connection, name):
             for _ in range(_ATTEMPTS_MAX):
                 before = self._newest(call, name)
                 if before is not None and not replaces and not keeps:
                     raise InvalidArgument(f"the reference table {name} exists; nothing was written")
-                outcome, content = self._defined(connection, name, before, run)
+                try:
+                    outcome, content = self._defined(connection, name, before, run)
+                except EngineFailed as exc:
+                    # The schema is being made here for another node's table.
+                    if exc.cause != _CONFLICT:
+                        raise
+                    continue
                 if (before is not None and not replaces) or self._made(call, name, before, content):
                     return outcome
         raise _overtaken(name)
@@ -231,6 +244,12 @@ class ReferenceChanges:
 
     def _turn(self, connection: Connection, name: str) -> AbstractContextManager[None]:
         return self._followed.turn(connection, name, _TURN_S)
+
+    def _turn_of_schema(self, connection: Connection, name: str) -> AbstractContextManager[None]:
+        """Be the only one here who makes a schema, if the table is the first in it."""
+        if reference_copies.has_schema(connection, self._home, name):
+            return nullcontext()
+        return self._turn(connection, f"{name.partition('.')[0]}.")
 
     def _author(self, call: Call) -> Author:
         return Author(call.identity.principal, round(self._clocks.wall_s() * 1000))
