@@ -5,8 +5,9 @@ import select
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import IO
 
 import pytest
 from typer.testing import CliRunner, Result
@@ -110,35 +111,63 @@ def test_the_classic_connect_string_names_the_registry(tmp_path: Path) -> None:
     assert rows["registry"] == "zk://127.0.0.1:1,127.0.0.1:2"
 
 
-def test_changes_are_watched_until_told_to_stop(config: Config, tmp_path: Path) -> None:
-    done(config("set", "threads=3"))
+@pytest.fixture
+def watching(tmp_path: Path) -> Iterator["subprocess.Popen[str]"]:
+    """`config watch` on the test's registry."""
     command = [sys.executable, "-u", "-m", "flightkeeper.cli", "config", "watch", "--json"]
-    url = ["--registry", f"dir://{tmp_path}/registry"]
-    watching = subprocess.Popen(
-        [*command, *url],
+    process = subprocess.Popen(
+        [*command, "--registry", f"dir://{tmp_path}/registry"],
         stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
         text=True,
         # Whoever runs the tests in the background has let them ignore Ctrl-C.
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509
     )
-    assert watching.stdout is not None
-    try:
-        # What was set before it looked is no news, so it is set until it has looked.
-        threads = 4
-        while not (line := _within(watching, 0.5)):
-            done(config("set", f"threads={threads}"))
-            threads = 9 - threads
-        assert json.loads(line)["after"].keys() == {"threads"}
-        watching.send_signal(signal.SIGINT)
-        assert watching.wait(10) in {0, 130}
-    finally:
-        watching.kill()
-        watching.wait(10)
-        watching.stdout.close()
+    with process:
+        yield process
+        process.kill()
 
 
-def _within(process: "subprocess.Popen[str]", timeout_s: float) -> str:
+def test_changes_are_watched_until_told_to_stop(
+    config: Config, watching: "subprocess.Popen[str]"
+) -> None:
+    assert json.loads(_wait_looked(config, watching))["after"].keys() == {"threads"}
+    watching.send_signal(signal.SIGINT)
+    assert watching.wait(10) in {0, 130}
+
+
+def test_who_watches_is_told_once_that_the_registry_is_away_and_that_it_is_back(
+    config: Config, watching: "subprocess.Popen[str]", tmp_path: Path
+) -> None:
+    _wait_looked(config, watching)
+    away = tmp_path / "registry" / "services" / "flightsql"
+    away.parent.mkdir(exist_ok=True)
+    for _ in range(2):
+        away.touch()
+        assert "what changes meanwhile is shown" in _told(watching)
+        away.unlink()
+        assert "the registry answers again" in _told(watching)
+
+
+def _wait_looked(config: Config, watching: "subprocess.Popen[str]") -> str:
+    """Wait until it watches; the change that it told of."""
+    # What was set before it looked is no news, so it is set until it has looked.
+    threads = 4
+    while not (line := _within(watching.stdout, 0.5)):
+        done(config("set", f"threads={threads}"))
+        threads = 9 - threads
+    return line
+
+
+def _told(watching: "subprocess.Popen[str]") -> str:
+    """The next line of its own on stderr, without what the registry logs."""
+    while (line := _within(watching.stderr, 20)).startswith("the registry cannot be used; trying"):
+        pass
+    return line
+
+
+def _within(stream: IO[str] | None, timeout_s: float) -> str:
     """The next line of a process; empty if there is none in time."""
-    assert process.stdout is not None
-    ready, _, _ = select.select([process.stdout], [], [], timeout_s)
-    return process.stdout.readline() if ready else ""
+    assert stream is not None
+    ready, _, _ = select.select([stream], [], [], timeout_s)
+    return stream.readline() if ready else ""

@@ -84,6 +84,20 @@ def test_secrets_are_masked() -> None:
     assert row["flag"] is None
 
 
+def test_of_roles_all_but_the_hashes_is_shown(tmp_path: Path) -> None:
+    digest = "ada:" + 27 * "a" + "="
+    text = f"node=digest:{digest};router=world:anyone;admin=digest:{digest};admin=x509:CN=root"
+    loaded = load({"registry": "zk://h:1", "registry_acl": text}, None, {})
+    assert "aaa" not in effective_toml(loaded) + str(effective(loaded))
+    row = next(row for row in effective(loaded) if row["key"] == "registry_acl")
+    assert row["value"] == (
+        f"node=digest:ada:{MASK};router=world:anyone;admin=digest:ada:{MASK};admin=x509:CN=root"
+    )
+    path = tmp_path / "again.toml"
+    path.write_text(effective_toml(loaded))
+    assert load({}, path, {}).settings.registry_acl is None
+
+
 def test_only_secrets_have_no_flag() -> None:
     without = [n for n, field in NodeSettings.model_fields.items() if not flag_allowed(field)]
     assert without == ["registry_password"]

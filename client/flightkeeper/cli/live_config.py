@@ -22,6 +22,8 @@ from flightkeeper.cli.exits import FAILED, USAGE, fail
 from flightkeeper.cli.registries import ConfigOption, JsonOption, RegistryOption, author, opened
 from flightkeeper.discovery.documents import Document
 from flightkeeper.discovery.registry import Registry
+from flightkeeper.discovery.topology import Event, Unreachable
+from flightkeeper.flight_server.config import NodeSettings
 from flightkeeper.flight_server.live import changing
 from flightkeeper.flight_server.live.document import (
     EMPTY,
@@ -39,6 +41,11 @@ _Revision = Annotated[
     int | None,
     typer.Option("--revision", metavar="N", help="Only if the settings are still at this one."),
 ]
+
+_SERVICE: str = NodeSettings.model_fields["service"].default
+"""Any would do."""
+_AWAY = "the registry does not answer; what changes meanwhile is shown once it does"
+_BACK = "the registry answers again"
 
 
 def get(
@@ -113,18 +120,21 @@ def watch(
     config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Print changes as they happen, until Ctrl-C."""
-    heard: queue.SimpleQueue[Document | None] = queue.SimpleQueue()
+    """Print changes as they happen, until Ctrl-C; outages of the registry to stderr."""
+    heard: queue.SimpleQueue[Document | Event | None] = queue.SimpleQueue()
     with _opened(registry, config) as cluster:
+        seen = changing.read(cluster, _name(node)).revision
         cluster.watch_document(_name(node), heard.put)
-        seen: int | None = None
+        # Who watches a document is not told that nobody answers.
+        cluster.watch(_SERVICE, heard.put)
+        away = False
         while True:
-            document = heard.get()
-            found = EMPTY if document is None else decode(document.data)
-            news = [c for c in found.history if seen is not None and c.revision > seen]
-            seen = found.revision
-            for change in news:
-                typer.echo(json.dumps(asdict(change)) if as_json else _line(change))
+            news = heard.get()
+            if news is None or isinstance(news, Document):
+                seen = _print_later(news, seen, as_json=as_json)
+            elif away != isinstance(news, Unreachable):
+                away = not away
+                typer.echo(_AWAY if away else _BACK, err=True)
 
 
 def diff(
@@ -186,6 +196,15 @@ def _name(node: str | None) -> str:
 
 def _whose(node: str | None) -> str:
     return "the cluster" if node is None else f"node {node}"
+
+
+def _print_later(document: Document | None, seen: int, *, as_json: bool) -> int:
+    """Print the changes after a revision; the revision it has now."""
+    found = EMPTY if document is None else decode(document.data)
+    for change in found.history:
+        if change.revision > seen:
+            typer.echo(json.dumps(asdict(change)) if as_json else _line(change))
+    return found.revision
 
 
 def _at(found: SettingsDocument, revision: int) -> Mapping[str, Any]:

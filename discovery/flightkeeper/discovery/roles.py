@@ -11,6 +11,7 @@ from enum import StrEnum
 
 _VARIABLE = "FLIGHTKEEPER_REGISTRY_ACL"
 _DIGEST = re.compile(r"[^:]+:[A-Za-z0-9+/]{27}=")
+_SECRET = re.compile(r"(digest:[^:;]*:)[^;]*")
 _SUBJECT = re.compile(r"[^:;]*\w=[^;]+")
 
 
@@ -84,6 +85,11 @@ def checked(text: str) -> str:
     """The text, if it says roles. Raises InvalidRoles."""
     Roles.parse(text)
     return text
+
+
+def shown(text: str, mask: str) -> str:
+    """The text of roles without hashes: a password that is easy to guess is found from its hash."""
+    return _SECRET.sub(lambda found: found[1] + mask, text)
 
 
 def _read(part: str) -> tuple[Role, Identity]:

@@ -12,10 +12,12 @@ from pathlib import Path
 from pydantic import SecretStr
 from pydantic.fields import FieldInfo
 
+from flightkeeper.discovery import roles
 from flightkeeper.flight_server.config import NodeSettings, is_live
 from flightkeeper.flight_server.config_sources import LoadedSettings, flag_name, variable_name
 
 MASK = "********"
+_ROLES = "registry_acl"
 
 _HEADING = """\
 # Settings of a Flightkeeper node. Written by `flightkeeper config print --example`.
@@ -73,7 +75,7 @@ def effective(loaded: LoadedSettings) -> list[dict[str, object]]:
     return [
         {
             "key": name,
-            "value": plain(getattr(loaded.settings, name)),
+            "value": plain(getattr(loaded.settings, name), name),
             "default": plain(field.default),
             "source": loaded.origins[name],
             "flag": flag_name(name) if flag_allowed(field) else None,
@@ -93,10 +95,12 @@ def flag_allowed(field: FieldInfo) -> bool:
     return "SecretStr" not in str(field.annotation)
 
 
-def plain(value: object) -> object:
-    """A value as JSON and TOML can hold it; a secret becomes a mask."""
+def plain(value: object, name: str = "") -> object:
+    """A value as JSON and TOML can hold it; a secret, or a part that is one, becomes a mask."""
     if isinstance(value, SecretStr):
         return MASK
+    if name == _ROLES and isinstance(value, str):
+        return roles.shown(value, MASK)
     return str(value) if isinstance(value, Path) else value
 
 
@@ -119,7 +123,7 @@ def _effective_line(row: Mapping[str, object]) -> str:
     if value is None:
         return f"# {key} is not set\n"
     line = f"{key} = {_toml(value)}  # {source}\n"
-    return f"# {line}" if value == MASK else line
+    return f"# {line}" if MASK in str(value) else line
 
 
 def _toml(value: object) -> str:

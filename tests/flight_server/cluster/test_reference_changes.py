@@ -111,8 +111,11 @@ def test_it_is_defined_by_a_query_and_joined_like_any_table(here: WireClient) ->
     with pytest.raises(pa.ArrowInvalid, match=r"main\.names exists; nothing was written"):
         here.update(made)
     here.update("CREATE REFERENCE TABLE IF NOT EXISTS names AS SELECT 1 AS other")
+    here.update(
+        "CREATE /* a */ REFERENCE -- b\n TABLE IF /* c */ NOT EXISTS names AS SELECT 1 AS n"
+    )
     assert here.query("FROM names").num_rows == 3
-    here.update("CREATE OR REPLACE REFERENCE TABLE names AS SELECT 1 AS other")
+    here.update("CREATE /* a */ OR -- b\n REPLACE REFERENCE TABLE names AS SELECT 1 AS other")
     assert here.query("FROM names").to_pydict() == {"other": [1]}
 
 
@@ -353,3 +356,29 @@ def test_what_was_in_the_way_for_a_while_is_followed_then(
     sees(here, "FROM newone.t", {"x": [1]})
     there.update("ROLLBACK")
     sees(there, "FROM newone.t", {"x": [1]})
+
+
+def test_tables_of_a_new_schema_are_made_at_the_same_time(nodes: tuple[Served, Served]) -> None:
+    together = threading.Barrier(4)
+    failures: list[Exception] = []
+
+    def make(table: str, node: Served) -> None:
+        try:
+            with node.client() as client:
+                for schema in range(5):
+                    together.wait(30)
+                    client.update(f"CREATE REFERENCE TABLE new{schema}.{table} AS SELECT 1 AS a")
+        except Exception as exc:  # noqa: BLE001 - told by the test
+            failures.append(exc)
+            together.abort()
+
+    threads = [
+        threading.Thread(target=make, args=(f"t{number}", nodes[number % 2])) for number in range(4)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    assert not failures
+    with nodes[0].client() as client:
+        eventually(lambda: client.query("SHOW REFERENCE TABLES").num_rows == 20)

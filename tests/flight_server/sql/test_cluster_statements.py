@@ -1,5 +1,6 @@
 """Statements of the cluster among those of the engine, in every dialect."""
 
+import time
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -12,6 +13,8 @@ from flightkeeper.flight_server.sql import cluster_statements, translation
 from flightkeeper.flight_server.sql.cluster_statements import Rule
 from flightkeeper.flight_server.sql.reading import Source
 from flightkeeper.flight_server.sql.translation import parse
+
+_RULES = cluster_statements.RULES
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,3 +76,44 @@ def test_a_reference_table_is_defined_like_a_table(dialect: str, text: str, sql:
     assert statement.reference
     assert statement.sql == sql
     assert statement.target[-1] == "t"
+
+
+@pytest.mark.parametrize("dialect", ["duckdb", "spark"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "CREATE USER ada PASSWORD 'correct horse battery'",
+        "CREATE ROLE readers",
+        "ALTER USER ada PASSWORD 'correct horse battery'",
+        "DROP USER ada",
+        "DROP ROLE readers",
+        "SHOW GRANTS",
+        "SHOW USERS",
+        "SHOW ROLES",
+        "DROP EXTERNAL TABLE s.t",
+        "ALTER TABLE s.t DROP PARTITION ( a = 1 )",
+        "SHOW HISTORY OF REFERENCE TABLE t",
+        "KILL STATEMENT 'x'",
+        "SELECT flightkeeper_lock ( 'a' )",
+    ],
+)
+def test_comments_may_stand_between_all_words(
+    monkeypatch: pytest.MonkeyPatch, dialect: str, text: str
+) -> None:
+    monkeypatch.setattr(cluster_statements, "RULES", _RULES)
+    cluster_statements._marks.cache_clear()
+    (plain,) = (statement.command for statement in parse(text, dialect))
+    assert plain is not None
+    commented = parse(text.replace(" ", " /* loud\n*/ -- and long\n "), dialect)
+    # No two passwords are the same.
+    assert [repr(statement.command) for statement in commented] == [repr(plain)]
+
+
+@pytest.mark.parametrize("part", ["CREATE --", "DROP /*", "CREATE /* -- ", "SHOW #", "DROP -- -- "])
+def test_a_text_full_of_what_may_begin_one_is_looked_through_in_time(
+    monkeypatch: pytest.MonkeyPatch, part: str
+) -> None:
+    monkeypatch.setattr(cluster_statements, "RULES", _RULES)
+    begin_s = time.process_time()
+    assert not cluster_statements.mentioned(part * (256 * 1024 // len(part)))
+    assert time.process_time() - begin_s < 5

@@ -135,8 +135,18 @@ def test_a_node_of_another_version_may_say_something_else(here: Here) -> None:
 
 def test_what_another_node_wants_is_what_its_caller_may(here: Here) -> None:
     running = here.runs(ADA)
-    wanted = PeerRequest(principal="bob", statement_id=running.statement_id)
+    wanted = PeerRequest(principal="bob", owner="bob", statement_id=running.statement_id)
     assert here.ends.asked(wanted) is Killing.UNKNOWN
     wanted.administers = True
     assert here.ends.asked(wanted) is Killing.STOPPING
-    assert here.ends.asked(PeerRequest(principal="ada", session_id="a1")) is Killing.STOPPING
+    assert here.ends.asked(PeerRequest(owner="ada", session_id="a1")) is Killing.STOPPING
+
+
+def test_a_later_account_of_the_same_name_ends_nothing_of_the_earlier_one(here: Here) -> None:
+    earlier, later = caller("ada", "a1"), caller("ada", "a2")
+    earlier.middleware.account, later.middleware.account = "1", "2"
+    running = here.runs(earlier)
+    assert here.kill(later, Target.STATEMENT, running.statement_id)[0] == "unknown"
+    assert here.kill(later, Target.SESSION, "a1")[0] == "unknown"
+    assert not running.killed
+    assert here.kill(earlier, Target.STATEMENT, running.statement_id)[0] == "stopping"

@@ -5,9 +5,8 @@ back; what it made of the table is written if the table is still at that version
 done again. So any statement can change one, from any node, and none is lost.
 """
 
-import re
 from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any, TypeVar
 
 import pyarrow as pa
@@ -30,7 +29,13 @@ from flightkeeper.flight_server.command import Command
 from flightkeeper.flight_server.engine import catalog
 from flightkeeper.flight_server.engine.connection import Connection
 from flightkeeper.flight_server.engine.statement import Statement
-from flightkeeper.flight_server.errors import Cancelled, InvalidArgument, NotFound, Unavailable
+from flightkeeper.flight_server.errors import (
+    Cancelled,
+    EngineFailed,
+    InvalidArgument,
+    NotFound,
+    Unavailable,
+)
 from flightkeeper.flight_server.sql.reference_statements import (
     DropReferenceTable,
     ShowReferenceTable,
@@ -40,9 +45,10 @@ from flightkeeper.flight_server.sql.reference_statements import (
 _T = TypeVar("_T")
 _ATTEMPTS_MAX = 50
 _TURN_S = 30.0
-_OF_SCHEMA = re.compile(r"\s*(?:drop|alter)\s+schema\b", re.IGNORECASE)
-_OR_REPLACE = re.compile(r"\s*create\s+or\s+replace\b", re.IGNORECASE)
-_IF_NOT_EXISTS = re.compile(r"\s*create\s+table\s+if\s+not\s+exists\b", re.IGNORECASE)
+_OF_SCHEMA = {("drop", "schema"), ("alter", "schema")}
+_CONFLICT = "TransactionContext Error"
+_OR_REPLACE = ("create", "or", "replace")
+_IF_NOT_EXISTS = ("create", "table", "if", "not", "exists")
 
 
 class ReferenceChanges:
@@ -68,7 +74,7 @@ class ReferenceChanges:
             return True
         if statement.stateful and statement.kind != "PREPARE":
             return False  # a temporary one of the session's own
-        if _OF_SCHEMA.match(statement.sql):
+        if statement.opening[:2] in _OF_SCHEMA:
             within = f"{statement.target[-1]}."
             return any(name.startswith(within) for name in self._followed.held)
         last = f".{statement.target[-1]}"
@@ -146,13 +152,20 @@ class ReferenceChanges:
             )
         with translated():
             document(name)
-        replaces = _OR_REPLACE.match(statement.sql) is not None
-        with self._turn(connection, name):
+        replaces = statement.opening[:3] == _OR_REPLACE
+        keeps = statement.opening == _IF_NOT_EXISTS
+        with self._turn(connection, name), self._turn_of_schema(connection, name):
             for _ in range(_ATTEMPTS_MAX):
                 before = self._newest(call, name)
-                if before is not None and not replaces and not _IF_NOT_EXISTS.match(statement.sql):
+                if before is not None and not replaces and not keeps:
                     raise InvalidArgument(f"the reference table {name} exists; nothing was written")
-                outcome, content = self._defined(connection, name, before, run)
+                try:
+                    outcome, content = self._defined(connection, name, before, run)
+                except EngineFailed as exc:
+                    # The schema is being made here for another node's table.
+                    if exc.cause != _CONFLICT:
+                        raise
+                    continue
                 if (before is not None and not replaces) or self._made(call, name, before, content):
                     return outcome
         raise _overtaken(name)
@@ -231,6 +244,12 @@ class ReferenceChanges:
 
     def _turn(self, connection: Connection, name: str) -> AbstractContextManager[None]:
         return self._followed.turn(connection, name, _TURN_S)
+
+    def _turn_of_schema(self, connection: Connection, name: str) -> AbstractContextManager[None]:
+        """Be the only one here who makes a schema, if the table is the first in it."""
+        if reference_copies.has_schema(connection, self._home, name):
+            return nullcontext()
+        return self._turn(connection, f"{name.partition('.')[0]}.")
 
     def _author(self, call: Call) -> Author:
         return Author(call.identity.principal, round(self._clocks.wall_s() * 1000))

@@ -28,6 +28,9 @@ _CONSTRAINTS = f"""
     SELECT constraint_type, constraint_column_names FROM duckdb_constraints()
     WHERE {_WHERE} AND constraint_type <> 'NOT NULL'"""  # noqa: S608 - ours
 _COMMENT = f"SELECT comment FROM duckdb_tables() WHERE {_WHERE}"  # noqa: S608 - ours
+_SCHEMA = """
+    SELECT 1 FROM duckdb_schemas() WHERE lower(database_name) = lower($catalog)
+    AND lower(schema_name) = $schema"""
 _VIEW = """
     SELECT sql FROM duckdb_views() WHERE lower(database_name) = lower($catalog)
     AND lower(schema_name) = $schema AND lower(view_name) = $view"""
@@ -100,6 +103,12 @@ def clear(connection: Connection, home: Home, name: str) -> None:
     """Let there be nothing in the place of the view, within a transaction."""
     connection.command(f"CREATE SCHEMA IF NOT EXISTS {home.schema(name)}")
     connection.command(f"DROP VIEW IF EXISTS {home.table(name)}")
+
+
+def has_schema(connection: Connection, home: Home, name: str) -> bool:
+    """Whether there is the schema of a table."""
+    where = {"catalog": home.catalog, "schema": name.partition(".")[0]}
+    return bool(connection.rows(_SCHEMA, where))
 
 
 def content(connection: Connection, home: Home, name: str) -> Content:

@@ -66,6 +66,7 @@ class Statement:
         parses: after it, the session's texts may mean something else.
         undoable: a transaction that is rolled back undoes all that it does.
         target: the name of what it writes to, makes or drops, in lower case; empty if unknown.
+        opening: the first words of what writes, in lower case, without comments.
         reference: what it makes is a reference table.
         system: the system tables it reads, which only a connection of its own has.
         command: what it asks of the cluster, if it is not for the engine.
@@ -84,6 +85,7 @@ class Statement:
     parses: bool
     undoable: bool
     target: tuple[str, ...] = ()
+    opening: tuple[str, ...] = ()
     reference: bool = False
     system: frozenset[str] = frozenset()
     command: Command | None = None
@@ -161,6 +163,7 @@ _DOT = re.compile(rb"\.(?!\d)")
 """Between the parts of a name; a number to DuckDB 2.0."""
 _TOKEN = re.compile(rb"""'(?:[^']|'')*'|"(?:[^"]|"")*"|[\w$.\x80-\xff]+|.""", re.DOTALL)
 """With literals, and numbers whole."""
+_OPENING = len(("create", "table", "if", "not", "exists"))
 _WORD_KINDS = {
     duckdb.token_type.keyword,
     duckdb.token_type.identifier,
@@ -248,7 +251,7 @@ def _classify(parsed: duckdb.Statement, source: str | None) -> Statement:
     if _NUMBERS_LATE and kind in _CHANGES:
         parsed = _numbered(parsed)
     sql = parsed.query.strip()
-    words = _words(sql)
+    words = [word for _, word in words_at(sql)]
     _check_served(kind, words)
     return Statement(
         sql=sql,
@@ -264,6 +267,7 @@ def _classify(parsed: duckdb.Statement, source: str | None) -> Statement:
         parses=kind in _SETS and bool(_PARSER_SETTINGS & _names(words)),
         undoable=kind in _UNDOABLE,
         target=targets.target(words) if kind in _WRITES else (),
+        opening=tuple(words[:_OPENING]) if kind in _WRITES else (),
     )
 
 
@@ -394,7 +398,3 @@ def _bare(sql: str) -> str:
         if kind != duckdb.token_type.comment
     )
     return " ".join(token.group().decode(errors="replace") for token in found if token)
-
-
-def _words(sql: str) -> list[str]:
-    return [word for _, word in words_at(sql)]

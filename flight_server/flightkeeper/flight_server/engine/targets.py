@@ -1,17 +1,46 @@
 """What a statement writes to, makes or drops, by its words. Pure."""
 
-from collections.abc import Iterator, Sequence
-from itertools import takewhile
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import pairwise
 
-_VERBS = frozenset({"insert", "update", "delete", "merge", "truncate", "create", "drop", "alter"})
-_BETWEEN = frozenset(
-    {
-        *("or", "replace", "ignore", "into", "from", "if", "not", "exists", "only"),
-        *("temp", "temporary", "persistent", "local", "recursive", "materialized", "unique"),
-        *("table", "view", "macro", "function", "schema", "sequence", "index", "type"),
-    }
+_Choice = tuple[tuple[str, ...], ...]
+"""Words of which some may stand at a place, once."""
+
+_INDEX = ("index",)
+_KINDS: _Choice = (
+    ("table",),
+    ("view",),
+    ("macro", "table"),
+    ("macro",),
+    ("function", "table"),
+    ("function",),
+    ("schema",),
+    ("sequence",),
+    _INDEX,
+    ("type",),
 )
-"""What may stand between the verb and the name."""
+_KEPT: _Choice = (("temp",), ("temporary",), ("persistent",))
+_SORTS: _Choice = (("recursive",), ("materialized",), ("unique",))
+_BETWEEN: Mapping[str, tuple[_Choice, ...]] = {
+    "insert": ((("or", "replace"), ("or", "ignore")), (("into",),)),
+    "update": ((("only",),),),
+    "delete": ((("from",),), (("only",),)),
+    "merge": ((("into",),),),
+    "truncate": ((("table",),), (("only",),)),
+    "create": (
+        (("or", "replace"),),
+        (("local",), ("global",)),
+        _KEPT,
+        _SORTS,
+        _KINDS,
+        (("if", "not", "exists"),),
+    ),
+    "drop": (_SORTS, _KINDS, (("if", "exists"),)),
+    "alter": (_SORTS, _KINDS, (("if", "exists"),), (("only",),)),
+}
+"""What may stand between each verb and the name, in order: most of these words may be names too."""
+_AFTER_NAMES = frozenset({"as", "using"})
+"""What follows the name of a query or of a prepared statement, and no verb."""
 
 
 def target(words: Sequence[str]) -> tuple[str, ...]:
@@ -27,12 +56,22 @@ def target(words: Sequence[str]) -> tuple[str, ...]:
     outer = list(_outside(words))
     if outer[:2] == ["comment", "on"]:
         return _name(outer[3:])
-    start = next((number for number, word in enumerate(outer) if word in _VERBS), len(outer))
+    start = next((at for at, pair in enumerate(pairwise(outer)) if _is_verb(*pair)), None)
+    if start is None:
+        return ()
     rest = outer[start + 1 :]
-    head = list(takewhile(_BETWEEN.__contains__, rest))
-    if "index" in head and "on" in rest:
+    skipped: list[tuple[str, ...]] = []
+    for choice in _BETWEEN[outer[start]]:
+        found = next((some for some in choice if tuple(rest[: len(some)]) == some), ())
+        rest = rest[len(found) :]
+        skipped.append(found)
+    if _INDEX in skipped and "on" in rest:
         return _name(rest[rest.index("on") + 1 :])
-    return _name(rest[len(head) :])
+    return _name(rest)
+
+
+def _is_verb(word: str, after: str) -> bool:
+    return word in _BETWEEN and after not in _AFTER_NAMES
 
 
 def _copied(words: Sequence[str]) -> tuple[str, ...]:

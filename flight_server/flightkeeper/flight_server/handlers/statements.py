@@ -26,8 +26,8 @@ from flightkeeper.flight_server.executions import WRITE_WAITS_S, Answer, Executi
 from flightkeeper.flight_server.handlers import parameters
 from flightkeeper.flight_server.handlers.partitions import Partitions, Started
 from flightkeeper.flight_server.handlers.routes import Routes
+from flightkeeper.flight_server.sql.masking import shown
 from flightkeeper.flight_server.sql.translation import parse
-from flightkeeper.flight_server.system.masking import shown
 from flightkeeper.flightsql.headers import Reason
 from flightkeeper.flightsql.messages import pack, unpack
 from flightkeeper.flightsql.tickets import Kind, Signer

@@ -50,8 +50,11 @@ def _of_catalog(name: str) -> "Callable[[Source], Command | None]":
     return read
 
 
+_GAP = r"(?:\s|(?:--|#)[^\n]{0,1000}+\n|/\*.{0,1000}?\*/)++"
+"""What may stand between two words: comments too, within bounds, because it is looked for often."""
 _OBJECT = "(?:EXTERNAL TABLE|CLUSTER (?:VIEW|MACRO))"
 _OBJECT_MARK = "EXTERNAL|CLUSTER"
+_SHOW_MARK = f"SHOW{_GAP}(?:GRANTS|USERS|ROLES)"
 
 RULES: tuple[Rule, ...] = (
     Rule(
@@ -62,7 +65,7 @@ RULES: tuple[Rule, ...] = (
     Rule(_OBJECT_MARK, f"DROP {_OBJECT}", _of_catalog("drop")),
     Rule(_OBJECT_MARK, f"COMMENT ON {_OBJECT}", _of_catalog("comment")),
     # Not that of a window.
-    Rule(r"PARTITION(?!\s+BY\b)", "ALTER (?:EXTERNAL )?TABLE", _of_catalog("alter")),
+    Rule(rf"PARTITION(?!{_GAP}BY\b)", "ALTER (?:EXTERNAL )?TABLE", _of_catalog("alter")),
     Rule("MSCK", "MSCK", _of_catalog("repair")),
     Rule("PARTITIONS", "SHOW PARTITIONS", _of_catalog("show")),
     Rule("REFERENCE", "DROP REFERENCE TABLE", reference_statements.drop),
@@ -77,14 +80,14 @@ RULES: tuple[Rule, ...] = (
     Rule("FLIGHTKEEPER_UNLOCK", "SELECT FLIGHTKEEPER_UNLOCK", lock_statements.unlock),
     Rule("FLIGHTKEEPER_LOCKS", r"SELECT \* FROM FLIGHTKEEPER_LOCKS", lock_statements.locks),
     Rule("PASSWORD", "CREATE USER", account_statements.create_user),
-    Rule(r"CREATE\s+ROLE", "CREATE ROLE", account_statements.create_role),
-    Rule(r"ALTER\s+USER", "ALTER USER", account_statements.alter_user),
-    Rule(r"DROP\s+(?:USER|ROLE)", "DROP (?:USER|ROLE)", account_statements.drop),
+    Rule(f"CREATE{_GAP}ROLE", "CREATE ROLE", account_statements.create_role),
+    Rule(f"ALTER{_GAP}USER", "ALTER USER", account_statements.alter_user),
+    Rule(f"DROP{_GAP}(?:USER|ROLE)", "DROP (?:USER|ROLE)", account_statements.drop),
     Rule("GRANT", "GRANT", account_statements.grant),
     Rule("REVOKE", "REVOKE", account_statements.revoke),
-    Rule(r"SHOW\s+GRANTS", "SHOW GRANTS", account_statements.show_grants),
-    Rule(r"SHOW\s+USERS", "SHOW USERS", account_statements.show_users),
-    Rule(r"SHOW\s+ROLES", "SHOW ROLES", account_statements.show_roles),
+    Rule(_SHOW_MARK, "SHOW GRANTS", account_statements.show_grants),
+    Rule(_SHOW_MARK, "SHOW USERS", account_statements.show_users),
+    Rule(_SHOW_MARK, "SHOW ROLES", account_statements.show_roles),
 )
 
 _REFERENCE = re.compile(r"CREATE (?:OR REPLACE )?REFERENCE TABLE\b")
@@ -117,4 +120,4 @@ def plain_definition(source: "Source") -> str | None:
 @cache
 def _marks() -> re.Pattern[str]:
     marks = {"REFERENCE", *(rule.mark for rule in RULES)}
-    return re.compile(rf"\b(?:{'|'.join(sorted(marks))})\b", re.IGNORECASE)
+    return re.compile(rf"\b(?:{'|'.join(sorted(marks))})\b", re.IGNORECASE | re.DOTALL)

@@ -1,7 +1,7 @@
 """The statements of a node: those that run, and a bounded memory of those that ended.
 
 Owns the one place where a statement's beginning and end are taken down, which costs each of them a
-few microseconds; texts are masked only when somebody looks (`masking`).
+few microseconds; texts are masked only when somebody looks (`sql/masking`).
 """
 
 import itertools

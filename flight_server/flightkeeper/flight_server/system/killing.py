@@ -1,7 +1,7 @@
 """Ends statements and sessions: those of this node, and through other nodes theirs.
 
-Owns who may: administrators anybody's, others their own. A statement of somebody else's is not
-known to those who may not end it.
+Owns who may: administrators anybody's, others their own. A statement of somebody else's, also of an
+earlier account of the same name, is not known to those who may not end it.
 """
 
 from collections.abc import Callable
@@ -47,7 +47,7 @@ class Ends:
     def statement(self, wanted: PeerRequest) -> Killing:
         """End a statement of this node."""
         found = self._activity.find(wanted.statement_id)
-        if found is None or not _may_end(wanted, found.principal):
+        if found is None or not _may_end(wanted, found.owner):
             return Killing.UNKNOWN
         if isinstance(found, Ended):
             return Killing.FINISHED
@@ -64,9 +64,9 @@ class Ends:
         key = wanted.session_id
         visitor = self._visitors.find(key)
         running = [each for each in self._activity.running() if each.session_id == key]
-        owners = {each.principal for each in running}
+        owners = {each.owner for each in running}
         if visitor is not None:
-            owners.add(visitor.principal)
+            owners.add(visitor.owner)
         if not owners or not all(_may_end(wanted, owner) for owner in owners):
             return Killing.UNKNOWN
         self._visitors.end(key, wanted.principal)
@@ -103,9 +103,9 @@ class Killer:
     def run(self, call: Call, connection: Connection, command: Kill) -> pa.Table:
         """End something, wherever it is; what became of it."""
         del connection
-        principal = call.identity.principal
         wanted = PeerRequest(
-            principal=principal,
+            principal=call.identity.principal,
+            owner=call.owner,
             administers=self._administers(call),
             statement_id=command.id if command.target is not Target.SESSION else "",
             session_id=command.id if command.target is not Target.STATEMENT else "",
@@ -138,4 +138,4 @@ def _read(answer: bytes) -> Killing:
 
 
 def _may_end(wanted: PeerRequest, owner: str) -> bool:
-    return wanted.administers or wanted.principal == owner
+    return wanted.administers or wanted.owner == owner

@@ -17,11 +17,12 @@ from flightkeeper.flight_server.admission import Admission
 from flightkeeper.flight_server.call import owned_by
 from flightkeeper.flight_server.clocks import Clocks
 from flightkeeper.flight_server.config import NodeSettings, is_live
+from flightkeeper.flight_server.config_text import MASK, plain
 from flightkeeper.flight_server.sessions import Sessions
+from flightkeeper.flight_server.sql.masking import shown
 from flightkeeper.flight_server.system.activity import Activity, Ended
 from flightkeeper.flight_server.system.collecting import Provider, registered
 from flightkeeper.flight_server.system.events import Events
-from flightkeeper.flight_server.system.masking import shown
 from flightkeeper.flight_server.system.running import Running
 from flightkeeper.flight_server.system.tables import NODES
 from flightkeeper.flight_server.system.visitors import Visitor, Visitors
@@ -152,8 +153,8 @@ def _text(name: str, value: object) -> str | None:
     if value is None:
         return None
     if isinstance(value, SecretStr):
-        return "********"
-    text = str(value)
+        return MASK
+    text = str(plain(value, name))
     if isinstance(value, Path) or name in _PLACES:
         scheme, _, rest = text.rpartition("://")
         return f"{scheme}://…/{_name(rest)}" if scheme == "dir" else text if scheme else _name(text)

@@ -146,6 +146,7 @@ class PeerRequest(_message.Message):
     STATEMENT_ID_FIELD_NUMBER: _builtins.int
     SESSION_ID_FIELD_NUMBER: _builtins.int
     ADMINISTERS_FIELD_NUMBER: _builtins.int
+    OWNER_FIELD_NUMBER: _builtins.int
     principal: _builtins.str
     """Whose wish it is; that they may wish it, the asking node has decided."""
     expires_ms: _builtins.int
@@ -156,6 +157,8 @@ class PeerRequest(_message.Message):
     """A session to end, or empty."""
     administers: _builtins.bool
     """They may end what others do."""
+    owner: _builtins.str
+    """Whose statements and sessions are theirs: the account, not only its name. Nobody's if empty."""
     @_builtins.property
     def tables(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """System tables whose rows of this node are wanted."""
@@ -169,10 +172,11 @@ class PeerRequest(_message.Message):
         statement_id: _builtins.str = ...,
         session_id: _builtins.str = ...,
         administers: _builtins.bool = ...,
+        owner: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["administers", b"administers", "expires_ms", b"expires_ms", "principal", b"principal", "session_id", b"session_id", "statement_id", b"statement_id", "tables", b"tables"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["administers", b"administers", "expires_ms", b"expires_ms", "owner", b"owner", "principal", b"principal", "session_id", b"session_id", "statement_id", b"statement_id", "tables", b"tables"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -4,7 +4,6 @@ What was changed on one node only would be undone by the next look, and until th
 answer differently.
 """
 
-import re
 from collections.abc import Callable, Mapping
 from typing import TypeVar
 
@@ -17,7 +16,7 @@ from flightkeeper.flight_server.errors import InvalidArgument
 
 _T = TypeVar("_T")
 _DEFAULT = "main"
-_OF_SCHEMA = re.compile(r"\s*drop\s+schema\b", re.IGNORECASE)
+_OF_SCHEMA = ("drop", "schema")
 _HINTS: Mapping[Kind, str] = {
     Kind.TABLE: "use CREATE OR REPLACE, ALTER, DROP EXTERNAL TABLE",
     Kind.VIEW: "use CREATE OR REPLACE, DROP CLUSTER VIEW",
@@ -45,7 +44,7 @@ class CatalogOwner:
         if statement.stateful:
             return False  # a temporary one of the session's own
         name = statement.target[-1].lower()
-        position = 0 if _OF_SCHEMA.match(statement.sql) else 1
+        position = 0 if statement.opening[:2] == _OF_SCHEMA else 1
         if not any(key[position] == name for key in self._definitions()):
             return False
         return self._found(connection, statement) is not None
@@ -70,7 +69,7 @@ class CatalogOwner:
     def _found(self, connection: Connection, statement: Statement) -> Definition | None:
         here = catalog.namespace(connection)
         *before, name = (part.lower() for part in statement.target)
-        if _OF_SCHEMA.match(statement.sql):
+        if statement.opening[:2] == _OF_SCHEMA:
             place = before[-1] if before else here.catalog.lower()
             inside = (d for (schema, _), d in self._definitions().items() if schema == name)
             return next(inside, None) if place == self._place else None
@@ -81,7 +80,7 @@ class CatalogOwner:
         if place != self._place:
             return None
         # What is made without a schema is made here; what is not here is looked for in the other.
-        making = statement.sql.lower().startswith("create")
+        making = statement.opening[:1] == ("create",)
         found = (
             self._definitions().get((schema, name)) for schema in schemas[: 1 if making else 2]
         )
