@@ -159,7 +159,7 @@ def test_deadlines_of_every_call(real: Connection) -> None:
         real.execute(f"CREATE TABLE work.t AS {endless}", timeout_s=0.3)
     # On a slow machine the time is over before it is sent.
     with pytest.raises((OutcomeUnknown, StatementTimeout)):
-        real.executemany(f"CREATE TABLE work.t AS {endless} WHERE range > ?", [(1,)], timeout_s=0.3)
+        real.executemany(f"CREATE TABLE work.u AS {endless} WHERE range > ?", [(1,)], timeout_s=0.3)
     assert real.metadata.tables(schema_pattern="work").num_rows == 0
 
 

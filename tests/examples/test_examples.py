@@ -81,3 +81,8 @@ def test_members_come_and_go_and_share_the_work(url: str) -> None:
     assert sum(answered.values()) >= 60
     assert len(answered) >= 2, "the router shares statements among nodes"
     assert lines[-1] == "without a, answers go on"
+
+
+def test_what_is_granted_is_read_and_what_is_revoked_is_not(url: str) -> None:
+    lines = told(started("accounts", url)).splitlines()
+    assert lines == ["amy reads [{'id': 1, 'region': 'north'}]", "amy is refused: True"]
