@@ -1,0 +1,60 @@
+"""Waiting for a statement: Ctrl-C cancels it on its node, and a long one shows how far it is.
+
+Owns the thread that the statement runs on, so that the main thread is free to hear of Ctrl-C.
+"""
+
+import sys
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor, wait
+from typing import TextIO, TypeVar
+
+from flightkeeper.client.control import Control
+
+REFRESH_S = 0.2
+QUIET_S = 1.0
+"""A statement that ends sooner shows no progress."""
+
+_Answer = TypeVar("_Answer")
+
+
+def interruptible(work: Callable[[Control], _Answer], progress: TextIO | None) -> _Answer:
+    """Do the work on a thread of its own.
+
+    Args:
+        progress: the terminal to show progress on; None = show none.
+
+    Raises:
+        whatever the work raises; StatementCancelled after Ctrl-C.
+    """
+    control = Control()
+    with ThreadPoolExecutor(1, thread_name_prefix="flightkeeper-statement") as thread:
+        future = thread.submit(work, control)
+        waited_s = 0.0
+        while not future.done():
+            try:
+                wait([future], timeout=REFRESH_S)
+            except KeyboardInterrupt:
+                control.cancel()
+            waited_s += REFRESH_S
+            if progress is not None and waited_s > QUIET_S and not future.done():
+                _show(progress, f"{state(control)}, {waited_s:.0f} s")
+        if progress is not None and waited_s > QUIET_S:
+            _show(progress, "")
+        return future.result()
+
+
+def state(control: Control) -> str:
+    """How far a statement is, in words."""
+    words = [f"{control.rows} rows", f"{control.nbytes / 1e6:.1f} MB"]
+    words += [f"from {control.node}"] if control.node else []
+    words += [f"{control.attempts} nodes asked"] if control.attempts > 1 else []
+    return ", ".join(words)
+
+
+def terminal() -> TextIO | None:
+    """Where progress can be shown."""
+    return sys.stderr if sys.stderr.isatty() else None
+
+
+def _show(progress: TextIO, text: str) -> None:
+    print(f"\r\x1b[K{text}", end="", file=progress, flush=True)
