@@ -15,7 +15,7 @@ from typing import Self
 import pyte
 
 LINES, COLUMNS = 40, 100
-PATIENCE_S = 45.0
+PATIENCE_S = 20.0
 _STARTED = (
     "import fcntl, runpy, sys, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0);"
     "sys.argv[0] = 'flightkeeper'; runpy.run_module('flightkeeper.cli', run_name='__main__')"

@@ -51,8 +51,12 @@ class Interactive:
                 except EOFError:
                     return
         finally:
-            self.screen.close()
-            self._vocabulary.close()
+            self.close()
+
+    def close(self) -> None:
+        """Close the file and end the thread. Idempotent."""
+        self.screen.close()
+        self._vocabulary.close()
 
     def run(self, statement: str) -> bool:
         """Run a statement and show its result, or why there is none; whether it worked."""
