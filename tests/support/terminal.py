@@ -44,7 +44,7 @@ class Terminal:
         self._selector.register(self._master, selectors.EVENT_READ)
 
     def type(self, text: str) -> None:
-        """Press keys; "\\r" is Enter."""
+        r"""Press keys; "\r" is Enter."""
         os.write(self._master, text.encode())
 
     def lines(self) -> list[str]:

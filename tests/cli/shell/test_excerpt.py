@@ -4,7 +4,7 @@ import io
 
 import pyarrow as pa
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.console import Console
 from rich.table import Table
@@ -20,6 +20,7 @@ def cut(*sizes: int) -> Excerpt:
     return excerpt(pa.RecordBatchReader.from_batches(schema, batches))
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(0, 60), max_size=8))
 def test_the_first_and_the_last_twenty_however_they_arrive(sizes: list[int]) -> None:
     shown = cut(*sizes)

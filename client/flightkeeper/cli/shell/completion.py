@@ -39,7 +39,7 @@ def _within(name: str, before: str, words: Words) -> Iterator[tuple[str, str]]:
 
 def _aliases(before: str, words: Words) -> dict[str, str]:
     """What the text calls its tables: `FROM flights AS f`, `JOIN planes p`."""
-    named = re.findall(r"(\w+)\s+(?:AS\s+)?(\w+)", before, re.IGNORECASE)
+    named = re.findall(r"\b(\w+)\b(?=\s+(?:AS\s+)?(\w+))", before, re.IGNORECASE)
     return {alias: table for table, alias in named if table in words.columns}
 
 
@@ -50,9 +50,9 @@ def _anywhere(before: str, words: Words, begun: str) -> Iterator[tuple[str, str]
     yield from ((schema, "schema") for held in words.schemas.values() for schema in held)
     yield from ((catalog, "catalog") for catalog in words.schemas)
     if begun:
-        small = begun.islower()
-        yield from ((name.lower() if small else name, "keyword") for name in words.keywords)
-        yield from ((name, "function") for name in words.functions)
+        typed = str.lower if begun.islower() else str
+        yield from ((typed(name), "keyword") for name in words.keywords)
+        yield from ((typed(name), "function") for name in words.functions)
 
 
 def quoted(name: str) -> str:
