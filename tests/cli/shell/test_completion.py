@@ -45,3 +45,15 @@ def test_names_that_need_quotes_get_them() -> None:
     assert (found.text, found.start_position) == ('"Order Lines"', -3)
     assert quoted('a"b') == '"a""b"'
     assert quoted("flights") == "flights"
+
+
+@pytest.mark.parametrize(
+    ("before", "while_typing", "on_tab"),
+    [("SELECT * FROM ", 0, 8), ("SELECT 1;", 0, 8), ("sales.", 1, 1), ("SELECT * FROM pl", 1, 1)],
+)
+def test_nobody_is_disturbed_before_a_word(before: str, while_typing: int, on_tab: int) -> None:
+    def count(event: CompleteEvent) -> int:
+        return len(list(WordCompleter(lambda: WORDS).get_completions(Document(before), event)))
+
+    assert count(CompleteEvent(text_inserted=True)) == while_typing
+    assert count(CompleteEvent(completion_requested=True)) == on_tab

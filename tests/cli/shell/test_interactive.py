@@ -69,7 +69,7 @@ def test_ctrl_c_ends_the_statement_on_its_node(shell: Terminal, url: str) -> Non
                 break
             wait.wait(0.05)
         shell.type("\x03")
-        shell.wait_for()
+        shell.wait_for("it was cancelled by its caller")
         assert other.query(running_now).fetchall() == [(0,)]
     shell.type("SELECT 4321 AS after;\r")
     shell.wait_for("4321")
@@ -78,14 +78,16 @@ def test_ctrl_c_ends_the_statement_on_its_node(shell: Terminal, url: str) -> Non
 def test_names_are_suggested_and_new_ones_learnt(shell: Terminal) -> None:
     shell.type("CREATE TABLE zebras (stripes INTEGER);\r")
     shell.wait_for("(0 rows)")
-    for _ in range(50):
-        shell.type("SELECT * FROM zeb\t")
-        if shell.comes_to_show(prompt="FROM zebras", within_s=1.0):
+    for _ in range(20):
+        shell.type("SELECT * FROM zeb")
+        if shell.comes_to_show("FROM zeb", prompt="table", within_s=1.0):
             break
         # The new names are not here yet.
         shell.type("\x03")
-    shell.type(";\r")
-    shell.wait_for("(0 rows)")
+    shell.type("\t;")
+    shell.wait_for(prompt="FROM zebras;")
+    shell.type("\r")
+    shell.wait_for("(0 rows)", "FROM zebras;")
 
 
 def test_history_keeps_no_passwords(shell: Terminal, tmp_path: Path) -> None:

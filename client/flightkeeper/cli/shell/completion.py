@@ -13,6 +13,7 @@ from flightkeeper.cli.shell.vocabulary import Words
 
 _TYPED = re.compile(r"(?:(\w+)\s*\.\s*)?(\w*)\Z")
 _PLAIN = re.compile(r"[a-z_][a-z0-9_]*")
+_LAST_WORD = re.compile(r"\w*\Z")
 _WORD = re.compile(r"\w+")
 
 
@@ -69,13 +70,11 @@ class WordCompleter(Completer):
     def get_completions(
         self, document: Document, complete_event: CompleteEvent
     ) -> Iterable[Completion]:
-        """As prompt_toolkit asks for them, whatever made it ask."""
-        del complete_event
+        """While typing those of a word that was begun; on Tab all that may stand here."""
         before = document.text_before_cursor
-        begun = len(before) - len(before.rstrip("_" + _ALPHANUMERIC))
+        begun = len(before) - len(_LAST_WORD.sub("", before))
+        if complete_event.text_inserted and not begun and not before.endswith("."):
+            return
         for name, kind in suggestions(before, self._words()):
             text = name if kind in {"keyword", "function"} else quoted(name)
             yield Completion(text, start_position=-begun, display=name, display_meta=kind)
-
-
-_ALPHANUMERIC = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
