@@ -49,7 +49,7 @@ def test_names_that_need_quotes_get_them() -> None:
 
 @pytest.mark.parametrize(
     ("before", "while_typing", "on_tab"),
-    [("SELECT * FROM ", 0, 8), ("SELECT 1;", 0, 8), ("sales.", 1, 1), ("SELECT * FROM pl", 1, 1)],
+    [("SELECT * FROM ", 0, 6), ("SELECT 1;", 0, 6), ("sales.", 1, 1), ("SELECT * FROM pl", 1, 1)],
 )
 def test_nobody_is_disturbed_before_a_word(before: str, while_typing: int, on_tab: int) -> None:
     def count(event: CompleteEvent) -> int:
