@@ -35,11 +35,11 @@ def sql(
     output: Annotated[Format, typer.Option("--format", help="How to print.")] = Format.TABLE,
     username: UsernameOption = None,
 ) -> None:
-    """Run SQL on a cluster and print the results; without statements, a shell on the terminal.
+    """Run SQL on a cluster, or converse with it in a shell.
 
-    Statements come from -c, -f or stdin, several with ; between them. They run in order until
-    one fails; what BEGIN, SET and USE say holds for those after them. The password comes from
-    FLIGHTKEEPER_PASSWORD or a prompt.
+    Without statements, and on a terminal, it is the shell. Statements come from -c, -f or stdin,
+    several with ; between them. They run in order until one fails; what BEGIN, SET and USE say
+    holds for those after them. The password comes from FLIGHTKEEPER_PASSWORD or a prompt.
     """
     if not commands and file is None and sys.stdin.isatty() and sys.stdout.isatty():
         _converse(url, username, output)
