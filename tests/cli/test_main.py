@@ -3,6 +3,7 @@
 import resource
 import subprocess
 import sys
+from collections.abc import Iterator
 from importlib.metadata import version
 
 import pytest
@@ -13,6 +14,16 @@ from flightkeeper.cli import main
 from flightkeeper.cli.main import VERBS, Verb, app
 
 HEAVY = ("pyarrow", "duckdb", "pydantic", "structlog", "kazoo")
+
+
+@pytest.fixture(autouse=True)
+def _libraries_that_a_verb_goes_without_come_back() -> Iterator[None]:
+    """What a verb keeps from being imported is kept from its own process only."""
+    yield
+    for verb in VERBS.values():
+        for library in verb.without:
+            if library in sys.modules and sys.modules[library] is None:
+                del sys.modules[library]
 
 
 def test_help_lists_every_verb() -> None:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flightkeeper.cli.statements import split
+from flightkeeper.cli.statements import is_complete, split
 
 
 @pytest.mark.parametrize(
@@ -40,3 +40,13 @@ def test_what_was_joined_comes_apart_again(pieces: list[str]) -> None:
     whole = [piece for piece in pieces if list(split(piece))]
     text = ";".join([*whole, ""])
     assert list(split(text)) == [piece.strip() for piece in whole]
+
+
+@pytest.mark.parametrize("text", ["select 1;", "select 1; -- and a comment", "a; b;\n", ";"])
+def test_a_text_that_can_be_run(text: str) -> None:
+    assert is_complete(text)
+
+
+@pytest.mark.parametrize("text", ["", "-- ;", "select 1", "select ';", "a; b", "select $$;"])
+def test_a_text_that_goes_on(text: str) -> None:
+    assert not is_complete(text)

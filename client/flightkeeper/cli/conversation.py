@@ -11,6 +11,7 @@ from contextlib import ExitStack
 from typing import Any, Self
 
 from flightkeeper.client import Connection, FlightkeeperError, Result, Transaction
+from flightkeeper.client.control import Control
 from flightkeeper.client.session import Session, Value
 
 _BEGIN = re.compile(r"(BEGIN|START)(\s+(TRANSACTION|WORK))?", re.IGNORECASE)
@@ -38,8 +39,11 @@ class Conversation:
         """Whether a transaction is open."""
         return self._open is not None
 
-    def run(self, statement: str) -> Result | None:
+    def run(self, statement: str, control: Control | None = None) -> Result | None:
         """Run a statement; None for one that only says how to go on.
+
+        Args:
+            control: shows the statement to other threads, which may cancel it.
 
         Raises:
             FlightkeeperError: it failed, or makes no sense now; a transaction stays open.
@@ -48,7 +52,7 @@ class Conversation:
             if found := pattern.fullmatch(statement.strip()):
                 act(*found.groups())
                 return None
-        return (self._open or self._session or self._connection).query(statement)
+        return (self._open or self._session or self._connection).query(statement, control=control)
 
     def close(self) -> None:
         """Undo an open transaction and end the session. Idempotent."""

@@ -70,18 +70,25 @@ def _write_table(reader: pa.RecordBatchReader, out: TextIO) -> None:
 
 
 def _print_rows(console: Console, schema: pa.Schema, batch: pa.RecordBatch | None) -> None:
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for field in schema:
-        number = pa.types.is_integer(field.type) or pa.types.is_floating(field.type)
-        number = number or pa.types.is_decimal(field.type)
-        table.add_column(Text(field.name), justify="right" if number else "left", overflow="fold")
-    columns = [_cells(column) for column in batch.columns] if batch is not None else []
+    table = head_of(schema)
+    columns = [cells(column) for column in batch.columns] if batch is not None else []
     for row in zip(*columns, strict=True):
         table.add_row(*row)
     console.print(table)
 
 
-def _cells(column: "pa.Array[Any]") -> list[Text]:
+def head_of(schema: pa.Schema) -> Table:
+    """A table of these columns that has no rows yet; numbers stand on the right."""
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for field in schema:
+        number = pa.types.is_integer(field.type) or pa.types.is_floating(field.type)
+        number = number or pa.types.is_decimal(field.type)
+        table.add_column(Text(field.name), justify="right" if number else "left", overflow="fold")
+    return table
+
+
+def cells(column: "pa.Array[Any] | pa.ChunkedArray[Any]") -> list[Text]:
+    """The values of a column as a table shows them."""
     return [_cell(value) for value in column.to_pylist()]
 
 

@@ -48,7 +48,7 @@ VERBS: Mapping[str, Verb] = {
         "Run one endpoint of a service, for stock drivers.",
         without=("numpy", "pandas"),
     ),
-    "sql": Verb("flightkeeper.cli.sql", "Run SQL on a cluster and print the results."),
+    "sql": Verb("flightkeeper.cli.sql", "Run SQL on a cluster, or converse with it in a shell."),
     "profile": Verb("flightkeeper.cli.profile", "Connection profiles for ADBC in any language."),
     "nodes": Verb("flightkeeper.cli.nodes", "List the nodes of a service."),
     "drain": Verb(

@@ -1,6 +1,7 @@
 """`flightkeeper sql`: statements run one after the other, results streamed to stdout.
 
-Owns the verb; cutting the text is `statements`' and printing is `formats`'.
+Owns the verb; cutting the text is `statements`' and printing is `formats`'. Without statements on
+a terminal it is the shell, whose libraries are loaded only then.
 """
 
 import os
@@ -13,7 +14,7 @@ import typer
 
 from flightkeeper.cli.connecting import UrlArgument, UsernameOption, connected
 from flightkeeper.cli.conversation import Conversation
-from flightkeeper.cli.exits import FAILED, USAGE, fail
+from flightkeeper.cli.exits import FAILED, USAGE, complain, fail
 from flightkeeper.cli.formats import Format, write
 from flightkeeper.cli.statements import split
 
@@ -34,12 +35,15 @@ def sql(
     output: Annotated[Format, typer.Option("--format", help="How to print.")] = Format.TABLE,
     username: UsernameOption = None,
 ) -> None:
-    """Run SQL on a cluster and print the results.
+    """Run SQL on a cluster, or converse with it in a shell.
 
-    Statements come from -c, -f or stdin, several with ; between them. They run in order until
-    one fails; what BEGIN, SET and USE say holds for those after them. The password comes from
-    FLIGHTKEEPER_PASSWORD or a prompt.
+    Without statements, and on a terminal, it is the shell. Statements come from -c, -f or stdin,
+    several with ; between them. They run in order until one fails; what BEGIN, SET and USE say
+    holds for those after them. The password comes from FLIGHTKEEPER_PASSWORD or a prompt.
     """
+    if not commands and file is None and sys.stdin.isatty() and sys.stdout.isatty():
+        _converse(url, username, output)
+        return
     statements = [statement for text in _texts(commands, file) for statement in split(text)]
     if not statements:
         fail("nothing to run: give -c SQL, -f FILE, or statements on stdin", USAGE)
@@ -55,6 +59,21 @@ def sql(
                     _print(result.reader, output)
         if conversation.in_transaction:
             fail("the statements end with an open transaction; it was undone", FAILED)
+
+
+def _converse(url: str, username: str | None, output: Format) -> None:
+    try:
+        from flightkeeper.cli.shell.interactive import Interactive  # noqa: PLC0415  an extra has it
+    except ModuleNotFoundError as exc:
+        fail(
+            f"the shell needs {exc.name}: install it with pip install 'flightkeeper[console]', or"
+            " give -c SQL, -f FILE, or statements on stdin",
+            USAGE,
+        )
+    with connected(url, username) as connection, Conversation(connection) as conversation:
+        Interactive(connection, conversation, output).loop()
+        if conversation.in_transaction:
+            complain("a transaction was open; it was undone")
 
 
 def _print(reader: pa.RecordBatchReader, output: Format) -> None:

@@ -37,3 +37,10 @@ def split(text: str) -> Iterator[str]:
             content = True
     if content:
         yield text[start:].strip()
+
+
+def is_complete(text: str) -> bool:
+    """Whether the last statement of a text has its semicolon, so that it can be run."""
+    kinds = [token.lastgroup for token in _TOKEN.finditer(text)]
+    telling = [kind for kind in kinds if kind not in {"comment", "space"}]
+    return bool(telling) and telling[-1] == "end"

@@ -1,0 +1,1 @@
+"""The shell of `flightkeeper sql`; needs the extra `console`."""

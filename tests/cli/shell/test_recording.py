@@ -1,0 +1,15 @@
+"""The recording in the documentation is what the shell shows."""
+
+import pytest
+
+from tools.record_shell import RECORDING, lasting, record
+
+
+@pytest.mark.cluster
+def test_the_recording_is_true() -> None:
+    assert lasting(record()) == lasting(RECORDING.read_text(encoding="utf-8"))
+
+
+def test_only_the_time_may_differ() -> None:
+    assert lasting("took 0.006 s") == lasting("took 1.250 s")
+    assert lasting("(7 rows)") != lasting("(8 rows)")
