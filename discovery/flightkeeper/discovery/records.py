@@ -6,6 +6,7 @@ Our own fields live in `payload` only: old Curator versions refuse unknown keys 
 """
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -18,6 +19,7 @@ PAYLOAD_VERSION = 1
 """Raised only when a reader of the old payload would misread the new one."""
 
 _TLS_SCHEME = "grpc+tls"
+_LOCATION = re.compile(r"[a-z+]+://(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\]):[0-9]+/?")
 _SCHEMES = frozenset({"grpc", "grpc+tcp", _TLS_SCHEME})
 """What a client can connect to; one record it cannot use must not cost a statement."""
 
@@ -169,7 +171,8 @@ def _check_location(location: str) -> None:
         complete = bool(parts.scheme in _SCHEMES and parts.hostname and parts.port)
     except ValueError as exc:
         raise MalformedRecord(f"payload field 'location' is {location!r}: {exc}") from exc
-    if not complete:
+    # Others copy it into files of theirs: nothing may stand in it that means something there.
+    if not complete or not _LOCATION.fullmatch(location):
         raise MalformedRecord(f"payload field 'location' is {location!r}, not grpc://host:port")
 
 

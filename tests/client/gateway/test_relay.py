@@ -6,6 +6,7 @@ from collections.abc import Callable
 import pytest
 from pyarrow import flight
 
+from flightkeeper.client.gateway.relay import Relay
 from flightkeeper.flightsql.wire import flight_sql_pb2 as sql
 from tests.client.gateway.conftest import Front
 from tests.flight_server.wire_client import WireClient, eventually
@@ -41,3 +42,11 @@ def test_a_reader_is_told_of_other_nodes_that_work(front: Front) -> None:
     assert relay.knows(one.incarnation)
     assert not relay.knows("another life")
     assert not relay.knows("")
+
+
+def test_a_reader_is_not_sent_where_no_login_may_be_shown(front: Front) -> None:
+    router = front.running._router
+    one = router.routes.topology.members["n1"].instance
+    relay = Relay(router, front.running._attempts, lambda location: location == one.location)
+    assert list(relay.others(one)) == []
+    relay.close()

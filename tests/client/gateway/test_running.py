@@ -16,6 +16,8 @@ from flightkeeper.client.gateway.running import (
 )
 from flightkeeper.client.gateway.service import Data
 from flightkeeper.discovery.registry import open_registry
+from flightkeeper.flightsql import headers
+from flightkeeper.flightsql.wire.flight_sql_pb2 import CommandStatementQuery
 from tests.client.gateway.conftest import Front
 from tests.flight_server.wire_client import eventually
 
@@ -34,6 +36,25 @@ def test_a_drain_lets_a_result_finish_and_takes_nothing_new(
         rows += sum(chunk.data.num_rows for chunk in reader)
     assert rows == 200_000
     assert front.running.wait()
+
+
+def test_a_drain_lets_what_was_planned_be_fetched_and_marks_what_it_refuses(
+    start_front: Callable[[], Front],
+) -> None:
+    front = start_front()
+    with front.client() as client, front.client() as late:
+        held = client.get(client.plan(_BIG).endpoints[0].ticket)
+        rows = held.read_chunk().data.num_rows
+        planned = client.plan("SELECT 42 AS answer").endpoints[0].ticket
+        front.running.drain(30.0)
+        eventually(lambda: refused(late.query))
+        assert client.get(planned).read_all()["answer"].to_pylist() == [42]
+        with pytest.raises(Exception, match="the gateway is leaving; nothing was run") as caught:
+            late.schema(CommandStatementQuery(query="SELECT 1"))
+        assert "Traceback" not in str(caught.value)
+        assert late.received[headers.REASON] == "draining"
+        rows += sum(chunk.data.num_rows for chunk in held)
+    assert rows == 200_000
 
 
 def refused(query: Callable[[str], object]) -> bool:

@@ -41,6 +41,12 @@ _SPOKEN = "x-arrow-status-message-bin"
 """Comes with what a node says itself, not with what gRPC says of a connection."""
 
 
+class Leaving(FlightkeeperError):
+    """The gateway is about to end and takes nothing new. Nothing was run; connect again."""
+
+    retryable = True
+
+
 @dataclass(frozen=True, slots=True)
 class Refusal:
     """An answer other than success.
@@ -64,13 +70,16 @@ def refusal(error: BaseException) -> Refusal:
         return Refusal(flight.FlightInternalError(DEFECT))
     refused = error.__cause__
     if not isinstance(refused, NodeRefused):
-        return Refusal(_in_our_words(error))
+        leaving = isinstance(error, Leaving)
+        marks = ((headers.REASON, Reason.DRAINING.value),) if leaving else ()
+        return Refusal(_in_our_words(error), marks)
     spoken = any(name == _SPOKEN for name, _ in refused.answered)
     if spoken and not isinstance(error, NoNodeAvailable):
         return Refusal(_in_its_words(refused), tuple(_trailers(refused)))
-    marks = [(headers.REASON, Reason.SESSION_LOST.value)] if isinstance(error, SessionLost) else []
+    if isinstance(error, SessionLost):
+        return Refusal(_in_our_words(error), ((headers.REASON, Reason.SESSION_LOST.value),))
     kept = (p for p in _trailers(refused) if p[0] in {headers.REASON, headers.RETRY_AFTER_MS})
-    return Refusal(_in_our_words(error), tuple(marks or kept))
+    return Refusal(_in_our_words(error), tuple(kept))
 
 
 def within_stream(error: Exception) -> Exception:
@@ -102,6 +111,7 @@ _OURS: Mapping[type[FlightkeeperError], Any] = {
     AuthenticationFailed: flight.FlightUnauthenticatedError,
     PermissionDenied: flight.FlightUnauthorizedError,
     NoNodeAvailable: flight.FlightUnavailableError,
+    Leaving: flight.FlightUnavailableError,
     StreamInterrupted: flight.FlightUnavailableError,
     # A client that may have caused something must not take it for refused.
     OutcomeUnknown: flight.FlightInternalError,

@@ -118,9 +118,13 @@ class Relay:
         watcher: asks whether callers are still there.
     """
 
-    def __init__(self, router: Router, attempts: Attempts) -> None:
+    def __init__(
+        self, router: Router, attempts: Attempts, may_show_login: Callable[[str], bool]
+    ) -> None:
+        """`may_show_login` says where clients may be sent, who bring their logins there."""
         self._router = router
         self._attempts = attempts
+        self._may_show_login = may_show_login
         self.memory = Memory()
         self.watcher = CancelWatcher()
         self._stoppers = ThreadPoolExecutor(STOPPERS, "flightkeeper-gateway-stop")
@@ -135,7 +139,8 @@ class Relay:
         for member in routes.topology.members.values():
             node = member.instance
             works = node.state is NodeState.UP and not routes.health_of(node).ejected
-            if works and not member.absent and node.node_id != than.node_id:
+            elsewhere = not member.absent and node.node_id != than.node_id
+            if works and elsewhere and self._may_show_login(node.location):
                 yield node.location
 
     def run(

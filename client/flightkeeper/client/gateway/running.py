@@ -95,7 +95,11 @@ class RunningGateway:
         rng = Random()  # noqa: S311  spreads load, guards nothing
         self._router = Router(nodes.service, self._pool, self._loads, self._probe, rng=rng)
         self._attempts = Attempts(self._router, self._pool, Login(None, None), rng)
-        self._relay = Relay(self._router, self._attempts)
+        self._relay = Relay(
+            self._router,
+            self._attempts,
+            lambda location: may_show_login(location, nodes.transport),
+        )
         self._server: Gateway | None = None
         self._stopping = threading.Event()
         self._ended = threading.Event()

@@ -18,6 +18,7 @@ from flightkeeper.client.errors import AuthenticationFailed, FlightkeeperError
 from flightkeeper.client.failover import StatementKind
 from flightkeeper.client.gateway import answers, destinations
 from flightkeeper.client.gateway.anonymous import PRINCIPAL, Anonymous
+from flightkeeper.client.gateway.answers import Leaving
 from flightkeeper.client.gateway.channel import NodeRefused
 from flightkeeper.client.gateway.destinations import Destination
 from flightkeeper.client.gateway.locations import directed
@@ -27,6 +28,7 @@ from flightkeeper.client.gateway.relay import Caller, Relay, Turn
 from flightkeeper.client.gateway.results import PassingResult
 from flightkeeper.client.gateway.uploads import PassingUpload
 from flightkeeper.flightsql import headers
+from flightkeeper.flightsql.headers import CANCEL_ACTION
 from flightkeeper.flightsql.messages import MalformedMessage, unpack
 from flightkeeper.flightsql.wire import flight_sql_pb2 as sql
 
@@ -69,7 +71,7 @@ class Gateway(flight.FlightServerBase):
         return self._running
 
     def drain(self) -> None:
-        """Take no more calls; what runs goes on."""
+        """Take nothing new; what runs, and what belongs to what was begun, goes on."""
         self._draining = True
 
     def get_flight_info(
@@ -79,6 +81,7 @@ class Gateway(flight.FlightServerBase):
 
         def answer(caller: Caller) -> flight.FlightInfo:
             to = self._destination(caller, descriptor.command or b"", StatementKind.READ)
+            self._admitted(to)
 
             def ask(turn: Turn) -> flight.FlightInfo:
                 turn.begins()
@@ -97,6 +100,7 @@ class Gateway(flight.FlightServerBase):
 
         def answer(caller: Caller) -> Any:
             to = self._destination(caller, descriptor.command or b"", StatementKind.BEGIN)
+            self._admitted(to)
             return self._relay.run(
                 caller, to, lambda turn: turn.channel.schema(descriptor, turn.sent).value
             )
@@ -146,7 +150,7 @@ class Gateway(flight.FlightServerBase):
 
         def answer(caller: Caller) -> None:
             command = descriptor.command or b""
-            to = self._put_destination(caller, command)
+            to = self._admitted(self._put_destination(caller, command))
             upload = PassingUpload(caller, descriptor, reader)
 
             def send(turn: Turn) -> list[bytes]:
@@ -169,6 +173,8 @@ class Gateway(flight.FlightServerBase):
         def answer(caller: Caller) -> list[bytes]:
             to = destinations.of_action(name, body, caller.who, self._relay.knows)
             to = self._remembered(to)
+            if name not in _ENDING:
+                self._admitted(to)
 
             def ask(turn: Turn) -> list[bytes]:
                 turn.begins()
@@ -219,6 +225,7 @@ class Gateway(flight.FlightServerBase):
 
         def answer(caller: Caller) -> None:
             to = self._destination(caller, descriptor.command or b"", StatementKind.BEGIN)
+            self._admitted(to)
             upload = PassingUpload(caller, descriptor, reader)
             result = self._relay.run(caller, to, upload.exchanged, keep=True)
             _passing(context).at_end.append(result.close)
@@ -240,8 +247,8 @@ class Gateway(flight.FlightServerBase):
         convert: Callable[[Exception], Exception] = lambda error: error,
     ) -> _T:
         passing = _passing(context)
-        self._enter(passing)
         try:
+            self._enter(passing)
             caller = self._caller(context, passing)
             return handler(caller)
         except BaseException as exc:  # noqa: BLE001 - the border: nothing may pass unconverted
@@ -256,16 +263,18 @@ class Gateway(flight.FlightServerBase):
 
     def _enter(self, passing: Passing) -> None:
         with self._lock:
-            if self._draining:
-                raise flight.FlightUnavailableError(
-                    "the gateway is leaving; nothing was run: connect again"
-                )
             self._running += 1
         passing.at_end.append(self._leave)
 
     def _leave(self) -> None:
         with self._lock:
             self._running -= 1
+
+    def _admitted(self, to: Destination) -> Destination:
+        """The same, if it may begin now: in a drain only what goes on with a transaction."""
+        if self._draining and not to.pinned:
+            raise Leaving("the gateway is leaving; nothing was run: connect again")
+        return to
 
     def _caller(self, context: flight.ServerCallContext, passing: Passing) -> Caller:
         caller = Caller(context, passing.sent)
@@ -320,6 +329,15 @@ class Gateway(flight.FlightServerBase):
         again = turn.read_only or turn.attempt.kind is StatementKind.BEGIN
         replicas = tuple(self._relay.others(turn.node)) if again else ()
         return directed(info, turn.node.location, replicas)
+
+
+_ENDING = frozenset(
+    {
+        *("EndTransaction", "ClosePreparedStatement", "CloseSession"),
+        *("CancelFlightInfo", "CancelQuery", "RenewFlightEndpoint", CANCEL_ACTION),
+    }
+)
+"""Actions that only go on with what was begun."""
 
 
 def _passing(context: flight.ServerCallContext) -> Passing:
