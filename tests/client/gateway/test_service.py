@@ -8,12 +8,14 @@ import pytest
 from pyarrow import flight
 
 from flightkeeper import client as library
+from flightkeeper.client.failures import Failure
+from flightkeeper.discovery.records import Instance
 from flightkeeper.flightsql import headers
 from flightkeeper.flightsql.wire import flight_pb2 as core
 from flightkeeper.flightsql.wire import flight_sql_pb2 as sql
 from tests.client.gateway.conftest import Front
 from tests.flight_server.uploading import exchanged
-from tests.flight_server.wire_client import WireClient, basic
+from tests.flight_server.wire_client import WireClient, basic, eventually
 
 ROWS = pa.table({"a": list(range(10))})
 _BIG = "SELECT range AS i, repeat('x', 100) AS t FROM range(200000)"
@@ -215,3 +217,49 @@ def test_logins_in_every_call_pass(front: Front) -> None:
     with front.stranger(basic("ada", "any")) as client:
         for number in range(5):
             assert client.value(f"SELECT {number}") == number
+
+
+def test_an_ingest_does_not_leave_a_transaction_whose_node_is_gone(front: Front) -> None:
+    options = sql.CommandStatementIngest.TableDefinitionOptions
+    command = sql.CommandStatementIngest(
+        table="strayed",
+        table_definition_options=options(
+            if_not_exist=options.TABLE_NOT_EXIST_OPTION_CREATE,
+            if_exists=options.TABLE_EXISTS_OPTION_APPEND,
+        ),
+    )
+    rows = pa.table({"a": [1, 2, 3]})
+    with front.client() as client:
+        client.query("SELECT 1")
+        transaction = client.begin()
+        memory = front.running._relay.memory
+        (session,) = [key for key in memory._places if memory.place(key)][-1:]
+        memory.note(session, "a life that is over")
+        with pytest.raises(pa.ArrowException, match="the node that held the transaction is gone"):
+            client.put(command, rows)
+        assert client.received[headers.REASON] == "session-lost"
+        client.end(transaction, commit=False)
+        # It is over, and what comes now is not part of it.
+        client.put(command, rows)
+
+
+def test_a_stream_that_its_client_cancels_says_nothing_of_its_node(
+    front: Front, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    router = front.running._router
+    ends: list[Failure | None] = []
+    report = router.report
+
+    def noted(node: Instance, failure: Failure | None) -> None:
+        ends.append(failure)
+        report(node, failure)
+
+    monkeypatch.setattr(router, "report", noted)
+    with front.client() as client:
+        info = client.plan("SELECT range AS i, repeat('x', 100) AS t FROM range(100000000)")
+        reader = client.flight.do_get(info.endpoints[0].ticket, client.options())
+        reader.read_chunk()
+        reader.cancel()
+        eventually(lambda: not any(node.running for node in front.nodes.values()))
+        eventually(lambda: front.running._server is not None and not front.running._server.running)
+    assert [failure for failure in ends if failure is not None] == []

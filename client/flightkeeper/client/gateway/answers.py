@@ -70,16 +70,18 @@ def refusal(error: BaseException) -> Refusal:
         return Refusal(flight.FlightInternalError(DEFECT))
     refused = error.__cause__
     if not isinstance(refused, NodeRefused):
-        leaving = isinstance(error, Leaving)
-        marks = ((headers.REASON, Reason.DRAINING.value),) if leaving else ()
-        return Refusal(_in_our_words(error), marks)
+        return Refusal(_in_our_words(error), _marks(error))
     spoken = any(name == _SPOKEN for name, _ in refused.answered)
     if spoken and not isinstance(error, NoNodeAvailable):
         return Refusal(_in_its_words(refused), tuple(_trailers(refused)))
-    if isinstance(error, SessionLost):
-        return Refusal(_in_our_words(error), ((headers.REASON, Reason.SESSION_LOST.value),))
     kept = (p for p in _trailers(refused) if p[0] in {headers.REASON, headers.RETRY_AFTER_MS})
-    return Refusal(_in_our_words(error), tuple(kept))
+    return Refusal(_in_our_words(error), _marks(error) or tuple(kept))
+
+
+_REASONS: Mapping[type[FlightkeeperError], Reason] = {
+    Leaving: Reason.DRAINING,
+    SessionLost: Reason.SESSION_LOST,
+}
 
 
 def within_stream(error: Exception) -> Exception:
@@ -119,6 +121,11 @@ _OURS: Mapping[type[FlightkeeperError], Any] = {
     StatementCancelled: flight.FlightCancelledError,
     SessionLost: NotFoundOnWire,
 }
+
+
+def _marks(error: FlightkeeperError) -> tuple[Pair, ...]:
+    reason = _REASONS.get(type(error))
+    return () if reason is None else ((headers.REASON, reason.value),)
 
 
 def _in_its_words(refused: NodeRefused) -> Exception:

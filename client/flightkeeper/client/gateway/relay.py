@@ -16,6 +16,7 @@ from google.protobuf.wrappers_pb2 import StringValue
 from pyarrow import flight
 
 from flightkeeper.client.attempts import Attempt, Attempts, Statement
+from flightkeeper.client.errors import SessionLost
 from flightkeeper.client.failover import StatementKind
 from flightkeeper.client.failures import CallFailed, Failure, Kind
 from flightkeeper.client.gateway.channel import NodeChannel
@@ -110,6 +111,14 @@ class Caller:
             self._context.add_trailer(name, cast("Any", value))
 
 
+def lost() -> SessionLost:
+    """What is said when the node of a transaction is gone before a call could be sent to it."""
+    return SessionLost(
+        "the node that held the transaction is gone; nothing of it was committed, and nothing was"
+        " run: end it and begin again"
+    )
+
+
 class Relay:
     """Carries calls. Thread-safe; `close` ends its threads.
 
@@ -153,8 +162,11 @@ class Relay:
 
         Raises:
             FlightkeeperError: what `failover` decided.
+            SessionLost: the node it belongs to is gone; nothing was run.
         """
         pinned, preferred = self._instance(to.pinned), self._instance(to.preferred)
+        if to.pinned and pinned is None:
+            raise lost()
         statement = Statement(caller.statement_id, to.kind, pinned=pinned)
         if pinned is None:
             statement = replace(statement, preferred=preferred)

@@ -15,14 +15,18 @@ from flightkeeper.client.delivery import HELD_BACK_BYTES
 from flightkeeper.client.errors import FlightkeeperError
 from flightkeeper.client.explain import Circumstances, error_for
 from flightkeeper.client.failover import Progress, Step, decide
-from flightkeeper.client.failures import Kind
+from flightkeeper.client.failures import Failure, Kind
 from flightkeeper.client.gateway.channel import Download, NodeRefused
 from flightkeeper.client.gateway.relay import Turn
 from flightkeeper.discovery.records import Instance
 
 
 class PassingResult:
-    """A result whose beginning is here. `cancel` is thread-safe."""
+    """A result whose beginning is here. `cancel` is thread-safe.
+
+    Attributes:
+        cancelled: its end is ours, and says nothing of the node.
+    """
 
     def __init__(self, turn: Turn, download: Download) -> None:
         """Read the beginning.
@@ -37,6 +41,7 @@ class PassingResult:
         self.headers = download.headers
         self._beginning: deque[pa.RecordBatch] = deque()
         self._complete = False
+        self.cancelled = False
         size = 0
         while size < HELD_BACK_BYTES:
             batch = download.read()
@@ -72,6 +77,7 @@ class PassingResult:
 
     def cancel(self) -> None:
         """Tell the node to stop."""
+        self.cancelled = True
         self._download.cancel()
 
     def close(self) -> None:
@@ -108,6 +114,10 @@ class PassingResult:
                 self._rows += batch.num_rows
                 yield batch
         except NodeRefused as exc:
+            if self.cancelled:
+                exc = NodeRefused(
+                    Failure(Kind.CANCELLED, "the call was cancelled"), exc.original, exc.answered
+                )
             self._turn.attempt.lease.broken = exc.failure.kind is Kind.BROKEN
             failures.append(exc)
 

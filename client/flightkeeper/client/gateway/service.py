@@ -133,7 +133,8 @@ class Gateway(flight.FlightServerBase):
                 return answers.cancelled_within_stream(refusal.error)
 
             def failed(refused: NodeRefused) -> None:
-                self._relay.report(result.node, refused.failure)
+                if not result.cancelled:
+                    self._relay.report(result.node, refused.failure)
 
             return result.stream(_write_options(caller), failed, converted)
 
@@ -184,10 +185,12 @@ class Gateway(flight.FlightServerBase):
                     self._relay.memory.note(to.session, turn.node.incarnation)
                 return answered.value
 
-            results = self._relay.run(caller, to, ask)
-            if name == "EndTransaction":
-                self._relay.memory.forget(to.session)
-            return results
+            try:
+                return self._relay.run(caller, to, ask)
+            finally:
+                # However it ends: a transaction that is lost is over as well.
+                if name == "EndTransaction":
+                    self._relay.memory.forget(to.session)
 
         return iter(self._answer(context, answer))
 
@@ -230,12 +233,15 @@ class Gateway(flight.FlightServerBase):
             result = self._relay.run(caller, to, upload.exchanged, keep=True)
             _passing(context).at_end.append(result.close)
             caller.answer(back(result.headers))
+            key = self._relay.watcher.watch(caller.gone, result.cancel)
+            _passing(context).at_end.append(lambda: self._relay.watcher.forget(key))
             writer.begin(result.schema, options=_write_options(caller))
             failures: list[NodeRefused] = []
             for batch in result.batches(failures):
                 writer.write_batch(batch)
             for failure in failures:
-                self._relay.report(result.node, failure.failure)
+                if not result.cancelled:
+                    self._relay.report(result.node, failure.failure)
                 raise result.error(failure)
 
         self._answer(context, answer, answers.cancelled_within_stream)
@@ -312,8 +318,8 @@ class Gateway(flight.FlightServerBase):
         if isinstance(message, sql.CommandStatementIngest) and not to.pinned:
             # What drivers send without naming their open transaction is part of it all the same.
             home = self._relay.memory.place(to.session)
-            if home and self._relay.knows(home):
-                return replace(to, kind=StatementKind.TRANSACTION, pinned=home)
+            # Is that gone, the ingest is refused: elsewhere it would be committed on its own.
+            to = replace(to, kind=StatementKind.TRANSACTION, pinned=home) if home else to
         return to if binds else replace(to, handle="")
 
     def _remembered(self, to: Destination) -> Destination:
