@@ -2,7 +2,7 @@
 
 A node that has read a file keeps it in its caches, so statements over the same tables and
 partitions should meet at the same node. This client has no SQL parser, and needs none for it: the
-key of a statement is the names after FROM and JOIN, and its quoted texts, which are what files and
+key of a statement is the names of tables after FROM and JOIN, and its quoted texts, which are what files and
 partitions are named by. A key that is wrong costs warmth, never correctness.
 
 Pure. Numbers are left out: ids and limits change from statement to statement, what is read does
@@ -19,7 +19,8 @@ _KEYS_MAX = 1_024
 
 _COMMENT = re.compile(r"--[^\n]*|/\*.*?\*/", re.DOTALL)
 _PART = r"""(?:"[^"]*"|[\w$]+)"""
-_NAME = re.compile(rf"\b(?:from|join)\s+({_PART}(?:\.{_PART})*)", re.IGNORECASE)
+_READ = re.compile(rf"\b(?:from|join)\s+(?>({_PART}(?:\.{_PART})*))(\s*\()?", re.IGNORECASE)
+"""A name, and whether it is that of a function."""
 _TEXT = re.compile(r"'(?:[^']|'')*'")
 
 
@@ -32,6 +33,9 @@ def key_of(sql: str) -> str:
 def _key_of(sql: str) -> str:
     texts = set(_TEXT.findall(sql))
     bare = _COMMENT.sub(" ", _TEXT.sub("''", sql))
-    names = {name.replace('"', "").lower() for name in _NAME.findall(bare)}
-    reads = names or "from ''" in " ".join(bare.lower().split())
+    found = _READ.findall(bare)
+    names = {name.replace('"', "").lower() for name, called in found if not called}
+    # A function reads files if it is given texts; `range(9)` reads nothing that could be kept.
+    files = texts and any(called for _, called in found)
+    reads = names or files or "from ''" in " ".join(bare.lower().split())
     return "\n".join([*sorted(names), *sorted(texts)]) if reads else ""
