@@ -2,8 +2,8 @@
 
 A node that has read a file keeps it in its caches, so statements over the same tables and
 partitions should meet at the same node. This client has no SQL parser, and needs none for it: the
-key of a statement is the names of tables after FROM and JOIN, and its quoted texts, which are what files and
-partitions are named by. A key that is wrong costs warmth, never correctness.
+key of a statement is the names of tables after FROM and JOIN, and its quoted texts, which are what
+files and partitions are named by. A key that is wrong costs warmth, never correctness.
 
 Pure. Numbers are left out: ids and limits change from statement to statement, what is read does
 not. docs/decisions/affinity.md has what else was weighed.
