@@ -9,8 +9,6 @@ import pytest
 from pyarrow import flight
 
 from flightkeeper.client.delivery import HELD_BACK_BYTES
-from flightkeeper.client.failures import Failure
-from flightkeeper.discovery.records import Instance
 from tests.client.gateway.conftest import Front
 from tests.flight_server.wire_client import eventually
 
@@ -28,26 +26,6 @@ def test_a_reader_that_stops_half_way_stops_the_node(front: Front) -> None:
         assert busy(front) == 1
         reader.cancel()
         eventually(lambda: busy(front) == 0 and front.running.idle)
-
-
-def test_a_stream_that_its_client_cancels_says_nothing_of_its_node(
-    front: Front, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    router = front.running._router
-    failures: list[Failure] = []
-    report = router.report
-
-    def noted(node: Instance, failure: Failure | None) -> None:
-        failures.extend([] if failure is None else [failure])
-        report(node, failure)
-
-    monkeypatch.setattr(router, "report", noted)
-    with front.client() as client:
-        reader = client.get(client.plan(_ENDLESS).endpoints[0].ticket)
-        reader.read_chunk()
-        reader.cancel()
-        eventually(lambda: busy(front) == 0 and front.running.idle)
-    assert failures == []
 
 
 def test_a_slow_reader_slows_the_node_down(front: Front) -> None:
