@@ -198,6 +198,16 @@ def test_a_result_never_looked_at_is_released_too() -> None:
     assert fixture.released()
 
 
+def test_a_result_that_is_at_hand_whole_holds_no_connection(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(delivery, "HELD_BACK_BYTES", 1 << 20)
+    fixture = Fixture(ScriptedStream(BATCH, BATCH))
+    result = fixture.open()
+    assert fixture.released()
+    assert sum(batch.num_rows for batch in result) == 6
+
+
 def test_a_complete_result_is_not_cancelled() -> None:
     stream = ScriptedStream(BATCH)
     fixture = Fixture(stream)

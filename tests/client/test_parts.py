@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable, Sequence
+from itertools import count
 
 import pyarrow as pa
 import pytest
@@ -13,7 +14,7 @@ from flightkeeper.client.loads import Loads
 from flightkeeper.client.login import Login
 from flightkeeper.client.parts import REUSE_CONNECTION, InOrder, SideBySide
 from flightkeeper.client.pool import Pool
-from flightkeeper.client.transport import Channel, Endpoint
+from flightkeeper.client.transport import Channel, Endpoint, Stream
 from flightkeeper.discovery.records import Instance
 from tests.support.stub_process import StubProcess, eventually
 
@@ -130,3 +131,35 @@ def test_dropped_in_the_middle_all_threads_end(fixture: Fixture) -> None:
 
 def fetching() -> list[str]:
     return [t.name for t in threading.enumerate() if t.name.startswith("flightkeeper-fetch")]
+
+
+def test_side_by_side_a_defect_is_no_end(fixture: Fixture, monkeypatch: pytest.MonkeyPatch) -> None:
+    read = Stream.read
+    reads = count()
+
+    def failing(stream: Stream) -> pa.RecordBatch | None:
+        if next(reads) == 2:
+            raise MemoryError
+        return read(stream)
+
+    monkeypatch.setattr(Stream, "read", failing)
+    parts = fixture.side_by_side(endpoint("rows 1 3"), endpoint("rows 1 3"))
+    with pytest.raises(CallFailed, match="MemoryError"):
+        sizes(parts)
+    parts.close()
+    assert fetching() == []
+
+
+def test_side_by_side_a_slow_reader_hears_of_a_cancel(fixture: Fixture) -> None:
+    for ordered in (False, True):
+        parts = fixture.side_by_side(
+            endpoint("rows 1 500"), endpoint("rows 1 500"), ordered=ordered
+        )
+        stream = parts.open_next()
+        assert stream is not None
+        assert stream.read() is not None
+        stream.cancel()
+        parts.close()
+        with pytest.raises(CallFailed) as caught:
+            stream.read()
+        assert caught.value.failure.kind is Kind.CANCELLED

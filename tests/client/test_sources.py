@@ -84,3 +84,15 @@ def test_a_stream_is_read_on_until_its_beginning_is_gone(monkeypatch: pytest.Mon
     assert len(values(third)) == 40
     with pytest.raises(SourceUsedUp):
         source.batches()
+
+
+def test_a_batch_that_was_cut_loses_nothing_when_it_is_sent_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(sources, "BATCH_BYTES", 1000)
+    big = pa.table({"n": range(2_000)})
+    source = source_of(pa.RecordBatchReader.from_batches(big.schema, big.to_batches() * 2))
+    first = source.batches()
+    assert next(first).num_rows < 2_000
+    del first
+    assert values(source.batches()) == [*range(2_000), *range(2_000)]

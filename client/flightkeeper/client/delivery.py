@@ -143,7 +143,12 @@ class Delivery(Iterator[pa.RecordBatch]):
     def _read_beginning(self) -> deque[pa.RecordBatch]:
         beginning: deque[pa.RecordBatch] = deque()
         size = 0
-        while size < HELD_BACK_BYTES and (batch := self._read()) is not None:
+        while size < HELD_BACK_BYTES:
+            batch = self._read()
+            if batch is None:
+                # All of it is here: whoever drops it unread holds nothing of the node.
+                self._finish()
+                break
             beginning.append(batch)
             # Not `nbytes`, which ends the process where a union has no rows.
             size += pa.ipc.get_record_batch_size(batch)

@@ -8,6 +8,7 @@ its schema has arrived.
 import queue
 import threading
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 
 import pyarrow as pa
 
@@ -166,7 +167,7 @@ class Merged(Stream):
             CallFailed: one of them broke off.
         """
         while self._left:
-            item = self._left[0].queue.get()
+            item = self._taken(self._left[0].queue)
             if isinstance(item, CallFailed):
                 raise item
             if item is not None:
@@ -174,6 +175,13 @@ class Merged(Stream):
             # In order, it is the end of the first; else one of them has ended, whichever.
             del self._left[0]
         return None
+
+    def _taken(self, items: "queue.Queue[Item]") -> "Item":
+        """The next one; a fetch that was stopped may leave no word."""
+        while not self._stopped.is_set():
+            with suppress(queue.Empty):
+                return items.get(timeout=_WAIT_S)
+        raise CallFailed(Failure(Kind.CANCELLED, "the result was closed"))
 
     def cancel(self) -> None:
         """Stop them all; harmless when they have ended."""
@@ -256,6 +264,10 @@ class _Fetch:
         except CallFailed as exc:
             last = exc
             self._schema = self._schema or exc
+        except BaseException as exc:  # noqa: BLE001 - whatever it is, it is no end
+            last = CallFailed(Failure(Kind.INTERNAL, f"reading met a defect: {type(exc).__name__}"))
+            last.__cause__ = exc
+            self._schema = self._schema or last
         finally:
             if opened is not None:
                 opened.close(broken=last is not None and last.failure.kind is Kind.BROKEN)

@@ -25,8 +25,9 @@ class Source:
     def __init__(self, reader: pa.RecordBatchReader, table: pa.Table | None = None) -> None:
         """Use `source_of`; `table` is there if all is in memory."""
         self.schema: pa.Schema = reader.schema
-        self._reader = reader
         self._table = table
+        # One for all attempts: what an attempt took of a batch that was cut, the next goes on with.
+        self._coming = self._pieces(iter(reader))
         self._kept: list[pa.RecordBatch] = []
         self._kept_bytes = 0
 
@@ -44,7 +45,7 @@ class Source:
 
     def _stream(self) -> Iterator[pa.RecordBatch]:
         yield from self._kept
-        for piece in self._pieces(iter(self._reader)):
+        for piece in self._coming:
             self._kept_bytes += pa.ipc.get_record_batch_size(piece)
             if self._kept_bytes <= KEPT_BYTES:
                 self._kept.append(piece)
