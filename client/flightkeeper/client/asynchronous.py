@@ -39,7 +39,9 @@ class _Threads:
         try:
             return await asyncio.shield(waiting)
         except asyncio.CancelledError:
-            if not running.cancel() and stop is not None:
+            running.cancel()
+            # Also if no thread had begun: what is half read is read by nobody any more.
+            if stop is not None:
                 loop = asyncio.get_running_loop()
                 stopping: asyncio.Future[Any] = loop.run_in_executor(self._stops, stop)
                 await asyncio.wait({stopping, asyncio.ensure_future(waiting)})
