@@ -249,17 +249,6 @@ class Link:
             answers += [self._result(waiting) for waiting in pending]
         return answers
 
-    def _each(self, paths: Iterable[str], ask: Callable[[Any, str], Any]) -> dict[str, Any]:
-        """The answers for those that exist, many questions under way at once."""
-        wanted, found = list(paths), {}
-        for start in range(0, len(wanted), _PIPELINE_MAX):
-            client = self._ready()
-            batch = wanted[start : start + _PIPELINE_MAX]
-            for path, answer in [(path, ask(client, path)) for path in batch]:
-                with suppress(NoNode):
-                    found[path] = self._result(answer)
-        return found
-
     def children(self, path: str, fired: Fired | None = None) -> tuple[str, ...]:
         """Names of the children, with a watch on the list. Raises NoNode."""
         watch = _Watcher(fired) if fired else None
@@ -270,8 +259,13 @@ class Link:
     ) -> Mapping[str, tuple[str, ...]]:
         """Names of the children of those that exist, read in one go, each with a watch."""
         watch = _Watcher(fired) if fired else None
-        found = self._each(paths, lambda client, path: client.get_children_async(path, watch=watch))
-        return {path: tuple(names) for path, names in found.items()}
+        found: dict[str, tuple[str, ...]] = {}
+        for some in batched(paths, _PIPELINE_MAX):
+            client = self._ready()
+            for path, answer in [(p, client.get_children_async(p, watch=watch)) for p in some]:
+                with suppress(NoNode):
+                    found[path] = tuple(self._result(answer))
+        return found
 
     def grants(self, path: str) -> tuple[Grant, ...]:
         """Who may do what with a znode. Raises NoNode."""
