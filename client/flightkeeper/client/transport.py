@@ -99,6 +99,17 @@ class Plan:
     ordered: bool = False
 
 
+def next_batch(reader: flight.FlightStreamReader) -> pa.RecordBatch | None:
+    """The next batch of a stream, without what is metadata only; None at its end."""
+    try:
+        while True:
+            batch = reader.read_chunk().data
+            if batch is not None:
+                return batch
+    except StopIteration:
+        return None
+
+
 class Stream:
     """A running DoGet: batches of one schema, in order. `cancel` is thread-safe."""
 
@@ -114,13 +125,7 @@ class Stream:
             CallFailed: the stream broke off or the node reported an error.
         """
         with _translated(lambda: self._answer):
-            try:
-                while True:
-                    batch = self._reader.read_chunk().data
-                    if batch is not None:
-                        return batch
-            except StopIteration:
-                return None
+            return next_batch(self._reader)
 
     def cancel(self) -> None:
         """Tell the node to stop; harmless when the stream has ended."""

@@ -8,8 +8,20 @@ import pyarrow as pa
 import pytest
 from pyarrow import flight
 
+from flightkeeper.client.attempts import Attempt, Statement
 from flightkeeper.client.delivery import HELD_BACK_BYTES
+from flightkeeper.client.failover import StatementKind
+from flightkeeper.client.failures import Failure, Kind
+from flightkeeper.client.gateway import results
+from flightkeeper.client.gateway.channel import NodeRefused
+from flightkeeper.client.gateway.relay import Turn
+from flightkeeper.client.gateway.results import PassingResult
+from flightkeeper.client.loads import Loads
+from flightkeeper.client.login import Login
+from flightkeeper.client.pool import Pool
+from tests.client.channels import IdleChannel
 from tests.client.gateway.conftest import Front
+from tests.client.instances import instance
 from tests.flight_server.wire_client import eventually
 
 _ENDLESS = "SELECT range AS i, repeat('x', 100) AS t FROM range(1000000000000)"
@@ -58,3 +70,37 @@ def test_a_result_that_breaks_is_an_error_that_says_how_much_came(
         front.running.stop()
         with pytest.raises(flight.FlightError):
             deque(reader, maxlen=0)
+
+
+class Breaking:
+    """A download whose connection breaks when it is read."""
+
+    schema = pa.schema([("i", pa.int64())])
+    headers = ()
+
+    def read(self) -> pa.RecordBatch | None:
+        failure = Failure(Kind.BROKEN, "stream removed")
+        raise NodeRefused(failure, flight.FlightCancelledError("stream removed"))
+
+    def cancel(self) -> None:
+        """It has no node to tell."""
+
+
+@pytest.mark.parametrize(("cancelled", "kind"), [(False, Kind.BROKEN), (True, Kind.CANCELLED)])
+def test_an_end_that_was_asked_for_says_nothing_of_the_node(
+    monkeypatch: pytest.MonkeyPatch, kind: Kind, *, cancelled: bool
+) -> None:
+    monkeypatch.setattr(results, "HELD_BACK_BYTES", 0)
+    pool = Pool(lambda _instance: IdleChannel(), Loads(lambda: 0.0), lambda: 0.0)
+    lease = pool.lease(instance("a"))
+    statement = Statement("id", StatementKind.READ)
+    attempt = Attempt(statement, StatementKind.READ, lease, Login(None, None))
+    download: Any = Breaking()
+    result = PassingResult(Turn(attempt, ()), download)
+    if cancelled:
+        result.cancel()
+    failures: list[NodeRefused] = []
+    assert list(result.batches(failures)) == []
+    # The router learns nothing of a node from a call that was cancelled.
+    assert [refused.failure.kind for refused in failures] == [kind]
+    assert lease.broken is not cancelled

@@ -17,7 +17,7 @@ from flightkeeper.client.failures import CallFailed, Code, Failure, Kind, classi
 from flightkeeper.client.gateway.passing import AUTHORIZATION, Pair
 from flightkeeper.client.loads import Loads
 from flightkeeper.client.login import LOGIN_TIMEOUT_S
-from flightkeeper.client.transport import CODES, CallSettings, Channel
+from flightkeeper.client.transport import CODES, CallSettings, Channel, next_batch
 from flightkeeper.discovery.records import Instance
 from flightkeeper.flightsql.headers import LOAD
 
@@ -170,13 +170,7 @@ class Download:
             NodeRefused: the stream broke off or the node reported an error.
         """
         with translated(lambda: self._hearing):
-            try:
-                while True:
-                    batch = self._reader.read_chunk().data
-                    if batch is not None:
-                        return batch
-            except StopIteration:
-                return None
+            return next_batch(self._reader)
 
     def cancel(self) -> None:
         """Tell the node to stop; harmless when the stream has ended."""

@@ -22,11 +22,7 @@ from flightkeeper.discovery.records import Instance
 
 
 class PassingResult:
-    """A result whose beginning is here. `cancel` is thread-safe.
-
-    Attributes:
-        cancelled: its end is ours, and says nothing of the node.
-    """
+    """A result whose beginning is here. `cancel` is thread-safe."""
 
     def __init__(self, turn: Turn, download: Download) -> None:
         """Read the beginning.
@@ -41,7 +37,7 @@ class PassingResult:
         self.headers = download.headers
         self._beginning: deque[pa.RecordBatch] = deque()
         self._complete = False
-        self.cancelled = False
+        self._cancelled = False
         size = 0
         while size < HELD_BACK_BYTES:
             batch = download.read()
@@ -77,7 +73,7 @@ class PassingResult:
 
     def cancel(self) -> None:
         """Tell the node to stop."""
-        self.cancelled = True
+        self._cancelled = True
         self._download.cancel()
 
     def close(self) -> None:
@@ -114,12 +110,13 @@ class PassingResult:
                 self._rows += batch.num_rows
                 yield batch
         except NodeRefused as exc:
-            if self.cancelled:
-                exc = NodeRefused(
-                    Failure(Kind.CANCELLED, "the call was cancelled"), exc.original, exc.answered
-                )
-            self._turn.attempt.lease.broken = exc.failure.kind is Kind.BROKEN
-            failures.append(exc)
+            failure = self._judged(exc.failure)
+            self._turn.attempt.lease.broken = failure.kind is Kind.BROKEN
+            failures.append(NodeRefused(failure, exc.original, exc.answered))
+
+    def _judged(self, failure: Failure) -> Failure:
+        """An end that we asked for says nothing of the node, whatever it looks like."""
+        return Failure(Kind.CANCELLED, "the call was cancelled") if self._cancelled else failure
 
     def error(self, refused: NodeRefused) -> FlightkeeperError:
         """What is said of a result that broke."""

@@ -80,8 +80,8 @@ class Gateway(flight.FlightServerBase):
         """Have a node plan a command."""
 
         def answer(caller: Caller) -> flight.FlightInfo:
-            to = self._destination(caller, descriptor.command or b"", StatementKind.READ)
-            self._admitted(to)
+            command = descriptor.command or b""
+            to = self._admitted(self._destination(caller, command, StatementKind.READ))
 
             def ask(turn: Turn) -> flight.FlightInfo:
                 turn.begins()
@@ -99,8 +99,8 @@ class Gateway(flight.FlightServerBase):
         """Have a node tell the schema that a command answers with."""
 
         def answer(caller: Caller) -> Any:
-            to = self._destination(caller, descriptor.command or b"", StatementKind.BEGIN)
-            self._admitted(to)
+            command = descriptor.command or b""
+            to = self._admitted(self._destination(caller, command, StatementKind.BEGIN))
             return self._relay.run(
                 caller, to, lambda turn: turn.channel.schema(descriptor, turn.sent).value
             )
@@ -133,8 +133,7 @@ class Gateway(flight.FlightServerBase):
                 return answers.cancelled_within_stream(refusal.error)
 
             def failed(refused: NodeRefused) -> None:
-                if not result.cancelled:
-                    self._relay.report(result.node, refused.failure)
+                self._relay.report(result.node, refused.failure)
 
             return result.stream(_write_options(caller), failed, converted)
 
@@ -227,8 +226,8 @@ class Gateway(flight.FlightServerBase):
         """Pass a query over uploaded data on: what comes first, then what is answered."""
 
         def answer(caller: Caller) -> None:
-            to = self._destination(caller, descriptor.command or b"", StatementKind.BEGIN)
-            self._admitted(to)
+            command = descriptor.command or b""
+            to = self._admitted(self._destination(caller, command, StatementKind.BEGIN))
             upload = PassingUpload(caller, descriptor, reader)
             result = self._relay.run(caller, to, upload.exchanged, keep=True)
             _passing(context).at_end.append(result.close)
@@ -240,8 +239,7 @@ class Gateway(flight.FlightServerBase):
             for batch in result.batches(failures):
                 writer.write_batch(batch)
             for failure in failures:
-                if not result.cancelled:
-                    self._relay.report(result.node, failure.failure)
+                self._relay.report(result.node, failure.failure)
                 raise result.error(failure)
 
         self._answer(context, answer, answers.cancelled_within_stream)
