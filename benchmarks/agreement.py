@@ -18,8 +18,7 @@ from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from typing import IO
 
-import psutil
-
+from benchmarks.measures import rss_mb, timed
 from flightkeeper.discovery.documents import Document
 from flightkeeper.discovery.records import Instance
 from flightkeeper.discovery.registry import Registry, open_registry
@@ -65,10 +64,10 @@ def measure(nodes: int, tables: int) -> Mapping[str, float]:
         server = stack.enter_context(ZooKeeperServer(Path(home), heap_mb=_HEAP_MB))
         url = f"{server.url}/benchmark"
         writer = stack.enter_context(closing(open_registry(url, session_timeout_s=_SESSION_S)))
-        figures[f"{tables} definitions written, s"] = _timed(lambda: _write(writer, tables))
-        before_mb = _rss_mb(os.getpid())
+        figures[f"{tables} definitions written, s"] = timed(lambda: _write(writer, tables))
+        before_mb = rss_mb(os.getpid())
         figures[f"{tables} definitions, first complete view, s"] = _first_view(url, tables)
-        figures[f"{tables} definitions in memory, MB"] = _rss_mb(os.getpid()) - before_mb
+        figures[f"{tables} definitions in memory, MB"] = rss_mb(os.getpid()) - before_mb
         began_s = time.monotonic()
         cluster = stack.enter_context(_simulated(url, nodes))
         firsts_s = sorted(cluster.wait("ready"))
@@ -91,7 +90,7 @@ def measure(nodes: int, tables: int) -> Mapping[str, float]:
         figures[f"{name}, requests a node"] = requests / nodes
         figures["a simulated node, MB"] = cluster.rss_mb() / nodes
         figures["znodes"] = server.figure("Node count")
-        figures["ZooKeeper, MB"] = _rss_mb(server.pid)
+        figures["ZooKeeper, MB"] = rss_mb(server.pid)
     return figures
 
 
@@ -115,7 +114,7 @@ class Cluster:
 
     def rss_mb(self) -> float:
         """What they have together."""
-        return sum(_rss_mb(process.pid) for process in self._processes)
+        return sum(rss_mb(process.pid) for process in self._processes)
 
 
 @contextmanager
@@ -226,16 +225,6 @@ def _first_list(url: str, nodes: int) -> float:
         registry.watch(SERVICE, hear)
         assert seen.wait(_WITHIN_S)
         return time.monotonic() - began_s
-
-
-def _timed(work: Callable[[], None]) -> float:
-    began_s = time.monotonic()
-    work()
-    return time.monotonic() - began_s
-
-
-def _rss_mb(pid: int) -> float:
-    return float(psutil.Process(pid).memory_info().rss / 2**20)
 
 
 if __name__ == "__main__":

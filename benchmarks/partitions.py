@@ -10,17 +10,16 @@ import os
 import re
 import statistics
 import tempfile
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-import psutil
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from benchmarks.measures import rss_mb, timed
 from flightkeeper.client import Connection, connect
 from tests.support.processes import Running, running
 from tests.support.zookeeper_server import ZooKeeperServer
@@ -55,33 +54,33 @@ def measure(tables: int, partitions: int) -> Iterator[tuple[str, float]]:
         server = stack.enter_context(ZooKeeperServer(home / "zookeeper", heap_mb=512))
         url = f"{server.url}/benchmark"
         node = stack.enter_context(_node(url, "n1"))
-        before_mb = _rss_mb(node)
+        before_mb = rss_mb(node.process.pid)
         connection = stack.enter_context(connect(f"flightsql+{url}", cache_dir=home / "cache"))
         found_s = []
         for number in range(tables):
             connection.execute(_CREATE.format(number=number, root=home / "data"))
             repair = f"MSCK REPAIR TABLE s.t{number}"
-            found_s.append(_timed(partial(connection.execute, repair, timeout_s=60)))
+            found_s.append(timed(partial(connection.execute, repair, timeout_s=60)))
         yield f"{partitions} partitions found, s, median", statistics.median(found_s)
         yield f"of {tables} tables the longest, s", max(found_s)
-        queries_s = [_timed(lambda: _value(connection, _PRUNED)) for _ in range(5)]
+        queries_s = [timed(lambda: _value(connection, _PRUNED)) for _ in range(5)]
         yield "a query of 3 of them, s", statistics.median(queries_s)
         yield "files read by it", _files_read(connection)
         drop = "ALTER TABLE s.t0 DROP PARTITION (day = 15)"
-        yield "one of them dropped, s", _timed(lambda: connection.execute(drop, timeout_s=60))
+        yield "one of them dropped, s", timed(lambda: connection.execute(drop, timeout_s=60))
         assert _value(connection, _PRUNED) == 2
         show = "SHOW PARTITIONS s.t0"
-        yield "SHOW PARTITIONS, s", _timed(lambda: connection.query(show).read_all())
+        yield "SHOW PARTITIONS, s", timed(lambda: connection.query(show).read_all())
         count = "SELECT count(*) FROM system.partitions"
-        yield "system.partitions counted, s", _timed(lambda: _value(connection, count))
+        yield "system.partitions counted, s", timed(lambda: _value(connection, count))
         yield "they are", _value(connection, count)
         yield (
             "a further node ready after, s",
-            _timed(lambda: stack.enter_context(_node(url, "n2"))),
+            timed(lambda: stack.enter_context(_node(url, "n2"))),
         )
-        yield "a node has more memory by, MB", _rss_mb(node) - before_mb
+        yield "a node has more memory by, MB", rss_mb(node.process.pid) - before_mb
         yield "znodes", server.figure("Node count")
-        yield "ZooKeeper, MB", psutil.Process(server.pid).memory_info().rss / 2**20
+        yield "ZooKeeper, MB", rss_mb(server.pid)
 
 
 def write_files(root: Path, partitions: int) -> None:
@@ -114,16 +113,6 @@ def _files_read(connection: Connection) -> int:
 
 def _value(connection: Connection, sql: str, column: int = 0) -> Any:
     return connection.query(sql).read_all().column(column)[0].as_py()
-
-
-def _timed(work: Callable[[], object]) -> float:
-    began_s = time.monotonic()
-    work()
-    return time.monotonic() - began_s
-
-
-def _rss_mb(node: Running) -> float:
-    return float(psutil.Process(node.process.pid).memory_info().rss / 2**20)
 
 
 if __name__ == "__main__":
