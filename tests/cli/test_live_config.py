@@ -1,18 +1,15 @@
 """`flightkeeper config get|set|unset|history|watch|diff` on a registry."""
 
 import json
-import select
 import signal
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import IO
 
 import pytest
 from typer.testing import CliRunner, Result
 
 from flightkeeper.cli.main import app
+from tests.support.processes import Running, running
 
 Config = Callable[..., Result]
 
@@ -112,32 +109,22 @@ def test_the_classic_connect_string_names_the_registry(tmp_path: Path) -> None:
 
 
 @pytest.fixture
-def watching(tmp_path: Path) -> Iterator["subprocess.Popen[str]"]:
+def watching(tmp_path: Path) -> Iterator[Running]:
     """`config watch` on the test's registry."""
-    command = [sys.executable, "-u", "-m", "flightkeeper.cli", "config", "watch", "--json"]
-    process = subprocess.Popen(
-        [*command, "--registry", f"dir://{tmp_path}/registry"],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        # Whoever runs the tests in the background has let them ignore Ctrl-C.
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509
-    )
-    with process:
+    command = ["config", "watch", "--json", "--registry", f"dir://{tmp_path}/registry"]
+    # Whoever runs the tests in the background has let them ignore Ctrl-C.
+    with running(*command, inside=("env", "--default-signal=INT")) as process:
         yield process
-        process.kill()
 
 
-def test_changes_are_watched_until_told_to_stop(
-    config: Config, watching: "subprocess.Popen[str]"
-) -> None:
+def test_changes_are_watched_until_told_to_stop(config: Config, watching: Running) -> None:
     assert json.loads(_wait_looked(config, watching))["after"].keys() == {"threads"}
-    watching.send_signal(signal.SIGINT)
-    assert watching.wait(10) in {0, 130}
+    watching.process.send_signal(signal.SIGINT)
+    assert watching.ended() in {0, 130}
 
 
 def test_who_watches_is_told_once_that_the_registry_is_away_and_that_it_is_back(
-    config: Config, watching: "subprocess.Popen[str]", tmp_path: Path
+    config: Config, watching: Running, tmp_path: Path
 ) -> None:
     _wait_looked(config, watching)
     away = tmp_path / "registry" / "services" / "flightsql"
@@ -149,25 +136,18 @@ def test_who_watches_is_told_once_that_the_registry_is_away_and_that_it_is_back(
         assert "the registry answers again" in _told(watching)
 
 
-def _wait_looked(config: Config, watching: "subprocess.Popen[str]") -> str:
+def _wait_looked(config: Config, watching: Running) -> str:
     """Wait until it watches; the change that it told of."""
     # What was set before it looked is no news, so it is set until it has looked.
     threads = 4
-    while not (line := _within(watching.stdout, 0.5)):
+    while not (line := watching.line_within(0.5)):
         done(config("set", f"threads={threads}"))
         threads = 9 - threads
     return line
 
 
-def _told(watching: "subprocess.Popen[str]") -> str:
+def _told(watching: Running) -> str:
     """The next line of its own on stderr, without what the registry logs."""
-    while (line := _within(watching.stderr, 20)).startswith("the registry cannot be used; trying"):
+    while (line := watching.said()).startswith("the registry cannot be used; trying"):
         pass
     return line
-
-
-def _within(stream: IO[str] | None, timeout_s: float) -> str:
-    """The next line of a process; empty if there is none in time."""
-    assert stream is not None
-    ready, _, _ = select.select([stream], [], [], timeout_s)
-    return stream.readline() if ready else ""

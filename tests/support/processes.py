@@ -7,7 +7,7 @@ import sys
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 from typing import Any
 
 NODE_PYTHON = os.environ.get("NODE_PYTHON", sys.executable)
@@ -22,6 +22,7 @@ class Running:
     def __init__(self, process: "subprocess.Popen[str]") -> None:
         self.process = process
         self._lines: SimpleQueue[str | None] = SimpleQueue()
+        self._said: SimpleQueue[str] = SimpleQueue()
         self.errors: list[str] = []
         self._threads = [
             threading.Thread(target=self._read_stdout, name="read-stdout", daemon=True),
@@ -36,6 +37,17 @@ class Running:
         assert text is not None, f"it ended: {self.stderr}"
         document: dict[str, Any] = json.loads(text)
         return document
+
+    def line_within(self, timeout_s: float) -> str:
+        """The next line of stdout; empty if there is none in time."""
+        try:
+            return self._lines.get(timeout=timeout_s) or ""
+        except Empty:
+            return ""
+
+    def said(self) -> str:
+        """The next line of stderr."""
+        return self._said.get(timeout=END_TIMEOUT_S)
 
     def ended(self) -> int:
         """Wait for its end; the exit code."""
@@ -62,7 +74,9 @@ class Running:
         self._lines.put(None)
 
     def _read_stderr(self) -> None:
-        self.errors.extend(self.process.stderr or ())
+        for line in self.process.stderr or ():
+            self.errors.append(line)
+            self._said.put(line)
 
 
 @contextmanager
@@ -72,7 +86,7 @@ def running(
     """`flightkeeper ARGS` as a process; killed at the end of the block if it still runs.
 
     Args:
-        inside: what to put before the command so that it runs in a network of its own.
+        inside: what to put before the command: what gives it a network or signals of its own.
     """
     process = subprocess.Popen(
         [*inside, NODE_PYTHON, "-m", "flightkeeper.cli", *args],
