@@ -1,8 +1,13 @@
 """`flightkeeper profile write`, and stock ADBC that fails over by what it wrote."""
 
+import os
 import signal
-import time
+import socket
+import subprocess
+import sys
 import tomllib
+from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +18,7 @@ from typer.testing import CliRunner
 
 from flightkeeper.cli.main import app
 from tests.support.processes import running
+from tests.support.stub_process import eventually
 
 
 def run(*arguments: str) -> Any:
@@ -59,16 +65,92 @@ def test_plain_adbc_goes_where_the_profile_says(
     with running(*flags, "a") as a, running(*flags, "b") as b:
         nodes = {node.line()["location"]: node for node in (a, b)}
         with running("profile", "write", "--watch", *arguments, *driver) as writer:
-            deadline_s = time.monotonic() + 20
-            while not out.exists():
-                assert time.monotonic() < deadline_s, writer.stderr
-                time.sleep(0.05)
+            eventually(out.exists)
             first = tomllib.loads(out.read_text())["Options"]["uri"]
             assert ask() == (42,)
             nodes[first].process.kill()
-            while tomllib.loads(out.read_text())["Options"]["uri"] == first:
-                assert time.monotonic() < deadline_s, writer.stderr
-                time.sleep(0.05)
+            eventually(lambda: tomllib.loads(out.read_text())["Options"]["uri"] != first)
             assert ask() == (42,)
             writer.process.send_signal(signal.SIGTERM)
             assert writer.ended() == 0
+
+
+_ASKS = """
+import sys
+import adbc_driver_manager.dbapi as adbc
+with adbc.connect(profile="service", autocommit=True) as connection:
+    print("connected", flush=True)
+    for _ in sys.stdin:
+        try:
+            cursor = connection.cursor()
+            cursor.execute("SELECT 42")
+            value = cursor.fetchone()[0]
+            cursor.close()
+            print(value, flush=True)
+        except adbc.Error as exc:
+            print("failed", repr(exc), flush=True)
+"""
+# The driver looks names up in /etc/hosts alone: a namespace of mounts has one that is ours.
+_NAMESPACE = ("unshare", "--map-root-user", "--mount", "sh", "-euc")
+_WITH_HOSTS = (
+    "mkdir {etc}; ln -s {hosts} {etc}/hosts; echo hosts: files > {etc}/nsswitch.conf;"
+    'mount --bind {etc} /etc; exec "$@"'
+)
+
+
+@pytest.mark.cluster
+def test_an_open_connection_of_plain_adbc_goes_to_the_next_address_of_its_name(
+    tmp_path: Path,
+) -> None:
+    with socket.create_server(("", 0)) as server:
+        port = server.getsockname()[1]
+    registry, out, hosts = f"dir://{tmp_path}/r", tmp_path / "service.toml", tmp_path / "hosts"
+    flags = ("serve", "--insecure", "--registry", registry, "--service", "s")
+    arguments = ("--registry", registry, "--service", "s", "--out", str(out))
+    named = ("--host", "sql.flightkeeper.test", "--hosts-file", str(hosts))
+    driver = ("--driver", adbc_driver_flightsql._driver_path(), "--username", "ada")
+    inside = _WITH_HOSTS.format(etc=tmp_path / "etc", hosts=hosts)
+    with ExitStack() as stack:
+        nodes = {
+            address: stack.enter_context(
+                running(*flags, "--node-id", f"n{address}", "--listen", f"grpc://{address}:{port}")
+            )
+            for address in ("127.0.0.1", "127.0.0.2", "127.0.0.3")
+        }
+        for node in nodes.values():
+            node.line()
+        writer = running("profile", "write", "--watch", *arguments, *named, *driver)
+        stack.enter_context(writer)
+        eventually(out.exists)
+        asking = subprocess.Popen(
+            [*_NAMESPACE, inside, "sh", sys.executable, "-c", _ASKS],
+            env={**os.environ, "ADBC_PROFILE_PATH": str(tmp_path), "FLIGHTKEEPER_PASSWORD": "any"},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        with asking:
+            stack.callback(asking.kill)
+            assert asking.stdout is not None
+            assert asking.stdout.readline() == "connected\n"
+            assert _ask(asking) == "42"
+            while len(nodes) > 1:
+                first = hosts.read_text().split()[0]
+                nodes.pop(first).process.kill()
+                # The call that finds the connection broken is an error; a later one is not.
+                assert "42" in [_ask(asking) for _ in range(3)]
+                eventually(partial(_lacks, hosts, first))
+            asking.stdin and asking.stdin.close()
+            assert asking.wait(20) == 0
+
+
+def _ask(asking: "subprocess.Popen[str]") -> str:
+    assert asking.stdin is not None
+    assert asking.stdout is not None
+    asking.stdin.write("\n")
+    asking.stdin.flush()
+    return asking.stdout.readline().strip()
+
+
+def _lacks(file: Path, text: str) -> bool:
+    return text not in file.read_text()

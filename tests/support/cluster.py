@@ -52,12 +52,18 @@ class Cluster:
         self.locations: dict[str, str] = {}
         self.url = f"flightsql+{registry}?service={SERVICE}"
 
-    def start(self, node_id: str) -> dict[str, Any]:
-        """Start a node and wait until it is ready; its ready line."""
+    def start(self, node_id: str, listen: str = "") -> dict[str, Any]:
+        """Start a node and wait until it is ready; its ready line.
+
+        Args:
+            listen: where, if not on a port of its machine that is free.
+        """
         host = self._hosts.get(node_id)
         flags = f"serve --insecure --registry {self._registry} --service {SERVICE}"
         flags += f" --registry-session-timeout-s 4 --node-id {node_id} {self._data(node_id)}"
         inside: Sequence[str] = ()
+        if listen:
+            flags += f" --listen {listen}"
         if host is not None:
             flags, inside = f"{flags} {host.flags}", host.inside
         life = running(*flags.split(), env=self._environment, inside=inside)

@@ -32,7 +32,6 @@ JAVA = (
     "--add-opens=java.base/java.nio=ALL-UNNAMED",
     "-cp",
     f"{BUILT}/java/classes:{BUILT}/java/jars/*",
-    "Conformance",
 )
 REGISTRY = (
     "java",
@@ -43,7 +42,8 @@ REGISTRY = (
     "Registry",
 )
 COMMANDS: Mapping[str, tuple[str, ...]] = {
-    "java": JAVA,
+    "java": (*JAVA, "Conformance"),
+    "java failover": (*JAVA, "Failover"),
     "registry": REGISTRY,
     "go": (f"{BUILT}/go/program",),
     "node": ("node", f"{BUILT}/node/main.mjs"),
