@@ -29,7 +29,10 @@ class Counter:
         """Replace the number, unless a later holder has been here."""
         if token < self.read()[1]:
             raise RuntimeError(f"token {token} is from before; nothing was written")
-        self._place.write_text(f"{number} {token}")
+        # As a whole, because it is read without the lock as well.
+        written = self._place.with_name(f"{self._place.name}.{token}")
+        written.write_text(f"{number} {token}")
+        written.replace(self._place)
 
 
 def count_up(cluster: Cluster, counter: Counter, times: int) -> None:

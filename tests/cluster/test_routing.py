@@ -1,5 +1,6 @@
 """Zones, roles and affinity on real nodes: which of them a client's statements reach."""
 
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -31,13 +32,13 @@ def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield f"flightsql+{registry}"
 
 
-def reached(url: str, cache: Path, sql: str) -> set[str]:
-    """The nodes that twenty statements went to."""
+def reached(url: str, cache: Path, sql: str) -> Counter[str]:
+    """How many of twenty statements each node has answered."""
     with connect(url, cache_dir=cache) as connection, pytest.MonkeyPatch.context() as patch:
-        found, report = set[str](), connection._router.report
+        found, report = Counter[str](), connection._router.report
 
         def noted(instance: Instance, failure: Failure | None) -> None:
-            found.add(instance.node_id)
+            found[instance.node_id] += 1
             report(instance, failure)
 
         # The router's own asking is not what is looked for.
@@ -49,14 +50,14 @@ def reached(url: str, cache: Path, sql: str) -> set[str]:
 
 
 def test_a_client_stays_in_its_zone(url: str, tmp_path: Path) -> None:
-    assert reached(f"{url}?zone=west", tmp_path, "SELECT 1") == {"w"}
-    assert reached(f"{url}?zone=east", tmp_path, "SELECT 1") == {"e"}
-    assert reached(url, tmp_path, "SELECT 1") == {"e", "w"}
+    assert reached(f"{url}?zone=west", tmp_path, "SELECT 1").keys() == {"w"}
+    assert reached(f"{url}?zone=east", tmp_path, "SELECT 1").keys() == {"e"}
+    assert reached(url, tmp_path, "SELECT 1").keys() == {"e", "w"}
 
 
 def test_a_role_is_served_by_nodes_that_have_it(url: str, tmp_path: Path) -> None:
-    assert reached(f"{url}?role=writer", tmp_path, "SELECT 1") == {"w"}
-    assert reached(f"{url}?role=reader", tmp_path, "SELECT 1") == {"e", "w"}
+    assert reached(f"{url}?role=writer", tmp_path, "SELECT 1").keys() == {"w"}
+    assert reached(f"{url}?role=reader", tmp_path, "SELECT 1").keys() == {"e", "w"}
 
 
 def test_a_role_that_nobody_has_is_named(url: str, tmp_path: Path) -> None:
@@ -68,9 +69,10 @@ def test_a_role_that_nobody_has_is_named(url: str, tmp_path: Path) -> None:
 
 
 def test_statements_over_the_same_table_meet(url: str, tmp_path: Path) -> None:
-    tables = ("duckdb_tables()", "duckdb_types()", "duckdb_views()", "duckdb_settings()")
+    tables = (f"information_schema.{name}" for name in ("tables", "columns", "schemata", "views"))
     homes = [reached(url, tmp_path, f"SELECT count(*) FROM {table}") for table in tables]
-    assert all(len(home) == 1 for home in homes)
+    # A node that is slow for a moment has one taken off it.
+    assert all(max(home.values()) >= 15 for home in homes), homes
 
 
 def test_a_node_tells_its_load_to_a_client_that_asks(url: str, tmp_path: Path) -> None:

@@ -21,7 +21,7 @@ from flightkeeper.discovery.zookeeper.znodes import (
 _CHECK_S = 30.0
 """The znode is looked at this often even when no watch fired."""
 
-SPREAD_S = 5.0
+SPREAD_S = 6.0
 """Nodes that lost their session together put their records back over so many seconds."""
 
 _YIELD_CHECK_S = 2.0
