@@ -4,7 +4,7 @@ Owns the transaction that is open. docs/decisions/dbapi-transactions.md says why
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
 from typing import ClassVar, Self
 
@@ -135,9 +135,13 @@ class Connection:
     def rollback(self) -> None:
         """Undo what was done since the last commit or rollback."""
         self._check_open()
-        if self._transaction is not None:
-            self._transaction.rollback()
-            self._leave(self._transaction)
+        transaction = self._transaction
+        if transaction is None:
+            return
+        try:
+            transaction.rollback()
+        finally:
+            self._leave(transaction)
 
     def close(self) -> None:
         """Undo what was not committed, and let go of everything.
@@ -145,11 +149,15 @@ class Connection:
         Raises:
             InterfaceError: it was closed before, which PEP 249 wants to be an error.
         """
-        self.rollback()
-        self._closed = True
-        if self._session is not None:
-            self._session.close()
-        self._on_close()
+        self._check_open()
+        with ExitStack() as last:
+            last.callback(self._on_close)
+            if self._session is not None:
+                last.callback(self._session.close)
+            try:
+                self.rollback()
+            finally:
+                self._closed = True
 
     def run(self, sql: str, parameters: Sequence[object] | None, control: Control) -> Result:
         """Run a statement of a cursor."""
