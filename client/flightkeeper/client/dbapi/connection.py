@@ -14,7 +14,6 @@ from flightkeeper.client.dbapi import errors
 from flightkeeper.client.dbapi.cursor import Cursor
 from flightkeeper.client.result import Result
 from flightkeeper.client.session import Value
-from flightkeeper.client.statements import Statements
 from flightkeeper.client.transaction import Transaction, Transactional
 
 
@@ -167,7 +166,7 @@ class Connection:
         # A transaction has one result at a time, and its cursors may be read in any order.
         return self._begun().query(sql, parameters, control=control, buffered=True)
 
-    def run_many(self, act: Callable[[Statements], int]) -> int:
+    def run_many(self, act: Callable[[Transaction], int]) -> int:
         """Run several statements of a cursor, all or none."""
         self._check_open()
         if not self._autocommit:
