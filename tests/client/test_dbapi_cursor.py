@@ -146,3 +146,12 @@ def test_rows_without_values_run_it_as_often(cursor: dbapi.Cursor) -> None:
     cursor.executemany("INSERT INTO work.t VALUES (1)", [(), ()])
     assert cursor.rowcount == 2
     assert cursor.execute("SELECT count(*) FROM work.t").fetchone() == (2,)
+
+
+def test_rows_that_python_cannot_hold_are_not_skipped(cursor: dbapi.Cursor) -> None:
+    cursor.execute("SELECT unnest([DATE '2024-01-01', 'infinity'::DATE]) AS d")
+    for _ in range(2):
+        with pytest.raises(dbapi.DataError, match="fetch_arrow_table"):
+            cursor.fetchall()
+    assert cursor.fetch_arrow_table().num_rows == 2
+    assert cursor.fetchall() == []

@@ -53,6 +53,8 @@ class Cursor:
         self._batch: pa.RecordBatch | None = None
         self._rows: list[Row] = []
         self._at = 0
+        # What has arrived and is not among the rows yet; it stays if Python cannot hold it.
+        self._unread: pa.RecordBatch | None = None
         self._closed = False
 
     @property
@@ -121,7 +123,8 @@ class Cursor:
         """The rows that are left, as a stream of Arrow's batches; faster, and without loss."""
         result = self._open_result()
         first = [] if self._batch is None else [self._batch.slice(self._at)]
-        self._batch, self._rows, self._at = None, [], 0
+        first += [] if self._unread is None else [self._unread]
+        self._forget()
         return pa.RecordBatchReader.from_batches(
             result.schema, _translated(chain(first, result.reader))
         )
@@ -163,8 +166,11 @@ class Cursor:
         self.description, self.rowcount = None, -1
         self._control = Control()
 
+    def _forget(self) -> None:
+        self._batch, self._rows, self._at, self._unread = None, [], 0, None
+
     def _drop(self) -> None:
-        self._batch, self._rows, self._at = None, [], 0
+        self._forget()
         result, self._result = self._result, None
         if result is not None:
             result.close()
@@ -181,10 +187,13 @@ class Cursor:
         result = self._open_result()
         with translating():
             while self._at == len(self._rows):
-                batch = next(result.reader, None)
-                if batch is None:
+                if self._unread is None:
+                    self._unread = next(result.reader, None)
+                if self._unread is None:
                     return False
-                self._batch, self._rows, self._at = batch, rows_of(batch), 0
+                rows = rows_of(self._unread)
+                self._batch, self._rows, self._at = self._unread, rows, 0
+                self._unread = None
         return True
 
 
