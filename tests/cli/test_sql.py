@@ -1,18 +1,23 @@
 """`flightkeeper sql` against a real node."""
 
 import json
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pytest
 from typer.testing import CliRunner, Result
 
+from flightkeeper import client
 from flightkeeper.cli.main import app
+from flightkeeper.client import Connection, connect
 from flightkeeper.flight_server.auth.passwords import hash_password
 from tests.support.processes import running
+from tests.support.stub_process import eventually
 
 pytestmark = pytest.mark.cluster
 
@@ -129,3 +134,40 @@ def test_whoever_reads_may_stop_reading(url: str) -> None:
         reading.stdout.close()
         assert reading.stderr.read() == b""
         assert reading.wait(60) == 1
+
+
+RUNNING = """
+SELECT statement_id FROM system.statements
+WHERE text LIKE '%1000000000000%' AND text NOT LIKE '%system%'
+"""
+
+
+def test_ctrl_c_ends_the_statement_on_its_node_and_runs_no_other(url: str) -> None:
+    endless = "SELECT count(*) FROM range(1000000000000)"
+    then = "CREATE TABLE after_ctrl_c (a INTEGER)"
+    with connect(url) as watching, running("sql", url, "-c", endless, "-c", then) as asking:
+        eventually(lambda: watching.query(RUNNING).fetchall())
+        asking.process.send_signal(signal.SIGINT)
+        assert asking.ended() == 130
+        eventually(lambda: not watching.query(RUNNING).fetchall())
+        there = watching.query("SELECT * FROM duckdb_tables() WHERE table_name = 'after_ctrl_c'")
+        assert there.fetchall() == []
+        assert "cancelled by its caller" in asking.stderr
+        assert "Traceback" not in asking.stderr
+
+
+def test_after_ctrl_c_a_statement_that_still_ends_well_is_the_last(
+    url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    query = Connection.query
+
+    def interrupted(connection: Connection, text: str, **options: Any) -> client.Result:
+        result = query(connection, text, **options)
+        signal.raise_signal(signal.SIGINT)
+        # Heard by the main thread, while this one runs the statement.
+        eventually(lambda: options["control"].cancelled)
+        return result
+
+    monkeypatch.setattr(Connection, "query", interrupted)
+    result = sql(url, "--format", "csv", "-c", "SELECT 1 AS a; SELECT 2 AS a")
+    assert (result.exit_code, result.stdout) == (130, '"a"\n1\n')

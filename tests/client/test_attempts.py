@@ -6,6 +6,7 @@ from random import Random
 import pytest
 
 from flightkeeper.client.attempts import Attempt, Attempts, Statement
+from flightkeeper.client.control import Control
 from flightkeeper.client.errors import (
     AuthenticationFailed,
     NoNodeAvailable,
@@ -274,6 +275,19 @@ def test_cancelled_between_two_nodes_no_other_is_asked(fixture: Fixture) -> None
         fixture.attempts.run(statement, operation)
     assert (caught.value.attempts, caught.value.statement_id) == (1, "id")
     assert statement.control.attempts == 1
+
+
+def test_cancelled_just_before_a_node_is_asked_it_is_not_asked(fixture: Fixture) -> None:
+    class CancelledMeanwhile(Control):
+        def asks(self, node: str, stop: Callable[[], object]) -> None:
+            # There is no call yet that this could stop.
+            self.cancel()
+            super().asks(node, stop)
+
+    with pytest.raises(StatementCancelled, match="nothing was run"):
+        asking(fixture, Statement("id", StatementKind.WRITE, control=CancelledMeanwhile()))
+    assert fixture.asked == []
+    assert not any(fixture.loads.in_flight(node.node_id) for node in NODES)
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,8 @@
 
 import pytest
 
-from flightkeeper.client import Connection, dbapi
+from flightkeeper.client import Connection, connect, dbapi, execution
+from flightkeeper.client.attempts import Attempt
 
 
 def count(real: Connection) -> int:
@@ -103,3 +104,38 @@ def test_connecting_translates_errors(service: str) -> None:
         dbapi.connect("postgresql://x:1")
     with pytest.raises(dbapi.InterfaceError, match="closed"):
         connection.cursor()
+
+
+def test_it_is_closed_also_after_its_client(service: str) -> None:
+    closed: list[str] = []
+    with connect(service) as client:
+        first = dbapi.Connection(client, options={"TimeZone": "UTC"})
+        second = dbapi.Connection(client, on_close=lambda: closed.append("second"))
+        for opened in (first, second):
+            opened.cursor().execute("SELECT 1")
+    with pytest.raises(dbapi.InterfaceError, match="closed"):
+        first.commit()
+    first.close()
+    second.close()
+    assert (first.closed, second.closed, closed) == (True, True, ["second"])
+
+
+def test_what_goes_wrong_while_undoing_does_not_keep_it_open(
+    connection: dbapi.Connection, real: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    closed: list[str] = []
+    interrupted = dbapi.Connection(real, on_close=lambda: closed.append("client"))
+    interrupted.cursor().execute("INSERT INTO work.t VALUES (1)")
+
+    end = execution.end
+
+    def interrupt(attempt: Attempt, transaction_id: bytes, *, commit: bool) -> None:
+        end(attempt, transaction_id, commit=commit)
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr("flightkeeper.client.execution.end", interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            interrupted.close()
+    assert (interrupted.closed, closed) == (True, ["client"])
+    connection.close()

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from flightkeeper.client import Connection, dbapi
+from flightkeeper.client import Connection, dbapi, execution
+from flightkeeper.client.attempts import Attempt, Text
 
 
 @pytest.fixture
@@ -88,3 +89,69 @@ def test_nothing_works_on_a_closed_cursor(cursor: dbapi.Cursor) -> None:
     for call in (cursor.fetchone, cursor.fetchall, lambda: cursor.execute("SELECT 1")):
         with pytest.raises(dbapi.InterfaceError, match="closed"):
             call()
+
+
+UNLIKE = [(1, dt.date(2024, 1, 1)), (2, dt.datetime(2024, 1, 1, 12)), (3, object())]  # noqa: DTZ001
+
+
+def test_rows_of_which_one_cannot_travel_are_not_begun(real: Connection) -> None:
+    real.execute("CREATE TABLE work.t (a INTEGER, b TIMESTAMP)")
+    with dbapi.Connection(real) as connection:
+        cursor = connection.cursor()
+        cursor.execute("INSERT INTO work.t VALUES (0, NULL)")
+        with pytest.raises(dbapi.DataError):
+            cursor.executemany("INSERT INTO work.t VALUES (?, ?)", UNLIKE)
+        with pytest.raises(dbapi.DataError, match="surrogates"):
+            cursor.executemany("INSERT INTO work.t VALUES (?, ?)", [(1, None), ("\ud800", None)])
+        cursor.executemany("INSERT INTO work.t VALUES (?, ?)", UNLIKE[:2])
+        assert cursor.rowcount == 2
+    assert real.query("SELECT a FROM work.t ORDER BY a").fetchall() == [(0,), (1,), (2,)]
+
+
+def test_rows_that_are_cancelled_half_way_are_not_committed(
+    real: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real.execute("CREATE TABLE work.t (a INTEGER, b TIMESTAMP)")
+    connection = dbapi.Connection(real)
+    cursor = connection.cursor()
+    update = execution.update
+
+    def last(attempt: Attempt, text: Text) -> int:
+        affected = update(attempt, text)
+        # Between two rows, where no node would hear of it.
+        attempt.statement.control._cancelled = True
+        return affected
+
+    with monkeypatch.context() as patched:
+        patched.setattr(execution, "update", last)
+        with pytest.raises(dbapi.OperationalError, match="cancelled"):
+            cursor.executemany("INSERT INTO work.t VALUES (?, ?)", UNLIKE[:2])
+    with pytest.raises(dbapi.OperationalError, match="the transaction has ended"):
+        cursor.execute("SELECT 1")
+    with pytest.raises(dbapi.OperationalError, match="the transaction has ended"):
+        connection.commit()
+    assert cursor.execute("SELECT count(*) FROM work.t").fetchall() == [(0,)]
+    connection.close()
+
+
+def test_rows_of_different_lengths_are_refused(cursor: dbapi.Cursor) -> None:
+    cursor.execute("CREATE TABLE work.t (a INTEGER, b INTEGER)")
+    for rows in ([(1, 2), (3,)], [(), (1,)]):
+        with pytest.raises(dbapi.ProgrammingError, match=r"row 2 .* nothing was run"):
+            cursor.executemany("INSERT INTO work.t VALUES (?, ?)", rows)
+
+
+def test_rows_without_values_run_it_as_often(cursor: dbapi.Cursor) -> None:
+    cursor.execute("CREATE TABLE work.t (a INTEGER)")
+    cursor.executemany("INSERT INTO work.t VALUES (1)", [(), ()])
+    assert cursor.rowcount == 2
+    assert cursor.execute("SELECT count(*) FROM work.t").fetchone() == (2,)
+
+
+def test_rows_that_python_cannot_hold_are_not_skipped(cursor: dbapi.Cursor) -> None:
+    cursor.execute("SELECT unnest([DATE '2024-01-01', 'infinity'::DATE]) AS d")
+    for _ in range(2):
+        with pytest.raises(dbapi.DataError, match="fetch_arrow_table"):
+            cursor.fetchall()
+    assert cursor.fetch_arrow_table().num_rows == 2
+    assert cursor.fetchall() == []

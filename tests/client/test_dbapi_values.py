@@ -132,3 +132,11 @@ def test_columns_of_one_type_travel_at_once() -> None:
     assert not values.are_alike([(day,), (moment,)])
     assert not values.are_alike([([1],), (["a"],)])
     assert not values.are_alike([(), ()])
+
+
+def test_rows_have_as_many_parameters_as_the_first() -> None:
+    good: list[list[list[Any]]] = [[], [[]], [[1, 2], [3, 4]]]
+    for rows in good:
+        assert values.checked(rows) is rows
+    with pytest.raises(dbapi.ProgrammingError, match="row 1 has 2 parameters and row 3 has 1"):
+        values.checked([[1, 2], [3, 4], [5]])

@@ -1,6 +1,8 @@
 """A result in the caller's hands."""
 
 import gc
+import subprocess
+import sys
 import threading
 
 import pyarrow as pa
@@ -24,6 +26,7 @@ from flightkeeper.client.pool import Pool
 from flightkeeper.client.transport import Stream
 from tests.client.channels import IdleChannel
 from tests.client.instances import instance
+from tests.support.stub_process import StubProcess, url_of
 
 SCHEMA = pa.schema([("n", pa.int64())])
 BATCH = pa.record_batch([pa.array([1, 2, 3])], schema=SCHEMA)
@@ -233,3 +236,46 @@ def test_errors_pass_through_arrow_unchanged() -> None:
     with pytest.raises(StreamInterrupted) as caught:
         reader.read_all()
     assert caught.value.rows_delivered == 3
+
+
+FORKS = """
+import gc, os, sys
+from flightkeeper.client import ConnectionClosed, connect
+
+url, action = sys.argv[1:]
+with connect(url) as connection:
+    result = connection.query("rows 300000 40")
+    rows = result.read_next_batch().num_rows
+    child = os.fork()
+    if not child:
+        if action == "drop":
+            del result
+            gc.collect()
+        elif action == "read":
+            try:
+                result.read_next_batch()
+            except ConnectionClosed as exc:
+                print(exc)
+        else:
+            getattr(result, action)()
+        sys.exit()
+    assert os.waitpid(child, 0)[1] == 0
+    print(rows + result.read_all().num_rows)
+"""
+
+
+@pytest.mark.parametrize("action", ["close", "cancel", "drop", "read"])
+def test_a_forked_child_leaves_the_result_to_its_parent(node: StubProcess, action: str) -> None:
+    # In a process of its own: one that runs tests has threads, whose locks a child would inherit.
+    with subprocess.Popen(
+        [sys.executable, "-W", "ignore", "-c", FORKS, url_of(node), action],
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as forking:
+        try:
+            said, _ = forking.communicate(timeout=60)
+        finally:
+            forking.kill()
+    lines = said.splitlines()
+    assert (forking.returncode, lines[-1]) == (0, str(300_000 * 40))
+    assert ("before this process was forked" in said) == (action == "read")

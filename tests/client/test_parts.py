@@ -95,6 +95,20 @@ def test_the_next_location_is_asked_when_one_is_gone(
     assert fixture.in_flight() == 0
 
 
+@pytest.mark.parametrize("way", [Fixture.in_order, Fixture.side_by_side])
+def test_the_next_location_is_asked_when_one_is_of_a_kind_unknown_here(
+    fixture: Fixture, way: Callable[..., InOrder | SideBySide]
+) -> None:
+    elsewhere = "https://objects.example/part"
+    pieces = [endpoint("rows 1 1", elsewhere, fixture.elsewhere), endpoint("rows 2 1")]
+    assert sorted(sizes(way(fixture, *pieces))) == [1, 2]
+    unknown = way(fixture, endpoint("rows 1 1", elsewhere), endpoint("rows 1 1"))
+    with pytest.raises(CallFailed, match="of no kind known here") as caught:
+        unknown.open_next()
+    assert caught.value.failure.kind is Kind.NOT_SENT
+    unknown.close()
+
+
 def test_side_by_side_all_rows_come_in_order_if_there_is_one(fixture: Fixture) -> None:
     pieces = [endpoint(f"rows {number} 20") for number in (1, 2, 3)]
     expected = [1] * 20 + [2] * 20 + [3] * 20

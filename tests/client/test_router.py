@@ -10,6 +10,7 @@ from flightkeeper.client.failures import Failure, Kind
 from flightkeeper.client.pool import HEARTBEAT_S
 from flightkeeper.client.router import ABSENT_PROBE_S, ASK_S, REGISTRY_PATIENCE_S
 from flightkeeper.client.saved_topology import SavedTopology
+from flightkeeper.client.transport import Channel
 from flightkeeper.discovery.records import Instance, NodeState
 from flightkeeper.discovery.topology import Listed, Unreachable
 from tests.client.channels import IdleChannel
@@ -321,3 +322,41 @@ def test_all_nodes_are_asked_when_somebody_wants_to_know_now(fixture: StillRoute
     router.check()
     assert sorted(fixture.probed) == [("a", False), ("b", False), ("c", False)]
     assert fixture.health() == {"a": "closed", "b": "open", "c": "closed"}
+
+
+def test_a_probe_that_meets_a_defect_is_made_again(
+    fixture: StillRouter, caplog: pytest.LogCaptureFixture
+) -> None:
+    fixture.start(A, B, C)
+    fixture.router.report(A, LOST)
+    fixture.router.report(B, LOST)
+    asked: list[str] = []
+
+    def defect(node: Instance, _channel: object) -> Failure | None:
+        asked.append(node.node_id)
+        raise ValueError(node.location)
+
+    fixture.router._probe = defect
+    fixture.tick(2.0)
+    assert sorted(asked) == ["a", "b"]
+    assert fixture.health() == {"a": "open", "b": "open", "c": "closed"}
+    assert "node a for a sign of life met a defect (ValueError)" in caplog.text
+    fixture.router._probe = fixture.probe
+    fixture.tick(10.0)
+    assert fixture.health() == {"a": "closed", "b": "closed", "c": "closed"}
+
+
+def test_a_heartbeat_that_meets_a_defect_does_not_hold_up_probes(fixture: StillRouter) -> None:
+    fixture.start(A, B, C)
+    lease = fixture.pool.lease(A)
+    fixture.router.report(B, LOST)
+
+    def defect(node: Instance, channel: Channel | None) -> Failure | None:
+        if channel is not None:
+            raise ZeroDivisionError
+        return fixture.probe(node, channel)
+
+    fixture.router._probe = defect
+    fixture.tick(HEARTBEAT_S)
+    assert fixture.health()["b"] == "closed"
+    lease.release()

@@ -66,3 +66,12 @@ def test_an_ended_transaction_runs_nothing(connection: Connection) -> None:
         with pytest.raises(FlightkeeperError, match="the transaction has ended"):
             call()
     transaction.rollback()
+
+
+def test_undone_after_its_connection_was_closed_it_has_ended(node: StubProcess) -> None:
+    with connect(url_of(node)) as connection:
+        begun = connection.transaction()
+        transaction = begun.__enter__()
+    transaction.rollback()
+    assert transaction.ended
+    begun.__exit__(None, None, None)

@@ -173,3 +173,10 @@ def test_cancel_ends_a_blocked_read(channel: Channel) -> None:
     # The words are those of gRPC, the same as when a server that ends does it.
     assert caught[0].failure.kind is Kind.BROKEN
     stream.cancel()
+
+
+@pytest.mark.parametrize("location", ["https://objects.example", "grpc://host:port", ""])
+def test_an_address_of_an_unknown_kind_is_a_failure(location: str) -> None:
+    with pytest.raises(CallFailed, match="nothing was sent") as caught:
+        Channel(location)
+    assert caught.value.failure.kind is Kind.NOT_SENT

@@ -13,6 +13,8 @@ USAGE = 2
 """Wrong usage or configuration; nothing was tried."""
 UNREACHABLE = 3
 """Nothing that could have answered was reachable."""
+INTERRUPTED = 130
+"""Ctrl-C ended it; what shells report of a command that SIGINT ended."""
 
 
 def complain(message: str) -> None:

@@ -6,6 +6,7 @@ a terminal it is the shell, whose libraries are loaded only then.
 
 import os
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -14,9 +15,12 @@ import typer
 
 from flightkeeper.cli.connecting import UrlArgument, UsernameOption, connected
 from flightkeeper.cli.conversation import Conversation
-from flightkeeper.cli.exits import FAILED, USAGE, complain, fail
+from flightkeeper.cli.exits import FAILED, INTERRUPTED, USAGE, complain, fail
 from flightkeeper.cli.formats import Format, write
+from flightkeeper.cli.shell.waiting import interruptible
 from flightkeeper.cli.statements import split
+from flightkeeper.client import FlightkeeperError
+from flightkeeper.client.control import Control
 
 app = typer.Typer(pretty_exceptions_enable=False)
 
@@ -39,7 +43,8 @@ def sql(
 
     Without statements, and on a terminal, it is the shell. Statements come from -c, -f or stdin,
     several with ; between them. They run in order until one fails; what BEGIN, SET and USE say
-    holds for those after them. The password comes from FLIGHTKEEPER_PASSWORD or a prompt.
+    holds for those after them. Ctrl-C ends the one that runs, on its node too, and runs no other.
+    The password comes from FLIGHTKEEPER_PASSWORD or a prompt.
     """
     if not commands and file is None and sys.stdin.isatty() and sys.stdout.isatty():
         _converse(url, username, output)
@@ -53,12 +58,26 @@ def sql(
         fail(f"--format {output} is binary: redirect it to a file or a program", USAGE)
     with connected(url, username) as connection, Conversation(connection) as conversation:
         for statement in statements:
-            result = conversation.run(statement)
-            if result is not None:
-                with result:
-                    _print(result.reader, output)
+            if interruptible(partial(_interrupted, conversation, statement, output), None):
+                raise typer.Exit(INTERRUPTED)
         if conversation.in_transaction:
             fail("the statements end with an open transaction; it was undone", FAILED)
+
+
+def _interrupted(
+    conversation: Conversation, statement: str, output: Format, control: Control
+) -> bool:
+    """Run a statement and print its result; whether Ctrl-C was pressed meanwhile."""
+    try:
+        result = conversation.run(statement, control)
+        if result is not None:
+            with result:
+                _print(result.reader, output)
+    except FlightkeeperError as exc:
+        if not control.cancelled:
+            raise
+        complain(str(exc))
+    return control.cancelled
 
 
 def _converse(url: str, username: str | None, output: Format) -> None:

@@ -179,8 +179,10 @@ class Attempts:
             run.check_wanted()
             attempt = Attempt(statement, run.kind, self._pool.lease(run.node), login)
             kept = False
-            statement.control.asks(run.node.node_id, attempt.stop)
             try:
+                statement.control.asks(run.node.node_id, attempt.stop)
+                # A wish that came before there was a call to stop has stopped nothing.
+                run.check_wanted()
                 result = operation(attempt)
                 kept = keep
             except CallFailed as exc:

@@ -8,6 +8,7 @@ nothing is repeated: a break is an error that says how much was delivered. A res
 without an error is complete, because the node says so at its end.
 """
 
+import os
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -62,6 +63,7 @@ class Delivery(Iterator[pa.RecordBatch]):
         self._cancelled = threading.Event()
         self._why = ""
         self._closed = False
+        self._process_id = os.getpid()
         opened = parts.open_next()
         if opened is None:
             raise CallFailed(Failure(Kind.INTERNAL, "the node answered a result without endpoints"))
@@ -96,6 +98,11 @@ class Delivery(Iterator[pa.RecordBatch]):
     def __next__(self) -> pa.RecordBatch:
         if self._closed:
             raise ConnectionClosed("the result was closed; what was read of it is not all of it")
+        if self._belongs_to_parent:
+            raise ConnectionClosed(
+                "the result was made before this process was forked, and is read in its parent"
+                " only; nothing was read: connect and query again in this process"
+            )
         batch = self._held_back.popleft() if self._held_back else self._next()
         if batch is None:
             self._finish()
@@ -107,6 +114,8 @@ class Delivery(Iterator[pa.RecordBatch]):
     def cancel(self, why: str = "it was cancelled by its caller") -> None:
         """Stop the result; whoever reads it gets `StatementCancelled`. Idempotent."""
         self._why = self._why or why
+        if self._belongs_to_parent:
+            return
         self._cancelled.set()
         stream = self._stream
         if stream is not None:
@@ -115,6 +124,8 @@ class Delivery(Iterator[pa.RecordBatch]):
     def close(self) -> None:
         """Let go of the result, and stop what still runs of it. By its reader only. Idempotent."""
         self._closed = True
+        if self._belongs_to_parent:
+            return
         stream = self._stream
         if stream is not None:
             stream.cancel()
@@ -123,10 +134,21 @@ class Delivery(Iterator[pa.RecordBatch]):
 
     def __del__(self) -> None:
         # A caller may drop a result half read; the node must not go on computing it.
-        if getattr(self, "_stream", None) is not None:
-            self.cancel()
-            # Finalizers run anywhere, also where this very thread holds the pool's lock.
-            self._attempt.lease.soon(self._finish)
+        stream = getattr(self, "_stream", None)
+        if stream is None:
+            return
+        if self._belongs_to_parent:
+            _keep_for_ever(stream)
+            return
+        self.cancel()
+        # Finalizers run anywhere, also where this very thread holds the pool's lock.
+        self._attempt.lease.soon(self._finish)
+
+    @property
+    def _belongs_to_parent(self) -> bool:
+        """Whether another process reads on: from the same connection, or from the same file."""
+        shared = self._stream is not None or isinstance(self._held_back, Spool)
+        return shared and os.getpid() != self._process_id
 
     def _next(self) -> pa.RecordBatch | None:
         try:
@@ -187,3 +209,13 @@ class Delivery(Iterator[pa.RecordBatch]):
             rows_delivered=self._rows,
         )
         return error_for(decision, at)
+
+
+def _keep_for_ever(stream: Stream) -> None:
+    """Let a stream of the parent of this process not be freed, not even when the process ends.
+
+    Freed, that of pyarrow tells the node to stop, over the connection that the parent reads from.
+    """
+    import ctypes  # noqa: PLC0415  forked children only
+
+    ctypes.pythonapi.Py_IncRef(ctypes.py_object(stream))

@@ -49,18 +49,23 @@ def _open(endpoint: Endpoint, here: Instance, settings: CallSettings, pool: Pool
     """
     places = list(_places(endpoint.locations, here))
     for place in places:
-        lease = pool.lease(place)
         try:
-            return _Opened(lease.channel.open(endpoint.ticket, settings), lease)
+            return _opened(endpoint, pool.lease(place), settings)
         except CallFailed as exc:
-            lease.broken = exc.failure.kind in {Kind.BROKEN, Kind.NOT_SENT}
-            lease.release()
             if place is places[-1] or exc.failure.kind in _FINAL:
                 raise
-        except BaseException:
-            lease.release()
-            raise
     raise AssertionError("an endpoint is somewhere")
+
+
+def _opened(endpoint: Endpoint, lease: Lease, settings: CallSettings) -> _Opened:
+    """Open an endpoint over a lease, which is given back if that fails."""
+    try:
+        return _Opened(lease.channel.open(endpoint.ticket, settings), lease)
+    except BaseException as exc:
+        if isinstance(exc, CallFailed):
+            lease.broken = exc.failure.kind in {Kind.BROKEN, Kind.NOT_SENT}
+        lease.release()
+        raise
 
 
 def _places(locations: Sequence[str], here: Instance) -> Iterator[Instance]:

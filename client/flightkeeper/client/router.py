@@ -265,7 +265,7 @@ class Router:
         self._pool.retain({key_of(member.instance) for member in routes.topology.members.values()})
         self._save(routes)
         for instance, channel in self._pool.due_for_heartbeat():
-            self._heard(instance, self._probe(instance, channel))
+            self._heard(instance, self._asked(instance, channel))
         self._ask_for_load(now_s)
         for instance in [*routes.half_open(), *self._absent_due(routes, now_s)]:
             if self._closing.is_set() or self._clock_s() - now_s > PROBING_S:
@@ -293,7 +293,7 @@ class Router:
         instance = nodes[self._loads.oldest(nodes)]
         lease = self._pool.lease(instance, counted=False)
         try:
-            failure = self._probe(instance, lease.channel)
+            failure = self._asked(instance, lease.channel)
             lease.broken = failure is not None and failure.kind in _SILENCE
             self._heard(instance, failure)
         finally:
@@ -324,12 +324,23 @@ class Router:
             return routes.seen(instance, started, self._rng) if due else routes
 
         self._replace(start)
-        failure = self._probe(instance, None)
+        failure = self._asked(instance, None)
         if failure is None or failure.kind not in _SILENCE:
             self.report(instance, failure)
             return
         self._note(instance, health.ConnectFailed(self._clock_s()))
         self._on_membership(membership.Silent(instance.node_id, instance.incarnation))
+
+    def _asked(self, instance: Instance, channel: Channel | None) -> Failure | None:
+        """Ask for a sign of life. A defect is none: whoever waits for the end must hear of it."""
+        try:
+            return self._probe(instance, channel)
+        except Exception as exc:  # noqa: BLE001  whatever it is, the node is asked again
+            name = type(exc).__name__
+            _log.warning(
+                "asking node %s for a sign of life met a defect (%s)", instance.node_id, name
+            )
+            return Failure(Kind.INTERNAL, f"asking it for a sign of life met a defect ({name})")
 
     def _load_saved(self, now_s: float) -> None:
         waiting = not self._routes.topology.members and self._registry is not None

@@ -61,10 +61,12 @@ class Transaction(Statements):
     def _end(self, kind: StatementKind, timeout_s: float | None) -> None:
         from flightkeeper.client import execution  # noqa: PLC0415  see its docstring
 
-        statement = self._runner.statement(kind, self._current_scope(), Wish(timeout_s))
-        name = self._scope.transaction_id
-        assert name is not None
+        scope = self._current_scope()
+        # Whatever comes of it: there is no second try.
         self._state = _State.ENDED
+        statement = self._runner.statement(kind, scope, Wish(timeout_s))
+        name = scope.transaction_id
+        assert name is not None
         commit = kind is StatementKind.COMMIT
         self._runner.run(statement, lambda a: execution.end(a, name, commit=commit))
 

@@ -199,16 +199,23 @@ class Channel:
             shows_login: passwords and tokens may be sent there; calls that would fail otherwise.
             on_answer: sees the headers of every answer.
             middleware: further, for who makes calls of its own.
+
+        Raises:
+            CallFailed: the location is not such a URI.
         """
         self.location = location
         self._shows_login = shows_login
         self._answers = _Answers(on_answer or (lambda _headers: None))
-        self._client = flight.FlightClient(
-            location,
-            tls_root_certs=cast("Any", tls_roots),  # the stubs say text; bytes are wanted
-            middleware=[self._answers, *middleware],
-            generic_options=list(CHANNEL_OPTIONS.items()),
-        )
+        try:
+            self._client = flight.FlightClient(
+                location,
+                tls_root_certs=cast("Any", tls_roots),  # the stubs say text; bytes are wanted
+                middleware=[self._answers, *middleware],
+                generic_options=list(CHANNEL_OPTIONS.items()),
+            )
+        except pa.ArrowException as exc:
+            message = f"its address {location!r} is of no kind known here; nothing was sent"
+            raise CallFailed(Failure(Kind.NOT_SENT, message)) from exc
 
     def login(self, user: str, password: str, settings: CallSettings) -> str:
         """Trade user and password for the value of an authorization header."""

@@ -4,7 +4,7 @@ Owns the transaction that is open. docs/decisions/dbapi-transactions.md says why
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
 from typing import ClassVar, Self
 
@@ -14,7 +14,6 @@ from flightkeeper.client.dbapi import errors
 from flightkeeper.client.dbapi.cursor import Cursor
 from flightkeeper.client.result import Result
 from flightkeeper.client.session import Value
-from flightkeeper.client.statements import Statements
 from flightkeeper.client.transaction import Transaction, Transactional
 
 
@@ -135,9 +134,13 @@ class Connection:
     def rollback(self) -> None:
         """Undo what was done since the last commit or rollback."""
         self._check_open()
-        if self._transaction is not None:
-            self._transaction.rollback()
-            self._leave(self._transaction)
+        transaction = self._transaction
+        if transaction is None:
+            return
+        try:
+            transaction.rollback()
+        finally:
+            self._leave(transaction)
 
     def close(self) -> None:
         """Undo what was not committed, and let go of everything.
@@ -145,11 +148,15 @@ class Connection:
         Raises:
             InterfaceError: it was closed before, which PEP 249 wants to be an error.
         """
-        self.rollback()
-        self._closed = True
-        if self._session is not None:
-            self._session.close()
-        self._on_close()
+        self._check_open()
+        with ExitStack() as last:
+            last.callback(self._on_close)
+            if self._session is not None:
+                last.callback(self._session.close)
+            try:
+                self.rollback()
+            finally:
+                self._closed = True
 
     def run(self, sql: str, parameters: Sequence[object] | None, control: Control) -> Result:
         """Run a statement of a cursor."""
@@ -159,7 +166,7 @@ class Connection:
         # A transaction has one result at a time, and its cursors may be read in any order.
         return self._begun().query(sql, parameters, control=control, buffered=True)
 
-    def run_many(self, act: Callable[[Statements], int]) -> int:
+    def run_many(self, act: Callable[[Transaction], int]) -> int:
         """Run several statements of a cursor, all or none."""
         self._check_open()
         if not self._autocommit:

@@ -12,9 +12,10 @@ import pyarrow as pa
 from flightkeeper.client.control import Control
 from flightkeeper.client.dbapi.errors import InterfaceError, ProgrammingError, translating
 from flightkeeper.client.dbapi.types import Column, described, is_count
-from flightkeeper.client.dbapi.values import are_alike, parameters_of, rows_of
+from flightkeeper.client.dbapi.values import are_alike, checked, parameters_of, rows_of
 from flightkeeper.client.result import Result
-from flightkeeper.client.statements import Statements
+from flightkeeper.client.statements import parameter_rows
+from flightkeeper.client.transaction import Transaction
 
 Row = tuple[Any, ...]
 
@@ -25,7 +26,7 @@ class Source(Protocol):
     def run(self, sql: str, parameters: Sequence[Any] | None, control: Control) -> Result:
         """Run a statement, in the connection's transaction if it has one."""
 
-    def run_many(self, act: Callable[[Statements], int]) -> int:
+    def run_many(self, act: Callable[[Transaction], int]) -> int:
         """Run several statements, all or none; the rows they changed."""
 
 
@@ -52,6 +53,8 @@ class Cursor:
         self._batch: pa.RecordBatch | None = None
         self._rows: list[Row] = []
         self._at = 0
+        # What has arrived and is not among the rows yet; it stays if Python cannot hold it.
+        self._unread: pa.RecordBatch | None = None
         self._closed = False
 
     @property
@@ -82,16 +85,13 @@ class Cursor:
         """Run a statement that changes something once for each row of parameters, all or none."""
         self._begin()
         with translating():
-            rows = [parameters_of(row) for row in seq_of_parameters]
+            rows = checked([parameters_of(row) for row in seq_of_parameters])
+            # All before the first is run: what cannot travel must not come up half way.
+            batches = [parameter_rows(each) for each in _together(rows)]
             control = self._control
-
-            def at_once(statements: Statements) -> int:
-                return statements.executemany(operation, rows, control=control)
-
-            def one_by_one(statements: Statements) -> int:
-                return sum(statements.execute(operation, row or None) for row in rows)
-
-            self.rowcount = self.connection.run_many(at_once if are_alike(rows) else one_by_one)
+            self.rowcount = self.connection.run_many(
+                lambda transaction: _run_all(transaction, operation, batches, control)
+            )
         return self
 
     def fetchone(self) -> Row | None:
@@ -123,7 +123,8 @@ class Cursor:
         """The rows that are left, as a stream of Arrow's batches; faster, and without loss."""
         result = self._open_result()
         first = [] if self._batch is None else [self._batch.slice(self._at)]
-        self._batch, self._rows, self._at = None, [], 0
+        first += [] if self._unread is None else [self._unread]
+        self._forget()
         return pa.RecordBatchReader.from_batches(
             result.schema, _translated(chain(first, result.reader))
         )
@@ -165,8 +166,11 @@ class Cursor:
         self.description, self.rowcount = None, -1
         self._control = Control()
 
+    def _forget(self) -> None:
+        self._batch, self._rows, self._at, self._unread = None, [], 0, None
+
     def _drop(self) -> None:
-        self._batch, self._rows, self._at = None, [], 0
+        self._forget()
         result, self._result = self._result, None
         if result is not None:
             result.close()
@@ -183,13 +187,40 @@ class Cursor:
         result = self._open_result()
         with translating():
             while self._at == len(self._rows):
-                batch = next(result.reader, None)
-                if batch is None:
+                if self._unread is None:
+                    self._unread = next(result.reader, None)
+                if self._unread is None:
                     return False
-                self._batch, self._rows, self._at = batch, rows_of(batch), 0
+                rows = rows_of(self._unread)
+                self._batch, self._rows, self._at = self._unread, rows, 0
+                self._unread = None
         return True
 
 
 def _translated(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
     with translating():
         yield from batches
+
+
+def _together(rows: list[list[Any]]) -> list[list[list[Any]]]:
+    """Rows that travel at once: all of them, or each alone if one type cannot hold a column."""
+    return [rows] if are_alike(rows) else [[row] for row in rows]
+
+
+def _run_all(
+    transaction: Transaction, sql: str, batches: list[pa.RecordBatch], control: Control
+) -> int:
+    """Run a statement for each batch of parameters; the rows they changed, -1 = not known."""
+    counts: list[int] = []
+    try:
+        for batch in batches:
+            if batch.num_columns:
+                counts.append(transaction.executemany(sql, batch, control=control))
+            else:
+                counts.append(transaction.execute(sql, control=control))
+    except BaseException:
+        # Not every error ends the transaction on its node, and the first rows alone must not last.
+        if counts:
+            transaction.rollback()
+        raise
+    return -1 if -1 in counts else sum(counts)

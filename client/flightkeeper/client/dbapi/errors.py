@@ -138,5 +138,6 @@ def translating() -> Iterator[None]:
         yield
     except errors.FlightkeeperError as exc:
         raise translated(exc) from exc
-    except pa.ArrowException as exc:
+    # Text of Python that is not text anywhere else: half of a surrogate pair.
+    except (pa.ArrowException, UnicodeEncodeError) as exc:
         raise DataError(str(exc)) from exc

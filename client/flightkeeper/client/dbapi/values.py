@@ -13,7 +13,7 @@ from uuid import UUID
 
 import pyarrow as pa
 
-from flightkeeper.client.dbapi.errors import DataError
+from flightkeeper.client.dbapi.errors import DataError, ProgrammingError
 from flightkeeper.client.dbapi.types import base_name, type_name
 
 INT64_MIN, INT64_MAX = -(2**63), 2**63 - 1
@@ -179,6 +179,21 @@ _WRITE: dict[type, Callable[[Any], Any]] = {
     memoryview: bytes,
     bytearray: bytes,
 }
+
+
+def checked(rows: list[list[Any]]) -> list[list[Any]]:
+    """The rows, each of which has as many parameters as the first.
+
+    Raises:
+        ProgrammingError: one has not.
+    """
+    for number, row in enumerate(rows, 1):
+        if len(row) != len(rows[0]):
+            raise ProgrammingError(
+                f"row 1 has {len(rows[0])} parameters and row {number} has {len(row)};"
+                " nothing was run: give each row a value for every placeholder"
+            )
+    return rows
 
 
 def are_alike(rows: Sequence[Sequence[Any]]) -> bool:
