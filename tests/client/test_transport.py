@@ -6,6 +6,7 @@ from collections.abc import Callable
 import pyarrow as pa
 import pytest
 
+from flightkeeper.client.execution import record_count
 from flightkeeper.client.failures import CallFailed, Kind
 from flightkeeper.client.transport import CallSettings, Channel
 from flightkeeper.flightsql import headers
@@ -41,10 +42,10 @@ def test_plan_and_open(channel: Channel) -> None:
 
 def test_put_and_act(channel: Channel) -> None:
     answer = channel.put(update("write 3"), CallSettings())
-    assert wire.DoPutUpdateResult.FromString(answer).record_count == 3
+    assert record_count(answer) == 3
     rows = pa.RecordBatch.from_pydict({"0": [1], "1": ["x"]})
     answer = channel.put(update("write 3"), CallSettings(), rows)
-    assert wire.DoPutUpdateResult.FromString(answer).record_count == 5
+    assert record_count(answer) == 5
     assert channel.act(headers.PROBE_ACTION, b"", CallSettings()) == [b"{}"]
 
 

@@ -158,8 +158,8 @@ class Upload:
         with _translated(self._answer):
             self._writer.write_batch(batch)
 
-    def complete(self) -> bytes:
-        """Say that this was all, and wait for the node's answer.
+    def complete(self) -> bytes | None:
+        """Say that this was all, and wait for the node's answer; None = it gave none.
 
         Raises:
             CallFailed: the node did not do it, or its answer was lost.
@@ -170,7 +170,8 @@ class Upload:
             self._writer.done_writing()
             result = self._reader.read()
             self._writer.close()
-            return b"" if result is None else bytes(result)
+            # Nothing is an answer too: a count of zero.
+            return None if result is None else bytes(result)
 
     def close(self) -> None:
         """Frees the call. Idempotent, and harmless after `complete`."""
@@ -242,8 +243,8 @@ class Channel:
 
     def put(
         self, command: bytes, settings: CallSettings, rows: pa.RecordBatch | None = None
-    ) -> bytes:
-        """DoPut: send a packed command and at most one batch; returns the node's answer."""
+    ) -> bytes | None:
+        """DoPut: send a packed command and at most one batch; the node's answer, if it gave one."""
         upload = self.upload(command, pa.schema([]) if rows is None else rows.schema, settings)
         try:
             if rows is not None:
