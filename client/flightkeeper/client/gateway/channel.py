@@ -132,6 +132,12 @@ class NodeChannel(Channel):
             pair: Any = self._client.authenticate_basic_token(user, password, options)
         return Answered(pair[1].decode(), self._heard.last().headers)
 
+    def _options(self, settings: CallSettings) -> flight.FlightCallOptions:
+        """Of the calls that are the gateway's own: probes, and telling a node to stop."""
+        if self._wary:
+            self._check_trust()
+        return super()._options(settings)
+
     def _call(
         self, call: Callable[[flight.FlightCallOptions], T], sent: Sequence[Pair]
     ) -> Answered[T]:
