@@ -195,13 +195,12 @@ class Gateway(flight.FlightServerBase):
 
     def list_actions(self, context: flight.ServerCallContext) -> Any:
         """Every action that a node knows."""
-        to = Destination(StatementKind.BEGIN)
-        return self._answer(
-            context,
-            lambda caller: self._relay.run(
-                caller, to, lambda turn: turn.channel.actions(turn.sent).value
-            ),
-        )
+
+        def answer(caller: Caller) -> list[Any]:
+            to = self._admitted(Destination(StatementKind.BEGIN))
+            return self._relay.run(caller, to, lambda turn: turn.channel.actions(turn.sent).value)
+
+        return self._answer(context, answer)
 
     def list_flights(
         self, context: flight.ServerCallContext, criteria: Any
@@ -209,7 +208,7 @@ class Gateway(flight.FlightServerBase):
         """What can be fetched by path."""
 
         def answer(caller: Caller) -> list[flight.FlightInfo]:
-            to = self._destination(caller, b"", StatementKind.BEGIN)
+            to = self._admitted(self._destination(caller, b"", StatementKind.BEGIN))
             return self._relay.run(
                 caller, to, lambda turn: turn.channel.flights(criteria, turn.sent).value
             )
