@@ -57,6 +57,19 @@ def test_a_slow_reader_slows_the_node_down(front: Front) -> None:
         eventually(lambda: front.running.idle)
 
 
+def test_a_reader_that_stalls_holds_the_node_until_its_time_limit(front: Front) -> None:
+    """As at a node itself: it need not read, nor leave, for the statement to end."""
+    with front.client() as client:
+        client.extra_headers["x-flightkeeper-statement-timeout"] = "500ms"
+        reader = client.get(client.plan(_ENDLESS).endpoints[0].ticket)
+        reader.read_chunk()
+        assert busy(front) == 1
+        eventually(lambda: busy(front) == 0)
+        with pytest.raises(flight.FlightError, match="500 ms"):
+            deque(reader, maxlen=0)
+    eventually(lambda: front.running.idle)
+
+
 def test_a_result_that_breaks_is_an_error_that_says_how_much_came(
     start_front: Callable[[], Front],
 ) -> None:
