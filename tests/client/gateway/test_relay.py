@@ -47,6 +47,7 @@ def test_a_reader_is_told_of_other_nodes_that_work(front: Front) -> None:
 def test_a_reader_is_not_sent_where_no_login_may_be_shown(front: Front) -> None:
     router = front.running._router
     one = router.routes.topology.members["n1"].instance
-    relay = Relay(router, front.running._attempts, lambda location: location == one.location)
+    attempts, pool = front.running._attempts, front.running._pool
+    relay = Relay(router, pool, attempts, lambda location: location == one.location)
     assert list(relay.others(one)) == []
     relay.close()

@@ -85,10 +85,14 @@ class NodeChannel(Channel):
         """GetSchema."""
         return self._call(lambda o: self._client.get_schema(descriptor, o), sent)
 
-    def action(self, action: flight.Action, sent: Sequence[Pair]) -> Answered[list[bytes]]:
+    def action(
+        self, action: flight.Action, sent: Sequence[Pair], timeout_s: float | None = None
+    ) -> Answered[list[bytes]]:
         """DoAction; all results."""
         return self._call(
-            lambda o: [r.body.to_pybytes() for r in self._client.do_action(action, o)], sent
+            lambda o: [r.body.to_pybytes() for r in self._client.do_action(action, o)],
+            sent,
+            timeout_s,
         )
 
     def actions(self, sent: Sequence[Pair]) -> Answered[list[Any]]:
@@ -139,14 +143,17 @@ class NodeChannel(Channel):
         return super()._options(settings)
 
     def _call(
-        self, call: Callable[[flight.FlightCallOptions], T], sent: Sequence[Pair]
+        self,
+        call: Callable[[flight.FlightCallOptions], T],
+        sent: Sequence[Pair],
+        timeout_s: float | None = None,
     ) -> Answered[T]:
         if self._wary or any(name == AUTHORIZATION for name, _ in sent):
             self._check_trust()
         self._heard.begin()
         # The stubs say text; bytes are wanted.
         pairs: Any = [(n.encode(), v if isinstance(v, bytes) else v.encode()) for n, v in sent]
-        options = flight.FlightCallOptions(headers=pairs)
+        options = flight.FlightCallOptions(timeout=timeout_s, headers=pairs)
         with translated(self._heard.last):
             value = call(options)
         return Answered(value, self._heard.last().headers)

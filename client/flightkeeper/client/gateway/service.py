@@ -9,6 +9,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from enum import StrEnum
+from functools import partial
 from typing import Any, TypeVar, cast
 
 import pyarrow as pa
@@ -19,13 +20,14 @@ from flightkeeper.client.failover import StatementKind
 from flightkeeper.client.gateway import answers, destinations
 from flightkeeper.client.gateway.anonymous import PRINCIPAL, Anonymous
 from flightkeeper.client.gateway.answers import Leaving
-from flightkeeper.client.gateway.channel import NodeRefused
+from flightkeeper.client.gateway.channel import NodeChannel, NodeRefused
 from flightkeeper.client.gateway.destinations import Destination
 from flightkeeper.client.gateway.locations import directed
 from flightkeeper.client.gateway.middleware import MIDDLEWARE, Passing
 from flightkeeper.client.gateway.passing import AUTHORIZATION, Pair, back
 from flightkeeper.client.gateway.relay import Caller, Relay, Turn
 from flightkeeper.client.gateway.results import PassingResult
+from flightkeeper.client.gateway.stoppers import STOP_TIMEOUT_S
 from flightkeeper.client.gateway.uploads import PassingUpload
 from flightkeeper.flightsql import headers
 from flightkeeper.flightsql.headers import CANCEL_ACTION
@@ -185,6 +187,10 @@ class Gateway(flight.FlightServerBase):
                 return answered.value
 
             try:
+                if name == CANCEL_ACTION:
+                    known = self._relay.everywhere(partial(_told, action, caller.sent))
+                    if known is not None:
+                        return known
                 return self._relay.run(caller, to, ask)
             finally:
                 # However it ends: a transaction that is lost is over as well.
@@ -341,6 +347,10 @@ _ENDING = frozenset(
     }
 )
 """Actions that only go on with what was begun."""
+
+
+def _told(action: flight.Action, sent: Sequence[Pair], channel: NodeChannel) -> list[bytes]:
+    return channel.action(action, sent, STOP_TIMEOUT_S).value
 
 
 def _passing(context: flight.ServerCallContext) -> Passing:

@@ -1,0 +1,64 @@
+"""Telling nodes to stop: each in its own line, and to an end."""
+
+import threading
+from collections.abc import Iterator
+
+import pytest
+
+from flightkeeper.client.failures import CallFailed, Failure, Kind
+from flightkeeper.client.gateway.stoppers import AT_ONCE_MAX, THREADS_MAX, Stoppers
+
+PATIENCE_S = 20
+
+
+@pytest.fixture
+def stoppers() -> Iterator[Stoppers]:
+    made = Stoppers()
+    yield made
+    made.close()
+
+
+def test_a_node_that_does_not_answer_keeps_no_other_from_being_told(stoppers: Stoppers) -> None:
+    answers = threading.Event()
+    mute = [stoppers.soon("mute", lambda: answers.wait(PATIENCE_S)) for _ in range(2 * THREADS_MAX)]
+    try:
+        assert stoppers.soon("well", lambda: "told").result(PATIENCE_S) == "told"
+        assert not any(told.done() for told in mute)
+    finally:
+        answers.set()
+    assert all(told.result(PATIENCE_S) for told in mute)
+
+
+def test_what_a_node_answers_reaches_who_asked(stoppers: Stoppers) -> None:
+    def refused() -> None:
+        raise CallFailed(Failure(Kind.REFUSED, "no"))
+
+    with pytest.raises(CallFailed, match="no"):
+        stoppers.soon("a", refused).result(PATIENCE_S)
+    # Who failed has not kept the line.
+    found = [stoppers.soon("a", lambda n=n: n) for n in range(10)]  # type: ignore[misc]
+    assert [told.result(PATIENCE_S) for told in found] == list(range(10))
+
+
+def test_closing_waits_for_who_is_being_told_and_for_nobody_else(stoppers: Stoppers) -> None:
+    begun, answers = threading.Semaphore(0), threading.Event()
+
+    def tell() -> bool:
+        begun.release()
+        return answers.wait(PATIENCE_S)
+
+    telling = [stoppers.soon("mute", tell) for _ in range(AT_ONCE_MAX)]
+    for _ in telling:
+        assert begun.acquire(timeout=PATIENCE_S)
+    waiting = [stoppers.soon("mute", tell) for _ in range(100)]
+    closing = threading.Thread(target=stoppers.close)
+    closing.start()
+    with pytest.raises(Exception) as caught:  # noqa: PT011 - CancelledError of either kind
+        waiting[-1].result(PATIENCE_S)
+    assert "Cancelled" in type(caught.value).__name__
+    assert all(told.cancelled() for told in waiting)
+    assert closing.is_alive()
+    answers.set()
+    closing.join(PATIENCE_S)
+    assert [told.result(0) for told in telling] == [True] * AT_ONCE_MAX
+    assert stoppers.soon("mute", tell).cancelled()
