@@ -6,6 +6,7 @@ it there, and `answers` says what went wrong. Errors meet the wire in `_answer` 
 
 import logging
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from enum import StrEnum
@@ -60,7 +61,7 @@ class Gateway(flight.FlightServerBase):
         """
         self._relay = relay
         self._data = data
-        self._anonymous = Anonymous()
+        self._anonymous = Anonymous(time.time)
         # Guards the two below.
         self._lock = threading.Lock()
         self._running = 0
@@ -262,6 +263,8 @@ class Gateway(flight.FlightServerBase):
             return handler(caller)
         except BaseException as exc:  # noqa: BLE001 - the border: nothing may pass unconverted
             refusal = answers.refusal(exc)
+            if isinstance(exc, AuthenticationFailed):
+                self._anonymous.forget(str(context.peer()))
             if isinstance(exc, FlightkeeperError):
                 _log.info("call failed: %s: %s", type(exc).__name__, str(exc).partition("\n")[0])
             else:
