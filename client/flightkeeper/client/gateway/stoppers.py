@@ -49,7 +49,7 @@ class Stoppers:
         told: Future[T] = Future()
         with self._lock:
             if self._closed:
-                told.cancel()
+                _give_up(told)
                 return told
             line = self._lines.setdefault(node_id, _Line())
             line.waiting.append((told, tell))
@@ -64,7 +64,7 @@ class Stoppers:
             self._closed = True
             for line in self._lines.values():
                 for told, _ in line.waiting:
-                    told.cancel()
+                    _give_up(told)
                 line.waiting.clear()
         self._threads.shutdown(wait=True)
 
@@ -85,3 +85,9 @@ class Stoppers:
             if not line.telling:
                 del self._lines[node_id]
             return None
+
+
+def _give_up(told: Future[Any]) -> None:
+    told.cancel()
+    # Only this ends a `wait` for it.
+    told.set_running_or_notify_cancel()
