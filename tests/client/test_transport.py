@@ -138,6 +138,37 @@ def test_deadlines(channel: Channel) -> None:
         assert caught.value.failure.kind is Kind.TIMED_OUT
 
 
+def test_a_channel_is_closed_when_its_last_call_has_ended(
+    channel: Channel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun, go_on = threading.Event(), threading.Event()
+    closed: list[str] = []
+
+    class Client:
+        def do_action(self, *_arguments: object) -> list[object]:
+            begun.set()
+            assert go_on.wait(20)
+            closed.append("answered")
+            return []
+
+        def close(self) -> None:
+            closed.append("closed")
+
+    monkeypatch.setattr(channel, "_client", Client())
+    running = threading.Thread(target=channel.act, args=("any", b"", CallSettings()))
+    running.start()
+    assert begun.wait(20)
+    channel.close()
+    channel.close()
+    with pytest.raises(CallFailed, match="given up before") as caught:
+        channel.act("late", b"", CallSettings())
+    assert caught.value.failure.kind is Kind.NOT_SENT
+    go_on.set()
+    running.join(20)
+    channel.close()
+    assert closed == ["answered", "closed"]
+
+
 def test_nobody_listens() -> None:
     channel = Channel("grpc://127.0.0.1:9")
     for call in (

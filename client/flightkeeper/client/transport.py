@@ -204,6 +204,10 @@ class Channel:
         self.location = location
         self._shows_login = shows_login
         self._answers = _Answers(on_answer or (lambda _headers: None))
+        # Guards the two below.
+        self._lock = threading.Lock()
+        self._calls = 0
+        self._closed = False
         self._client = flight.FlightClient(
             location,
             tls_root_certs=cast("Any", tls_roots),  # the stubs say text; bytes are wanted
@@ -269,7 +273,11 @@ class Channel:
 
     def close(self) -> None:
         """Let go of the connection; calls that still run keep it until they end. Idempotent."""
-        self._client.close()
+        with self._lock:
+            due = not self._closed and not self._calls
+            self._closed = True
+        if due:
+            self._client.close()
 
     def _options(self, settings: CallSettings) -> flight.FlightCallOptions:
         if settings.authorization:
@@ -285,9 +293,28 @@ class Channel:
             raise CallFailed(Failure(Kind.NOT_SENT, message))
 
     @contextmanager
+    def _using(self) -> Iterator[None]:
+        """Keep the client open: pyarrow ends the process where it is closed under a beginning call.
+
+        Heartbeats, and the wish to stop a statement, are no call's own: nobody else waits for them.
+        """
+        with self._lock:
+            if self._closed:
+                raise CallFailed(Failure(Kind.NOT_SENT, "the connection was given up before"))
+            self._calls += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._calls -= 1
+                due = self._closed and not self._calls
+            if due:
+                self._client.close()
+
+    @contextmanager
     def _calling(self, settings: CallSettings) -> Iterator[None]:
         self._answers.begin(settings.on_answer)
-        with _translated(self._answers.last):
+        with self._using(), _translated(self._answers.last):
             yield
 
 

@@ -131,7 +131,7 @@ class NodeChannel(Channel):
         self._check_trust()
         self._heard.begin()
         options = flight.FlightCallOptions(timeout=LOGIN_TIMEOUT_S)
-        with translated(self._heard.last):
+        with self._using(), translated(self._heard.last):
             # The stubs say text; pyarrow answers bytes.
             pair: Any = self._client.authenticate_basic_token(user, password, options)
         return Answered(pair[1].decode(), self._heard.last().headers)
@@ -154,7 +154,7 @@ class NodeChannel(Channel):
         # The stubs say text; bytes are wanted.
         pairs: Any = [(n.encode(), v if isinstance(v, bytes) else v.encode()) for n, v in sent]
         options = flight.FlightCallOptions(timeout=timeout_s, headers=pairs)
-        with translated(self._heard.last):
+        with self._using(), translated(self._heard.last):
             value = call(options)
         return Answered(value, self._heard.last().headers)
 
