@@ -41,6 +41,19 @@ def test_what_a_node_answers_reaches_who_asked(stoppers: Stoppers) -> None:
     assert [told.result(PATIENCE_S) for told in found] == list(range(10))
 
 
+def test_what_is_cancelled_in_time_is_not_told(stoppers: Stoppers) -> None:
+    answers, heard = threading.Event(), list[str]()
+    for _ in range(AT_ONCE_MAX):
+        stoppers.soon("slow", lambda: answers.wait(PATIENCE_S))
+    needless = stoppers.soon("slow", lambda: heard.append("needless"))
+    assert needless.cancel()
+    last = stoppers.soon("slow", lambda: heard.append("last"))
+    answers.set()
+    last.result(PATIENCE_S)
+    stoppers.close()
+    assert heard == ["last"]
+
+
 def test_closing_waits_for_who_is_being_told_and_for_nobody_else(stoppers: Stoppers) -> None:
     begun, answers = threading.Semaphore(0), threading.Event()
 

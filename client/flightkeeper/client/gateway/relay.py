@@ -215,6 +215,9 @@ class Relay:
             yield
         finally:
             self.watcher.forget(key)
+            # The call has ended; a node that is slow to hear need not hear of it.
+            for told in stopping:
+                told.cancel()
 
     @staticmethod
     def _stop(caller: Caller, channel: NodeChannel) -> None:

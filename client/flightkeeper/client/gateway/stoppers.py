@@ -41,7 +41,7 @@ class Stoppers:
         self._threads = ThreadPoolExecutor(THREADS_MAX, "flightkeeper-gateway-stop")
 
     def soon(self, node_id: str, tell: Callable[[], T]) -> Future[T]:
-        """Have a node told when its turn has come; cancelled if `close` comes first.
+        """Have a node told when its turn has come, unless it is cancelled first, as by `close`.
 
         Args:
             tell: ends within `STOP_TIMEOUT_S`; raises CallFailed.
@@ -71,6 +71,8 @@ class Stoppers:
     def _tell(self, node_id: str) -> None:
         while (turn := self._next(node_id)) is not None:
             told, tell = turn
+            if not told.set_running_or_notify_cancel():
+                continue
             try:
                 told.set_result(tell())
             except CallFailed as exc:
