@@ -1,5 +1,7 @@
 """What an attempt says to a node, call by call."""
 
+from typing import Any
+
 import pyarrow as pa
 import pytest
 
@@ -93,7 +95,7 @@ def test_no_parameters_at_all_are_one_empty_row() -> None:
 class Garbled(Channel):
     """Answers every call with the same bytes."""
 
-    def __init__(self, *answers: bytes) -> None:
+    def __init__(self, *answers: Any) -> None:
         super().__init__("grpc://127.0.0.1:9")
         self._answers_given = list(answers)
 
@@ -101,9 +103,10 @@ class Garbled(Channel):
         del action, body, settings
         return self._answers_given
 
-    def put(self, command: object, settings: object, rows: object = None) -> bytes:
+    def put(self, command: object, settings: object, rows: object = None) -> bytes | None:
         del command, settings, rows
-        return self._answers_given[0]
+        answer: bytes | None = self._answers_given[0]
+        return answer
 
     def plan(self, command: object, settings: object) -> Plan:
         del command, settings
@@ -123,6 +126,18 @@ def test_a_garbled_answer_is_a_failure(answers: tuple[bytes, ...]) -> None:
     with pytest.raises(CallFailed) as caught:
         execution.begin(attempt)
     assert caught.value.failure.kind is Kind.INTERNAL
+
+
+def test_a_missing_count_is_not_taken_for_zero() -> None:
+    silent = Pool(lambda _instance: Garbled(None), Loads(clock), clock)
+    statement = Statement("id", StatementKind.WRITE)
+    attempt = Attempt(
+        statement, StatementKind.WRITE, silent.lease(instance("a")), Login(None, None)
+    )
+    with pytest.raises(CallFailed, match="without an answer") as caught:
+        execution.update(attempt, Text("write 1"))
+    assert caught.value.failure.kind is Kind.INTERNAL
+    assert execution.record_count(b"") == 0
 
 
 def test_garbled_counts_and_results_without_endpoints() -> None:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 import pyarrow as pa
 import pytest
 
+from flightkeeper.client.execution import record_count
 from flightkeeper.client.failures import CallFailed, Kind
 from flightkeeper.client.transport import CallSettings, Channel
 from flightkeeper.flightsql import headers
@@ -41,10 +42,10 @@ def test_plan_and_open(channel: Channel) -> None:
 
 def test_put_and_act(channel: Channel) -> None:
     answer = channel.put(update("write 3"), CallSettings())
-    assert wire.DoPutUpdateResult.FromString(answer).record_count == 3
+    assert record_count(answer) == 3
     rows = pa.RecordBatch.from_pydict({"0": [1], "1": ["x"]})
     answer = channel.put(update("write 3"), CallSettings(), rows)
-    assert wire.DoPutUpdateResult.FromString(answer).record_count == 5
+    assert record_count(answer) == 5
     assert channel.act(headers.PROBE_ACTION, b"", CallSettings()) == [b"{}"]
 
 
@@ -135,6 +136,37 @@ def test_deadlines(channel: Channel) -> None:
         with pytest.raises(CallFailed) as caught:
             call()
         assert caught.value.failure.kind is Kind.TIMED_OUT
+
+
+def test_a_channel_is_closed_when_its_last_call_has_ended(
+    channel: Channel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun, go_on = threading.Event(), threading.Event()
+    closed: list[str] = []
+
+    class Client:
+        def do_action(self, *_arguments: object) -> list[object]:
+            begun.set()
+            assert go_on.wait(20)
+            closed.append("answered")
+            return []
+
+        def close(self) -> None:
+            closed.append("closed")
+
+    monkeypatch.setattr(channel, "_client", Client())
+    running = threading.Thread(target=channel.act, args=("any", b"", CallSettings()))
+    running.start()
+    assert begun.wait(20)
+    channel.close()
+    channel.close()
+    with pytest.raises(CallFailed, match="given up before") as caught:
+        channel.act("late", b"", CallSettings())
+    assert caught.value.failure.kind is Kind.NOT_SENT
+    go_on.set()
+    running.join(20)
+    channel.close()
+    assert closed == ["answered", "closed"]
 
 
 def test_nobody_listens() -> None:

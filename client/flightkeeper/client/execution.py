@@ -113,8 +113,14 @@ def _row(values: Sequence[Any] | pa.RecordBatch) -> pa.RecordBatch:
     return values if isinstance(values, pa.RecordBatch) else parameter_row(values)
 
 
-def record_count(counted: bytes) -> int:
-    """The affected rows in a node's answer to an update."""
+def record_count(counted: bytes | None) -> int:
+    """The affected rows in a node's answer to an update.
+
+    Raises:
+        CallFailed: there is none, so it is not known whether the update was done.
+    """
+    if counted is None:
+        raise CallFailed(Failure(Kind.INTERNAL, "the call ended well, but without an answer"))
     return _read(wire.DoPutUpdateResult, counted).record_count
 
 
@@ -172,7 +178,7 @@ def _bind(attempt: Attempt, handle: bytes, row: pa.RecordBatch) -> bytes:
     command = wire.CommandPreparedStatementQuery(prepared_statement_handle=handle)
     told = attempt.channel.put(pack(command), attempt.settings(), row)
     # Spec: a node that keeps the binding inside the handle answers a new one; others answer none.
-    bound = _read(wire.DoPutPreparedStatementResult, told)
+    bound = _read(wire.DoPutPreparedStatementResult, told or b"")
     if bound.HasField("prepared_statement_handle"):
         return bound.prepared_statement_handle
     return handle

@@ -158,8 +158,8 @@ class Upload:
         with _translated(self._answer):
             self._writer.write_batch(batch)
 
-    def complete(self) -> bytes:
-        """Say that this was all, and wait for the node's answer.
+    def complete(self) -> bytes | None:
+        """Say that this was all, and wait for the node's answer; None = it gave none.
 
         Raises:
             CallFailed: the node did not do it, or its answer was lost.
@@ -170,7 +170,8 @@ class Upload:
             self._writer.done_writing()
             result = self._reader.read()
             self._writer.close()
-            return b"" if result is None else bytes(result)
+            # Nothing is an answer too: a count of zero.
+            return None if result is None else bytes(result)
 
     def close(self) -> None:
         """Frees the call. Idempotent, and harmless after `complete`."""
@@ -206,6 +207,10 @@ class Channel:
         self.location = location
         self._shows_login = shows_login
         self._answers = _Answers(on_answer or (lambda _headers: None))
+        # Guards the two below.
+        self._lock = threading.Lock()
+        self._calls = 0
+        self._closed = False
         try:
             self._client = flight.FlightClient(
                 location,
@@ -249,8 +254,8 @@ class Channel:
 
     def put(
         self, command: bytes, settings: CallSettings, rows: pa.RecordBatch | None = None
-    ) -> bytes:
-        """DoPut: send a packed command and at most one batch; returns the node's answer."""
+    ) -> bytes | None:
+        """DoPut: send a packed command and at most one batch; the node's answer, if it gave one."""
         upload = self.upload(command, pa.schema([]) if rows is None else rows.schema, settings)
         try:
             if rows is not None:
@@ -275,7 +280,11 @@ class Channel:
 
     def close(self) -> None:
         """Let go of the connection; calls that still run keep it until they end. Idempotent."""
-        self._client.close()
+        with self._lock:
+            due = not self._closed and not self._calls
+            self._closed = True
+        if due:
+            self._client.close()
 
     def _options(self, settings: CallSettings) -> flight.FlightCallOptions:
         if settings.authorization:
@@ -291,9 +300,28 @@ class Channel:
             raise CallFailed(Failure(Kind.NOT_SENT, message))
 
     @contextmanager
+    def _using(self) -> Iterator[None]:
+        """Keep the client open: pyarrow ends the process where it is closed under a beginning call.
+
+        Heartbeats, and the wish to stop a statement, are no call's own: nobody else waits for them.
+        """
+        with self._lock:
+            if self._closed:
+                raise CallFailed(Failure(Kind.NOT_SENT, "the connection was given up before"))
+            self._calls += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._calls -= 1
+                due = self._closed and not self._calls
+            if due:
+                self._client.close()
+
+    @contextmanager
     def _calling(self, settings: CallSettings) -> Iterator[None]:
         self._answers.begin(settings.on_answer)
-        with _translated(self._answers.last):
+        with self._using(), _translated(self._answers.last):
             yield
 
 

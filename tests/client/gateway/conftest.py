@@ -60,7 +60,8 @@ def nodes(registry: str) -> Iterator[dict[str, Served]]:
         started = {}
         for node_id in ("n1", "n2"):
             started[node_id] = stack.enter_context(
-                serving(registry=registry, service=SERVICE, node_id=node_id)
+                # With one thread DuckDB tells the reason of every late error.
+                serving(registry=registry, service=SERVICE, node_id=node_id, threads=1)
             )
             with started[node_id].client() as client:
                 client.update(f"CREATE TABLE here AS SELECT '{node_id}' AS node")

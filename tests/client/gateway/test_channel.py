@@ -86,3 +86,6 @@ def test_no_login_is_shown_where_it_may_not_be(nodes: dict[str, Served], *, wary
             channel.info(query("SELECT 1"), [])
     else:
         assert channel.info(query("SELECT 1"), []).value
+    # A probe carries no login, but where TLS is demanded it tells a stranger of itself as well.
+    dead = sign_of_life(channel, PROBE_ACTION, 5.0)
+    assert (dead.kind if dead else None) is (Kind.NOT_SENT if wary else None)

@@ -51,6 +51,9 @@ def test_a_login_that_cannot_be_read_says_nothing(text: str) -> None:
 def test_a_token_names_its_session_and_its_pin() -> None:
     assert login(token(sid="s1", pin=HERE)) == Login("s1", HERE)
     assert login(token(sid="s1")) == Login("s1")
+    assert login(token(sid="s1", exp=1.5)) == Login("s1", expires_s=1.5)
+    for nonsense in ("soon", [1], 10**400):
+        assert login(token(exp=nonsense)) == Login()
 
 
 @pytest.mark.parametrize("signer", SIGNERS)

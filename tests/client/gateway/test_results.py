@@ -2,6 +2,7 @@
 
 from collections import deque
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -16,13 +17,14 @@ from flightkeeper.client.gateway import results
 from flightkeeper.client.gateway.channel import NodeRefused
 from flightkeeper.client.gateway.relay import Turn
 from flightkeeper.client.gateway.results import PassingResult
+from flightkeeper.client.gateway.service import Data
 from flightkeeper.client.loads import Loads
 from flightkeeper.client.login import Login
 from flightkeeper.client.pool import Pool
 from tests.client.channels import IdleChannel
-from tests.client.gateway.conftest import Front
+from tests.client.gateway.conftest import SERVICE, Front, fronting
 from tests.client.instances import instance
-from tests.flight_server.wire_client import eventually
+from tests.flight_server.wire_client import Clock, eventually, serving
 
 _ENDLESS = "SELECT range AS i, repeat('x', 100) AS t FROM range(1000000000000)"
 
@@ -54,6 +56,25 @@ def test_a_slow_reader_slows_the_node_down(front: Front) -> None:
         eventually(settled)
         assert looks[0] < 32 * HELD_BACK_BYTES
         reader.cancel()
+        eventually(lambda: front.running.idle)
+
+
+def test_a_reader_that_stalls_holds_the_node_until_its_time_limit(tmp_path: Path) -> None:
+    """As at a node itself: it need not read, nor leave, for the statement to end."""
+    clock, registry = Clock(), f"dir://{tmp_path}"
+    with (
+        serving(clock.clocks, registry=registry, service=SERVICE, node_id="n1") as node,
+        fronting(registry, {"n1": node}, Data.PROXY) as front,
+        front.client() as client,
+    ):
+        client.extra_headers["x-flightkeeper-statement-timeout"] = "60s"
+        reader = client.get(client.plan(_ENDLESS).endpoints[0].ticket)
+        reader.read_chunk()
+        assert busy(front) == 1
+        clock.now_s += 61
+        eventually(lambda: busy(front) == 0)
+        with pytest.raises(flight.FlightError, match="60000 ms"):
+            deque(reader, maxlen=0)
         eventually(lambda: front.running.idle)
 
 

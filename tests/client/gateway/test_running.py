@@ -52,6 +52,12 @@ def test_a_drain_lets_what_was_planned_be_fetched_and_marks_what_it_refuses(
         with pytest.raises(Exception, match="the gateway is leaving; nothing was run") as caught:
             late.schema(CommandStatementQuery(query="SELECT 1"))
         assert "Traceback" not in str(caught.value)
+        for listing in (
+            lambda: late.flight.list_actions(late.options()),
+            lambda: list(late.flight.list_flights(b"", late.options())),  # type: ignore[arg-type]
+        ):
+            with pytest.raises(flight.FlightUnavailableError, match="the gateway is leaving"):
+                listing()
         assert late.received[headers.REASON] == "draining"
         rows += sum(chunk.data.num_rows for chunk in held)
     assert rows == 200_000

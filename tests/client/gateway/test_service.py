@@ -1,10 +1,12 @@
 """A gateway in front of real nodes: every call passes, and what comes back is the node's own."""
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pyarrow as pa
 import pytest
+from google.protobuf.wrappers_pb2 import StringValue
 from pyarrow import flight
 
 from flightkeeper import client as library
@@ -13,7 +15,7 @@ from flightkeeper.flightsql.wire import flight_pb2 as core
 from flightkeeper.flightsql.wire import flight_sql_pb2 as sql
 from tests.client.gateway.conftest import Front
 from tests.flight_server.uploading import exchanged
-from tests.flight_server.wire_client import WireClient, basic
+from tests.flight_server.wire_client import WireClient, basic, eventually
 
 ROWS = pa.table({"a": list(range(10))})
 _BIG = "SELECT range AS i, repeat('x', 100) AS t FROM range(200000)"
@@ -164,6 +166,28 @@ def test_an_execution_is_cancelled_on_the_node_that_runs_it(front: Front) -> Non
             (answer,) = client.action("CancelFlightInfo", request)
             status = core.CancelFlightInfoResult.FromString(answer).status
             assert status == core.CANCEL_STATUS_CANCELLED
+
+
+def test_a_statement_is_cancelled_by_its_own_id_wherever_it_runs(front: Front) -> None:
+    def runs(statement_id: str) -> bool:
+        running = [r for node in front.nodes.values() for r in node.node._system.activity.running()]
+        return any(statement.client_id == statement_id for statement in running)
+
+    with ThreadPoolExecutor(1) as pool, front.client() as client, front.client() as other:
+        for number in range(4):
+            mine = f"statement-{number}"
+            client.extra_headers[headers.STATEMENT_ID] = mine
+            planned = pool.submit(client.plan, "SELECT count(*) FROM range(1000000000000)")
+            eventually(lambda name=mine: runs(name))  # type: ignore[misc]
+            answer = other.action(headers.CANCEL_ACTION, StringValue(value=mine))
+            assert answer == []
+            assert isinstance(planned.exception(20), flight.FlightCancelledError)
+
+
+def test_who_may_not_cancel_is_told_so(front: Front) -> None:
+    refused = pytest.raises(flight.FlightUnauthenticatedError, match="log in again")
+    with front.stranger("Bearer nonsense") as client, refused:
+        client.action(headers.CANCEL_ACTION, StringValue(value="any"))
 
 
 def test_the_answer_of_a_change_is_fetched_where_it_is(front: Front) -> None:

@@ -10,6 +10,8 @@ from pyarrow import flight
 
 from flightkeeper.client.failures import CallFailed, Failure, Kind
 from flightkeeper.client.gateway import uploads
+from flightkeeper.client.gateway.channel import Upload
+from flightkeeper.flightsql.headers import UPLOAD_COMPLETE
 from flightkeeper.flightsql.messages import pack
 from flightkeeper.flightsql.wire import flight_sql_pb2 as sql
 from tests.client.gateway.conftest import Front
@@ -64,6 +66,28 @@ def test_an_upload_whose_client_goes_away_is_not_applied(front: Front) -> None:
             writer.close()
     eventually(lambda: front.running.idle)
     assert not any("half" in tables(node) for node in front.nodes.values())
+
+
+def test_nothing_is_written_to_a_node_that_reads_nothing(
+    front: Front, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It may have ended the call by then, and its answer would be lost without an error."""
+    written: list[Any] = []
+    write = Upload.write
+
+    def taken_down(self: Upload, batch: Any, metadata: Any) -> None:
+        written.append(metadata.to_pybytes())
+        write(self, batch, metadata)
+
+    monkeypatch.setattr(Upload, "write", taken_down)
+    with front.client() as client:
+        client.update("CREATE TEMP TABLE counted (a INT)")
+        assert client.update("INSERT INTO counted VALUES (1), (2)") == 2
+        assert written == []
+        handle = client.prepare("INSERT INTO counted VALUES (3)").prepared_statement_handle
+        assert client.execute_update(handle) == 1
+    # What a node does read is marked.
+    assert written == [UPLOAD_COMPLETE]
 
 
 def test_a_node_that_refuses_an_upload_says_so(front: Front) -> None:

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from flightkeeper.flight_server import errors
-from flightkeeper.flight_server.engine.failures import mask_paths, translate
+from flightkeeper.flight_server.engine.failures import mask_paths, translate, translate_late
 
 _names = st.text("abcXYZ019_-.", min_size=1, max_size=8)
 _paths = st.lists(_names, min_size=1, max_size=4).map(lambda parts: "/" + "/".join(parts))
@@ -53,6 +53,16 @@ def test_a_defect_of_the_engine_keeps_its_stack(kind: str) -> None:
     assert type(error) is errors.Internal
     assert "engine reported a defect" in str(error)
     assert "/" not in str(error)
+
+
+def test_a_late_error_is_no_stop_unless_there_was_one() -> None:
+    told = OSError("INTERRUPT Error: Interrupted!")
+    stopped = translate_late(told, "", "", interrupted=True)
+    lost = translate_late(told, "", "", interrupted=False)
+    assert (type(stopped), type(lost)) == (errors.Cancelled, errors.EngineFailed)
+    assert "run it again to see why" in str(lost)
+    known = translate_late(OSError("Conversion Error: x"), "", "", interrupted=False)
+    assert (type(known), str(known)) == (errors.InvalidArgument, "Conversion Error: x")
 
 
 def test_what_pyarrow_carries_out_of_a_stream_is_told_apart_too() -> None:

@@ -27,7 +27,7 @@ def opened(*batches: list[int] | Exception) -> tuple[OpenResult, list[OpenResult
     finished: list[OpenResult] = []
     reader = pa.RecordBatchReader.from_batches(_SCHEMA, made())
     lock = threading.RLock()
-    result = OpenResult(reader, ("SELECT",), _ROWS, 1000, Work(), lock, finished.append)
+    result = OpenResult(reader, ("SELECT", "SELECT"), _ROWS, 1000, Work(), lock, finished.append)
     return result, finished
 
 
@@ -60,6 +60,16 @@ def test_an_error_ahead_is_raised_as_it_is() -> None:
     result, _ = opened(OSError("Binder Error: x"))
     with pytest.raises(OSError, match="Binder"):
         result.read_first()
+
+
+@pytest.mark.parametrize(("interrupted", "kind"), [(True, Cancelled), (False, EngineFailed)])
+def test_an_interrupt_that_nobody_asked_for_is_a_failure(
+    kind: type[Exception], *, interrupted: bool
+) -> None:
+    result, _ = opened([1, 2, 3, 4], OSError("INTERRUPT Error: Interrupted!"))
+    result.work.interrupted = interrupted
+    with pytest.raises(kind):
+        read(result)
 
 
 def test_batches_without_rows_are_left_out() -> None:

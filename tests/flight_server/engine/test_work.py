@@ -37,7 +37,7 @@ def engine(cursor: _Cursor, changes: Changes) -> Engine:
 def test_work_is_interrupted_until_it_ends(engine: Engine, cursor: _Cursor) -> None:
     work = engine.begin()
     engine.interrupt(work)
-    assert (engine.busy, cursor.interrupts) == (True, 1)
+    assert (engine.busy, cursor.interrupts, work.interrupted) == (True, 1, True)
     engine.end(work)
     engine.interrupt(work)
     assert (engine.busy, cursor.interrupts) == (False, 1)
@@ -47,7 +47,7 @@ def test_the_work_after_it_is_not_meant(engine: Engine, cursor: _Cursor) -> None
     before, now = engine.begin(), engine.begin()
     engine.interrupt(before)
     engine.end(before)
-    assert (engine.busy, cursor.interrupts) == (True, 0)
+    assert (engine.busy, cursor.interrupts, now.interrupted) == (True, 0, False)
     engine.interrupt(now)
     assert cursor.interrupts == 1
 

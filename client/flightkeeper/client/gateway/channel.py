@@ -85,10 +85,14 @@ class NodeChannel(Channel):
         """GetSchema."""
         return self._call(lambda o: self._client.get_schema(descriptor, o), sent)
 
-    def action(self, action: flight.Action, sent: Sequence[Pair]) -> Answered[list[bytes]]:
+    def action(
+        self, action: flight.Action, sent: Sequence[Pair], timeout_s: float | None = None
+    ) -> Answered[list[bytes]]:
         """DoAction; all results."""
         return self._call(
-            lambda o: [r.body.to_pybytes() for r in self._client.do_action(action, o)], sent
+            lambda o: [r.body.to_pybytes() for r in self._client.do_action(action, o)],
+            sent,
+            timeout_s,
         )
 
     def actions(self, sent: Sequence[Pair]) -> Answered[list[Any]]:
@@ -127,21 +131,30 @@ class NodeChannel(Channel):
         self._check_trust()
         self._heard.begin()
         options = flight.FlightCallOptions(timeout=LOGIN_TIMEOUT_S)
-        with translated(self._heard.last):
+        with self._using(), translated(self._heard.last):
             # The stubs say text; pyarrow answers bytes.
             pair: Any = self._client.authenticate_basic_token(user, password, options)
         return Answered(pair[1].decode(), self._heard.last().headers)
 
+    def _options(self, settings: CallSettings) -> flight.FlightCallOptions:
+        """Of the calls that are the gateway's own: probes, and telling a node to stop."""
+        if self._wary:
+            self._check_trust()
+        return super()._options(settings)
+
     def _call(
-        self, call: Callable[[flight.FlightCallOptions], T], sent: Sequence[Pair]
+        self,
+        call: Callable[[flight.FlightCallOptions], T],
+        sent: Sequence[Pair],
+        timeout_s: float | None = None,
     ) -> Answered[T]:
         if self._wary or any(name == AUTHORIZATION for name, _ in sent):
             self._check_trust()
         self._heard.begin()
         # The stubs say text; bytes are wanted.
         pairs: Any = [(n.encode(), v if isinstance(v, bytes) else v.encode()) for n, v in sent]
-        options = flight.FlightCallOptions(headers=pairs)
-        with translated(self._heard.last):
+        options = flight.FlightCallOptions(timeout=timeout_s, headers=pairs)
+        with self._using(), translated(self._heard.last):
             value = call(options)
         return Answered(value, self._heard.last().headers)
 

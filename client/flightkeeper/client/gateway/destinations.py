@@ -50,10 +50,17 @@ class Destination:
 
 @dataclass(frozen=True, slots=True)
 class Login:
-    """What a bearer token says: whose session, and the incarnation that holds its state."""
+    """What a bearer token says.
+
+    Attributes:
+        session: whose session it is.
+        pin: the incarnation that holds its state; "" = it has none.
+        expires_s: until when it is good, Unix time in seconds; 0 = not said.
+    """
 
     session: str = ""
     pin: str = ""
+    expires_s: float = 0.0
 
 
 def login(authorization: str) -> Login:
@@ -66,7 +73,10 @@ def login(authorization: str) -> Login:
         claims = json.loads(urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
     if not isinstance(claims, Mapping):
         return Login()
-    return Login(str(claims.get("sid") or ""), str(claims.get("pin") or ""))
+    expires_s = 0.0
+    with suppress(TypeError, ValueError, OverflowError):
+        expires_s = float(claims.get("exp") or 0)
+    return Login(str(claims.get("sid") or ""), str(claims.get("pin") or ""), expires_s)
 
 
 def of_command(data: bytes, kind: StatementKind, who: Login, known: Known) -> Destination:

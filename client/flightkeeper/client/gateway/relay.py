@@ -7,9 +7,10 @@ is told to stop, because gRPC's calls cannot be ended from outside in Python.
 
 import uuid
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from contextlib import contextmanager, suppress
 from dataclasses import replace
+from functools import partial
 from typing import Any, TypeVar, cast
 
 from google.protobuf.wrappers_pb2 import StringValue
@@ -21,17 +22,16 @@ from flightkeeper.client.failover import StatementKind
 from flightkeeper.client.failures import CallFailed, Failure, Kind
 from flightkeeper.client.gateway.channel import NodeChannel
 from flightkeeper.client.gateway.destinations import Destination, Login, login
+from flightkeeper.client.gateway.everywhere import ask_all
 from flightkeeper.client.gateway.memory import Memory
 from flightkeeper.client.gateway.passing import AUTHORIZATION, Pair
+from flightkeeper.client.gateway.stoppers import STOP_TIMEOUT_S, Stoppers
+from flightkeeper.client.pool import Pool
 from flightkeeper.client.router import Router
 from flightkeeper.client.transport import CallSettings
 from flightkeeper.discovery.records import Instance, NodeState
 from flightkeeper.flightsql import headers
 from flightkeeper.flightsql.cancellation import CancelWatcher
-
-STOP_TIMEOUT_S = 1.0
-"""For telling a node that nobody waits any more; it is told again while the call lasts."""
-STOPPERS = 4
 
 T = TypeVar("T")
 Operation = Callable[["Turn"], T]
@@ -128,15 +128,20 @@ class Relay:
     """
 
     def __init__(
-        self, router: Router, attempts: Attempts, may_show_login: Callable[[str], bool]
+        self,
+        router: Router,
+        pool: Pool,
+        attempts: Attempts,
+        may_show_login: Callable[[str], bool],
     ) -> None:
         """`may_show_login` says where clients may be sent, who bring their logins there."""
         self._router = router
+        self._pool = pool
         self._attempts = attempts
         self._may_show_login = may_show_login
         self.memory = Memory()
         self.watcher = CancelWatcher()
-        self._stoppers = ThreadPoolExecutor(STOPPERS, "flightkeeper-gateway-stop")
+        self._stoppers = Stoppers()
 
     def knows(self, incarnation: str) -> bool:
         """Whether a node of this life is there."""
@@ -175,10 +180,16 @@ class Relay:
             if caller.gone():
                 raise CallFailed(Failure(Kind.CANCELLED, "the caller left before it was sent"))
             turn = Turn(made, caller.sent)
-            with self._stopped_when_gone(caller, turn.channel):
+            with self._stopped_when_gone(caller, turn):
                 return operation(turn)
 
         return self._attempts.run(statement, attempt, keep=keep)
+
+    def everywhere(self, ask: Callable[[NodeChannel], list[bytes]]) -> list[bytes] | None:
+        """Ask all nodes at once, in bounded time; see `everywhere.ask_all`."""
+        members = self._router.routes.topology.members.values()
+        nodes = [member.instance for member in members]
+        return ask_all(nodes, self._pool, self._stoppers, ask)
 
     def report(self, node: Instance, failure: Failure) -> None:
         """A call broke while its result was handed out."""
@@ -187,22 +198,26 @@ class Relay:
     def close(self) -> None:
         """End the threads. Idempotent, bounded."""
         self.watcher.close()
-        self._stoppers.shutdown(wait=True, cancel_futures=True)
+        self._stoppers.close()
 
     @contextmanager
-    def _stopped_when_gone(self, caller: Caller, channel: NodeChannel) -> Iterator[None]:
+    def _stopped_when_gone(self, caller: Caller, turn: Turn) -> Iterator[None]:
         stopping: list[Future[None]] = []
 
         def stop() -> None:
-            # By other threads: a node that does not answer must not keep others from being told.
+            # Again while the call lasts, because the first time may have been too early.
             if not stopping or stopping[-1].done():
-                stopping[:] = [self._stoppers.submit(self._stop, caller, channel)]
+                tell = partial(self._stop, caller, turn.channel)
+                stopping[:] = [self._stoppers.soon(turn.node.node_id, tell)]
 
         key = self.watcher.watch(caller.gone, stop)
         try:
             yield
         finally:
             self.watcher.forget(key)
+            # The call has ended; a node that is slow to hear need not hear of it.
+            for told in stopping:
+                told.cancel()
 
     @staticmethod
     def _stop(caller: Caller, channel: NodeChannel) -> None:

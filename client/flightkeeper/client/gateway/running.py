@@ -97,6 +97,7 @@ class RunningGateway:
         self._attempts = Attempts(self._router, self._pool, Login(None, None), rng)
         self._relay = Relay(
             self._router,
+            self._pool,
             self._attempts,
             lambda location: may_show_login(location, nodes.transport),
         )

@@ -6,9 +6,11 @@ it there, and `answers` says what went wrong. Errors meet the wire in `_answer` 
 
 import logging
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from enum import StrEnum
+from functools import partial
 from typing import Any, TypeVar, cast
 
 import pyarrow as pa
@@ -19,13 +21,14 @@ from flightkeeper.client.failover import StatementKind
 from flightkeeper.client.gateway import answers, destinations
 from flightkeeper.client.gateway.anonymous import PRINCIPAL, Anonymous
 from flightkeeper.client.gateway.answers import Leaving
-from flightkeeper.client.gateway.channel import NodeRefused
+from flightkeeper.client.gateway.channel import NodeChannel, NodeRefused
 from flightkeeper.client.gateway.destinations import Destination
 from flightkeeper.client.gateway.locations import directed
 from flightkeeper.client.gateway.middleware import MIDDLEWARE, Passing
 from flightkeeper.client.gateway.passing import AUTHORIZATION, Pair, back
 from flightkeeper.client.gateway.relay import Caller, Relay, Turn
 from flightkeeper.client.gateway.results import PassingResult
+from flightkeeper.client.gateway.stoppers import STOP_TIMEOUT_S
 from flightkeeper.client.gateway.uploads import PassingUpload
 from flightkeeper.flightsql import headers
 from flightkeeper.flightsql.headers import CANCEL_ACTION
@@ -58,7 +61,7 @@ class Gateway(flight.FlightServerBase):
         """
         self._relay = relay
         self._data = data
-        self._anonymous = Anonymous()
+        self._anonymous = Anonymous(time.time)
         # Guards the two below.
         self._lock = threading.Lock()
         self._running = 0
@@ -185,6 +188,10 @@ class Gateway(flight.FlightServerBase):
                 return answered.value
 
             try:
+                if name == CANCEL_ACTION:
+                    known = self._relay.everywhere(partial(_told, action, caller.sent))
+                    if known is not None:
+                        return known
                 return self._relay.run(caller, to, ask)
             finally:
                 # However it ends: a transaction that is lost is over as well.
@@ -195,13 +202,12 @@ class Gateway(flight.FlightServerBase):
 
     def list_actions(self, context: flight.ServerCallContext) -> Any:
         """Every action that a node knows."""
-        to = Destination(StatementKind.BEGIN)
-        return self._answer(
-            context,
-            lambda caller: self._relay.run(
-                caller, to, lambda turn: turn.channel.actions(turn.sent).value
-            ),
-        )
+
+        def answer(caller: Caller) -> list[Any]:
+            to = self._admitted(Destination(StatementKind.BEGIN))
+            return self._relay.run(caller, to, lambda turn: turn.channel.actions(turn.sent).value)
+
+        return self._answer(context, answer)
 
     def list_flights(
         self, context: flight.ServerCallContext, criteria: Any
@@ -209,7 +215,7 @@ class Gateway(flight.FlightServerBase):
         """What can be fetched by path."""
 
         def answer(caller: Caller) -> list[flight.FlightInfo]:
-            to = self._destination(caller, b"", StatementKind.BEGIN)
+            to = self._admitted(self._destination(caller, b"", StatementKind.BEGIN))
             return self._relay.run(
                 caller, to, lambda turn: turn.channel.flights(criteria, turn.sent).value
             )
@@ -257,6 +263,8 @@ class Gateway(flight.FlightServerBase):
             return handler(caller)
         except BaseException as exc:  # noqa: BLE001 - the border: nothing may pass unconverted
             refusal = answers.refusal(exc)
+            if isinstance(exc, AuthenticationFailed):
+                self._anonymous.forget(str(context.peer()))
             if isinstance(exc, FlightkeeperError):
                 _log.info("call failed: %s: %s", type(exc).__name__, str(exc).partition("\n")[0])
             else:
@@ -342,6 +350,10 @@ _ENDING = frozenset(
     }
 )
 """Actions that only go on with what was begun."""
+
+
+def _told(action: flight.Action, sent: Sequence[Pair], channel: NodeChannel) -> list[bytes]:
+    return channel.action(action, sent, STOP_TIMEOUT_S).value
 
 
 def _passing(context: flight.ServerCallContext) -> Passing:

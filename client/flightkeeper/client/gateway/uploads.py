@@ -46,7 +46,10 @@ class PassingUpload:
         self._at_hand_bytes = 0
         self._ended = not _has_rows(descriptor.command or b"")
         self._schema: pa.Schema | None = pa.schema([]) if self._ended else None
-        self._marked = any(name == headers.UPLOAD_MARKED for name, _ in caller.sent)
+        # Where a node reads no stream, it may have answered and ended the call before a mark is
+        # written; pyarrow then closes the stream without an error, and the answer is lost with it.
+        marked = any(name == headers.UPLOAD_MARKED for name, _ in caller.sent)
+        self._marks = not self._ended and not marked
 
     def exchanged(self, turn: Turn) -> PassingResult:
         """Send all of it to a node, and read the beginning of what it answers.
@@ -83,11 +86,11 @@ class PassingUpload:
         if self._caller.gone():
             raise CallFailed(Failure(Kind.CANCELLED, "the client left; nothing was applied"))
         turn.begins()
-        if not self._marked:
+        if self._marks:
             upload.write(None, pa.py_buffer(headers.UPLOAD_COMPLETE))
 
     def _headers(self, turn: Turn) -> list[Pair]:
-        mark: list[Pair] = [] if self._marked else [(headers.UPLOAD_MARKED, "1")]
+        mark: list[Pair] = [(headers.UPLOAD_MARKED, "1")] if self._marks else []
         return [*turn.sent, *mark]
 
     def _shape(self) -> pa.Schema:

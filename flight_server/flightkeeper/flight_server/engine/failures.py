@@ -38,6 +38,10 @@ _KINDS: dict[str, type[NodeError]] = {
 """Everything else DuckDB reports is about the statement."""
 
 _INTERNAL_TEXT = "the engine reported a defect of its own; the node's log has the details"
+_REASON_LOST = (
+    "the statement failed while its rows were produced, and the engine lost the reason; nobody had "
+    "stopped it: run it again to see why"
+)
 _PATH = re.compile(
     r"""(?<=")/[^"\n]+(?=")|(?<=')/[^'\n]+(?=')|(?<![\w/.:])/(?:[^\s"'/:]+/)*[^\s"'/:,;)]+"""
 )
@@ -61,6 +65,21 @@ def translate(exc: BaseException, sql: str, source: str | None = None) -> NodeEr
     if kind is Internal:
         return Internal(_INTERNAL_TEXT)
     return kind(mask_paths(repoint(message, sql, source or sql), sql), cause=cause)
+
+
+def translate_late(exc: BaseException, sql: str, source: str, *, interrupted: bool) -> NodeError:
+    """The answer for an error in the middle of a result.
+
+    DuckDB interrupts the rest of a statement that fails, and of about a hundred late errors it
+    tells one as that interrupt; asking it again tells no more. Nobody is to take it for a stop.
+
+    Args:
+        interrupted: somebody has stopped the statement.
+    """
+    error = translate(exc, sql, source)
+    if isinstance(error, Cancelled) and not interrupted:
+        return EngineFailed(_REASON_LOST)
+    return error
 
 
 def mask_paths(message: str, sql: str) -> str:

@@ -13,7 +13,7 @@ from contextlib import suppress
 import pyarrow as pa
 
 from flightkeeper.flight_server.engine.batches import Gathering
-from flightkeeper.flight_server.engine.failures import ENGINE_ERRORS, translate
+from flightkeeper.flight_server.engine.failures import ENGINE_ERRORS, translate_late
 from flightkeeper.flight_server.engine.result import Batches
 from flightkeeper.flight_server.engine.work import Work
 from flightkeeper.flight_server.errors import Cancelled, EngineFailed, NodeError
@@ -29,7 +29,7 @@ class OpenResult:
     def __init__(
         self,
         reader: pa.RecordBatchReader,
-        texts: tuple[str, ...],
+        texts: tuple[str, str],
         rows: int,
         batch_bytes: int,
         work: Work,
@@ -136,7 +136,7 @@ class OpenResult:
             self._read()
         except ENGINE_ERRORS as exc:
             self._ready.extend(self._gathering.rest())
-            self._failure = translate(exc, *self._texts)
+            self._failure = translate_late(exc, *self._texts, interrupted=self.work.interrupted)
             self.finished = True
 
     def _read(self) -> int:

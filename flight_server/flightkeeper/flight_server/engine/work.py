@@ -14,13 +14,15 @@ class Work:
     Attributes:
         thread: the thread that waits for the engine; None between two batches.
         changes: it may change something, and has not ended.
+        interrupted: somebody has ended it.
     """
 
-    __slots__ = ("changes", "thread")
+    __slots__ = ("changes", "interrupted", "thread")
 
     def __init__(self, *, changes: bool = False) -> None:
         self.thread: int | None = threading.get_ident()
         self.changes = changes
+        self.interrupted = False
 
 
 class Engine:
@@ -61,15 +63,16 @@ class Engine:
         """End this piece of work, unless it has ended and the engine does something else."""
         with self._lock:
             if self._work is work:
-                self._interrupt_cursor()
+                self._interrupt(work)
 
     def interrupt_thread(self, thread: int | None) -> None:
         """End what the engine does for this thread; None = for any."""
         with self._lock:
             if self._work is not None and thread in (None, self._work.thread):
-                self._interrupt_cursor()
+                self._interrupt(self._work)
 
-    def _interrupt_cursor(self) -> None:
+    def _interrupt(self, work: Work) -> None:
+        work.interrupted = True
         # The database may have been closed under it, which ended the work as well.
         with suppress(duckdb.Error):
             self._cursor.interrupt()
