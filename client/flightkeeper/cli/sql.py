@@ -15,7 +15,8 @@ import typer
 from flightkeeper.cli.connecting import UrlArgument, UsernameOption, connected
 from flightkeeper.cli.conversation import Conversation
 from flightkeeper.cli.exits import FAILED, USAGE, complain, fail
-from flightkeeper.cli.formats import Format, write
+from flightkeeper.cli.formats import Format
+from flightkeeper.cli.outcomes import write_answer
 from flightkeeper.cli.statements import split
 
 app = typer.Typer(pretty_exceptions_enable=False)
@@ -56,7 +57,7 @@ def sql(
             result = conversation.run(statement)
             if result is not None:
                 with result:
-                    _print(result.reader, output)
+                    _print(statement, result.reader, output)
         if conversation.in_transaction:
             fail("the statements end with an open transaction; it was undone", FAILED)
 
@@ -76,9 +77,9 @@ def _converse(url: str, username: str | None, output: Format) -> None:
             complain("a transaction was open; it was undone")
 
 
-def _print(reader: pa.RecordBatchReader, output: Format) -> None:
+def _print(statement: str, reader: pa.RecordBatchReader, output: Format) -> None:
     try:
-        write(reader, output, sys.stdout)
+        write_answer(statement, reader, output, sys.stdout)
     except BrokenPipeError:
         # Whoever reads our stdout has enough, as `head` does. Python would complain again at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -91,9 +91,9 @@ class Interactive:
         # The rest of a line is not run after what failed.
         all(self.run(statement) for statement in split(text))
 
-    def _take(self, statement: str, control: Control) -> Excerpt | None:
+    def _take(self, statement: str, control: Control) -> Excerpt | str | None:
         result = self._conversation.run(statement, control)
         if result is None:
             return None
         with result:
-            return self.screen.take(result.reader)
+            return self.screen.take(statement, result.reader)
