@@ -111,6 +111,11 @@ def test_an_error_is_told_and_the_shell_goes_on(shell: Terminal) -> None:
     assert any(line.startswith("flightkeeper: ") and "SELEC" in line for line in lines)
 
 
+def test_a_slip_in_a_name_shows_what_the_engine_suggests(shell: Terminal) -> None:
+    shell.type("SELECT regexp_matchs('a', 'b');\r")
+    shell.wait_for('flightkeeper: Did you mean "regexp_matches"?')
+
+
 def test_ctrl_d_leaves(shell: Terminal) -> None:
     shell.type("\x04")
     assert shell.ended() == 0
