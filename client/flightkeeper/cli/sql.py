@@ -12,7 +12,8 @@ from typing import Annotated
 import pyarrow as pa
 import typer
 
-from flightkeeper.cli.connecting import UrlArgument, UsernameOption, connected
+from flightkeeper.cli.certificates import TlsRootsOption
+from flightkeeper.cli.connecting import Access, UrlArgument, UsernameOption, connected
 from flightkeeper.cli.conversation import Conversation
 from flightkeeper.cli.exits import FAILED, USAGE, complain, fail
 from flightkeeper.cli.formats import Format
@@ -35,6 +36,7 @@ def sql(
     ] = None,
     output: Annotated[Format, typer.Option("--format", help="How to print.")] = Format.TABLE,
     username: UsernameOption = None,
+    tls_roots: TlsRootsOption = None,
 ) -> None:
     """Run SQL on a cluster, or converse with it in a shell.
 
@@ -42,8 +44,9 @@ def sql(
     several with ; between them. They run in order until one fails; what BEGIN, SET and USE say
     holds for those after them. The password comes from FLIGHTKEEPER_PASSWORD or a prompt.
     """
+    access = Access(username, tls_roots)
     if not commands and file is None and sys.stdin.isatty() and sys.stdout.isatty():
-        _converse(url, username, output)
+        _converse(url, access, output)
         return
     statements = [statement for text in _texts(commands, file) for statement in split(text)]
     if not statements:
@@ -52,7 +55,7 @@ def sql(
         fail(f"--format {output} takes one statement: two cannot follow each other", USAGE)
     if output.binary and sys.stdout.isatty():
         fail(f"--format {output} is binary: redirect it to a file or a program", USAGE)
-    with connected(url, username) as connection, Conversation(connection) as conversation:
+    with connected(url, access) as connection, Conversation(connection) as conversation:
         for statement in statements:
             result = conversation.run(statement)
             if result is not None:
@@ -62,7 +65,7 @@ def sql(
             fail("the statements end with an open transaction; it was undone", FAILED)
 
 
-def _converse(url: str, username: str | None, output: Format) -> None:
+def _converse(url: str, access: Access, output: Format) -> None:
     try:
         from flightkeeper.cli.shell.interactive import Interactive  # noqa: PLC0415  an extra has it
     except ModuleNotFoundError as exc:
@@ -71,7 +74,7 @@ def _converse(url: str, username: str | None, output: Format) -> None:
             " give -c SQL, -f FILE, or statements on stdin",
             USAGE,
         )
-    with connected(url, username) as connection, Conversation(connection) as conversation:
+    with connected(url, access) as connection, Conversation(connection) as conversation:
         Interactive(connection, conversation, output).loop()
         if conversation.in_transaction:
             complain("a transaction was open; it was undone")

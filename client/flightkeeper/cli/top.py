@@ -10,7 +10,8 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
-from flightkeeper.cli.connecting import UrlArgument, UsernameOption, connected
+from flightkeeper.cli.certificates import TlsRootsOption
+from flightkeeper.cli.connecting import Access, UrlArgument, UsernameOption, connected
 from flightkeeper.cli.keep_shown import keep_shown
 from flightkeeper.client import Connection
 
@@ -28,9 +29,14 @@ _STATEMENTS = (
 
 
 @app.command()
-def top(url: UrlArgument, *, username: UsernameOption = None) -> None:
+def top(
+    url: UrlArgument,
+    *,
+    username: UsernameOption = None,
+    tls_roots: TlsRootsOption = None,
+) -> None:
     """Show what the nodes of a service do. Until q or Ctrl-C; once, if not on a terminal."""
-    with connected(url, username) as connection:
+    with connected(url, Access(username, tls_roots)) as connection:
         keep_shown(lambda: _look(connection))
 
 
