@@ -13,6 +13,7 @@ import typer
 
 from flightkeeper.cli.certificates import read_authorities
 from flightkeeper.cli.exits import FAILED, UNREACHABLE, USAGE, fail
+from flightkeeper.cli.keyrings import entry
 from flightkeeper.cli.passwords import password_for
 from flightkeeper.client import Connection, connect
 from flightkeeper.client.errors import FlightkeeperError, InvalidUrl, NoNodeAvailable
@@ -26,6 +27,10 @@ UsernameOption = Annotated[
     str | None, typer.Option("--username", help="Who to log in as, if not in the URL.")
 ]
 
+KeyringOption = Annotated[
+    bool, typer.Option("--keyring", help="Look for the password in the system's keyring.")
+]
+
 
 @dataclass(frozen=True, slots=True)
 class Access:
@@ -33,10 +38,12 @@ class Access:
 
     Attributes:
         username: who to log in as, if not in the URL.
+        keyring: look for the password in the system's keyring before asking for it.
         tls_roots: file of the certificates to trust instead of the system's.
     """
 
     username: str | None = None
+    keyring: bool = False
     tls_roots: Path | None = None
 
 
@@ -49,8 +56,10 @@ def opened(url: str, access: Access) -> Connection:
         FlightkeeperError: the login failed.
         typer.Exit: there is no password, or a file cannot be used; that was said.
     """
-    user = access.username or parse_url(url).user
-    password = password_for(user) if user else None
+    options = parse_url(url)
+    user = access.username or options.user
+    kept_as = entry(options) if access.keyring else None
+    password = password_for(user, kept_as=kept_as) if user else None
     roots = read_authorities(access.tls_roots) if access.tls_roots else None
     return connect(url, user=user, password=password, tls_roots=roots)
 

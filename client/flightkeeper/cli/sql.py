@@ -13,7 +13,13 @@ import pyarrow as pa
 import typer
 
 from flightkeeper.cli.certificates import TlsRootsOption
-from flightkeeper.cli.connecting import Access, UrlArgument, UsernameOption, connected
+from flightkeeper.cli.connecting import (
+    Access,
+    KeyringOption,
+    UrlArgument,
+    UsernameOption,
+    connected,
+)
 from flightkeeper.cli.conversation import Conversation
 from flightkeeper.cli.exits import FAILED, USAGE, complain, fail
 from flightkeeper.cli.formats import Format
@@ -36,15 +42,17 @@ def sql(
     ] = None,
     output: Annotated[Format, typer.Option("--format", help="How to print.")] = Format.TABLE,
     username: UsernameOption = None,
+    keyring: KeyringOption = False,
     tls_roots: TlsRootsOption = None,
 ) -> None:
     """Run SQL on a cluster, or converse with it in a shell.
 
     Without statements, and on a terminal, it is the shell. Statements come from -c, -f or stdin,
     several with ; between them. They run in order until one fails; what BEGIN, SET and USE say
-    holds for those after them. The password comes from FLIGHTKEEPER_PASSWORD or a prompt.
+    holds for those after them. The password comes from FLIGHTKEEPER_PASSWORD,
+    with --keyring from there, or from a prompt.
     """
-    access = Access(username, tls_roots)
+    access = Access(username, keyring=keyring, tls_roots=tls_roots)
     if not commands and file is None and sys.stdin.isatty() and sys.stdout.isatty():
         _converse(url, access, output)
         return
