@@ -27,6 +27,7 @@ STEPS = (
     ("SELECT count(*) AS planes FROM planes;", "100000"),
     ("SELECT nonsense;", ""),
     ("SELECT regexp_matchs(tail, '9') FROM planes;", ""),
+    ("\\c", "in memory.main"),
     ("\\timing", "timing is on"),
     ("SELECT max(tail) AS last FROM planes;", " s"),
     ("\\format jsonl", ""),
@@ -57,8 +58,9 @@ def _step(terminal: Terminal, typed: str, done: str) -> list[str]:
 
 
 def lasting(text: str) -> str:
-    """A recording without what differs each time: how long something took."""
-    return re.sub(r"took \d+\.\d+ s", "took … s", text)
+    """A recording without what differs each time: how long something took, and the port."""
+    timeless = re.sub(r"took \d+\.\d+ s", "took … s", text)
+    return re.sub(r"127\.0\.0\.1:\d+", "127.0.0.1:…", timeless)
 
 
 def main() -> int:

@@ -19,6 +19,7 @@ from flightkeeper.cli.connecting import (
     UrlArgument,
     UsernameOption,
     connected,
+    told,
 )
 from flightkeeper.cli.conversation import Conversation
 from flightkeeper.cli.exits import FAILED, USAGE, complain, fail
@@ -75,6 +76,7 @@ def sql(
 
 def _converse(url: str, access: Access, output: Format) -> None:
     try:
+        from flightkeeper.cli.shell.contact import Contact  # noqa: PLC0415
         from flightkeeper.cli.shell.interactive import Interactive  # noqa: PLC0415  an extra has it
     except ModuleNotFoundError as exc:
         fail(
@@ -82,9 +84,9 @@ def _converse(url: str, access: Access, output: Format) -> None:
             " give -c SQL, -f FILE, or statements on stdin",
             USAGE,
         )
-    with connected(url, access) as connection, Conversation(connection) as conversation:
-        Interactive(connection, conversation, output).loop()
-        if conversation.in_transaction:
+    with told(), Contact(url, access) as contact:
+        Interactive(contact, output).loop()
+        if contact.conversation.in_transaction:
             complain("a transaction was open; it was undone")
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from flightkeeper.client import connect
+from flightkeeper.flight_server.auth.passwords import hash_password
 from tests.support.processes import running
 from tests.support.terminal import Terminal
 
@@ -114,6 +115,23 @@ def test_an_error_is_told_and_the_shell_goes_on(shell: Terminal) -> None:
 def test_a_slip_in_a_name_shows_what_the_engine_suggests(shell: Terminal) -> None:
     shell.type("SELECT regexp_matchs('a', 'b');\r")
     shell.wait_for('flightkeeper: Did you mean "regexp_matches"?')
+
+
+def test_another_service_asks_for_a_password(shell: Terminal, tmp_path: Path) -> None:
+    users = tmp_path / "users"
+    users.write_text(f"ada:{hash_password('hunter2')}\n")
+    with running("serve", "--users", str(users)) as node:
+        address = node.line()["location"].removeprefix("grpc://")
+        for key, shown in (
+            ("\x04", ["flightkeeper: the connection is as it was"]),
+            ("\x03", []),
+            ("hunter2\r", ["as ada, in memory.main"]),
+        ):
+            shell.type(f"{CLEAR}\\c flightsql://ada@{address}?transport=tcp\r")
+            shell.wait_for(prompt="Password for ada:")
+            shell.type(key)
+            lines = shell.wait_for(*shown)
+            assert not any("hunter2" in line for line in lines)
 
 
 def test_ctrl_d_leaves(shell: Terminal) -> None:
