@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from flightkeeper import client
-from flightkeeper.cli.conversation import Conversation
+from flightkeeper.cli.conversation import Conversation, is_place
 from tests.support.processes import running
 
 pytestmark = pytest.mark.cluster
@@ -106,3 +106,11 @@ def test_an_option_that_cannot_be_leaves_those_before(talk: Conversation) -> Non
     with pytest.raises(client.FlightkeeperError):
         say(talk, "SET no_such_option = 1")
     assert say(talk, "SELECT current_setting('TimeZone')") == [("Asia/Tokyo",)]
+
+
+@pytest.mark.parametrize(
+    ("text", "place"),
+    [("main", True), ('memory."odd one"', True), ("a.b.c", False), ("a b", False), ("", False)],
+)
+def test_what_may_follow_use(text: str, *, place: bool) -> None:
+    assert is_place(text) == place

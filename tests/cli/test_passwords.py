@@ -66,6 +66,16 @@ def test_stdin_is_left_alone_where_it_holds_sql(
     assert f"set {VARIABLE}" in capsys.readouterr().err
 
 
+def test_what_a_keyring_keeps_is_not_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    at_a_terminal(monkeypatch, "typed", "typed")
+    monkeypatch.setattr(passwords, "kept", lambda name, user: "kept" if user == name else None)
+    assert password_for("ada", kept_as="ada") == "kept"
+    assert password_for("eve", kept_as="ada") == "typed"
+    assert password_for("ada") == "typed"
+    monkeypatch.setenv(VARIABLE, "given")
+    assert password_for("ada", kept_as="ada") == "given"
+
+
 def test_nothing_typed(monkeypatch: pytest.MonkeyPatch) -> None:
     at_a_terminal(monkeypatch, "")
     with pytest.raises(typer.Exit):

@@ -52,6 +52,15 @@ def test_statements_run_in_order_until_one_fails(url: str, tmp_path: Path) -> No
     assert sql(url, "-c", "SELECT * FROM t; DROP TABLE t").exit_code == 0
 
 
+def test_what_has_no_rows_says_what_it_did(url: str) -> None:
+    script = "CREATE TABLE did AS FROM range(3); DELETE FROM did WHERE range > 1; DROP TABLE did"
+    assert sql(url, "-c", script).stdout.splitlines() == [
+        "CREATE TABLE (3 rows)",
+        "DELETE (1 row)",
+        "DROP TABLE",
+    ]
+
+
 def test_statements_from_stdin(url: str) -> None:
     result = sql(url, "--format", "csv", text="SELECT 1 AS a")
     assert result.stdout == '"a"\n1\n'

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flightkeeper.cli.statements import is_complete, split
+from flightkeeper.cli.statements import is_complete, split, words
 
 
 @pytest.mark.parametrize(
@@ -50,3 +50,8 @@ def test_a_text_that_can_be_run(text: str) -> None:
 @pytest.mark.parametrize("text", ["", "-- ;", "select 1", "select ';", "a; b", "select $$;"])
 def test_a_text_that_goes_on(text: str) -> None:
     assert not is_complete(text)
+
+
+def test_words_are_those_outside_quotes_and_comments() -> None:
+    text = "select 'a b', \"c\" -- d\n/* e */ from f(1)"
+    assert list(words(text)) == ["SELECT", ",", "FROM", "F", "(", "1", ")"]

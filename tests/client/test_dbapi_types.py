@@ -48,13 +48,6 @@ def test_columns_are_described() -> None:
     ]
 
 
-def test_a_count_is_told_from_a_column_of_that_name() -> None:
-    count = pa.field("Count", pa.int64())
-    assert types.is_count(pa.schema([count]))
-    assert not types.is_count(pa.schema([count.with_metadata({types.TYPE_NAME: b"BIGINT"})]))
-    assert not types.is_count(pa.schema([count, count]))
-
-
 def test_ticks_are_local_time() -> None:
     moment = dt.datetime(2024, 2, 29, 12, 30, 15)  # noqa: DTZ001 - PEP 249 has no zones
     ticks = moment.timestamp()

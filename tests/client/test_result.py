@@ -9,6 +9,7 @@ import pyarrow as pa
 import pytest
 
 from flightkeeper.client import Connection, ConnectionClosed, Control, StatementCancelled
+from flightkeeper.client.result import is_count
 from tests.support.stub_process import eventually
 
 THREE = "SELECT i, 'x' || i AS i FROM range(3) t(i) ORDER BY ALL"
@@ -33,6 +34,13 @@ def test_whatever_takes_a_stream_takes_it(real: Connection) -> None:
     assert pa.table(real.query("SELECT 1 AS a")).to_pydict() == {"a": [1]}
     assert pa.RecordBatchReader.from_stream(real.query("SELECT 1 AS a")).read_all().num_rows == 1
     assert pl.DataFrame(real.query("SELECT 1 AS a"))["a"].to_list() == [1]
+
+
+def test_a_count_is_told_from_a_column_of_that_name(real: Connection) -> None:
+    for statement in ("CREATE TABLE work.made AS FROM range(3)", "DROP TABLE work.made"):
+        assert is_count(real.query(statement).schema)
+    assert not is_count(real.query('SELECT 3::BIGINT AS "Count"').schema)
+    assert not is_count(pa.schema([("Count", pa.int64()), ("Count", pa.int64())]))
 
 
 def test_values_and_frames(real: Connection) -> None:

@@ -20,7 +20,8 @@ _ROLLBACK = re.compile(r"(ROLLBACK|ABORT)(\s+(TRANSACTION|WORK))?", re.IGNORECAS
 _SET = re.compile(r"SET\s+(?:SESSION\s+)?([A-Za-z_]\w*)\s*(?:=|\s+TO\s)\s*(.+)", re.IGNORECASE)
 _RESET = re.compile(r"RESET\s+(?:SESSION\s+)?([A-Za-z_]\w*)", re.IGNORECASE)
 _NAME = r'([A-Za-z_]\w*|"(?:[^"]|"")+")'
-_USE = re.compile(rf"USE\s+(?:{_NAME}\s*\.\s*)?{_NAME}", re.IGNORECASE)
+_PLACE = rf"(?:{_NAME}\s*\.\s*)?{_NAME}"
+_USE = re.compile(rf"USE\s+{_PLACE}", re.IGNORECASE)
 
 
 class Conversation:
@@ -124,6 +125,11 @@ class Conversation:
         self._sessions.close()
         self._session = self._sessions.enter_context(session)
         self._options = options
+
+
+def is_place(text: str) -> bool:
+    """Whether it is what may follow USE: a schema, or a catalog and a schema."""
+    return re.fullmatch(_PLACE, text) is not None
 
 
 def _literal(text: str) -> Value:

@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 
 import typer
 
+from flightkeeper.cli.certificates import TlsRootsOption, read_authorities, read_pem
 from flightkeeper.cli.exits import FAILED, UNREACHABLE, USAGE, complain, fail
 from flightkeeper.cli.shutdown import Shutdown, next_event
 from flightkeeper.client.errors import NoNodeAvailable
@@ -60,12 +61,6 @@ _ClientCa = Annotated[
         "--tls-client-ca", metavar="PATH", help="Demand certificates of these authorities."
     ),
 ]
-_Roots = Annotated[
-    Path | None,
-    typer.Option(
-        "--tls-roots", metavar="PATH", help="Authorities of the nodes' certificates, in PEM."
-    ),
-]
 _Transport = Annotated[
     str | None,
     typer.Option(
@@ -97,7 +92,7 @@ def gateway(
     tls_cert: _Cert = None,
     tls_key: _Key = None,
     tls_client_ca: _ClientCa = None,
-    tls_roots: _Roots = None,
+    tls_roots: TlsRootsOption = None,
     transport: _Transport = None,
     insecure: _Insecure = False,
     drain_timeout_s: _Drain = 30.0,
@@ -115,7 +110,7 @@ def gateway(
     location = _checked(listen, certificates, insecure=insecure)
     if transport not in {None, TLS, TCP}:
         fail(f"--transport is tls or tcp, not {transport!r}", USAGE)
-    nodes = Nodes(service, _read(tls_roots) if tls_roots else None, transport)
+    nodes = Nodes(service, read_authorities(tls_roots) if tls_roots else None, transport)
     try:
         opened = open_registry(registry, tls=RegistryTls.from_environment())
     except InvalidRegistryUrl as exc:
@@ -145,17 +140,10 @@ def _certificates(cert: Path | None, key: Path | None, client_ca: Path | None) -
     if client_ca is not None and cert is None:
         fail("--tls-client-ca needs --tls-cert", USAGE)
     return Certificates(
-        _read(cert).decode() if cert else "",
-        _read(key).decode() if key else "",
-        _read(client_ca) if client_ca else b"",
+        read_pem(cert).decode() if cert else "",
+        read_pem(key).decode() if key else "",
+        read_authorities(client_ca) if client_ca else b"",
     )
-
-
-def _read(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as exc:
-        fail(f"{path} cannot be read: {exc.strerror}", USAGE)
 
 
 def _checked(listen: str, certificates: Certificates, *, insecure: bool) -> str:

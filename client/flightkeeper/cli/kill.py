@@ -7,7 +7,14 @@ from typing import Annotated
 
 import typer
 
-from flightkeeper.cli.connecting import UrlArgument, UsernameOption, connected
+from flightkeeper.cli.certificates import TlsRootsOption
+from flightkeeper.cli.connecting import (
+    Access,
+    KeyringOption,
+    UrlArgument,
+    UsernameOption,
+    connected,
+)
 from flightkeeper.cli.exits import FAILED
 
 app = typer.Typer(pretty_exceptions_enable=False)
@@ -23,10 +30,12 @@ def kill(
     ],
     *,
     username: UsernameOption = None,
+    keyring: KeyringOption = False,
+    tls_roots: TlsRootsOption = None,
 ) -> None:
     """End statements or sessions, wherever they are. Exits with 1 if one is not known."""
     unknown = False
-    with connected(url, username) as connection:
+    with connected(url, Access(username, keyring=keyring, tls_roots=tls_roots)) as connection:
         for each in ids:
             quoted = each.replace("'", "''")
             (row,) = connection.query(f"KILL '{quoted}'").read_all().to_pylist()

@@ -12,7 +12,14 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from flightkeeper.cli.connecting import UrlArgument, UsernameOption, connected
+from flightkeeper.cli.certificates import TlsRootsOption
+from flightkeeper.cli.connecting import (
+    Access,
+    KeyringOption,
+    UrlArgument,
+    UsernameOption,
+    connected,
+)
 from flightkeeper.cli.consoles import console_for
 from flightkeeper.cli.keep_shown import keep_shown
 from flightkeeper.client import Connection, NodeStatus
@@ -34,9 +41,11 @@ def nodes(
     output: Annotated[Format, typer.Option("--format", help="How to print.")] = Format.TABLE,
     watch: Annotated[bool, typer.Option("--watch", help="Show them again and again.")] = False,
     username: UsernameOption = None,
+    keyring: KeyringOption = False,
+    tls_roots: TlsRootsOption = None,
 ) -> None:
     """List the nodes of a service. Each is asked whether it is there."""
-    with connected(url, username) as connection:
+    with connected(url, Access(username, keyring=keyring, tls_roots=tls_roots)) as connection:
         if watch:
             keep_shown(lambda: _told(connection, output))
         else:

@@ -13,10 +13,19 @@ from typing import Annotated
 import pyarrow as pa
 import typer
 
-from flightkeeper.cli.connecting import UrlArgument, UsernameOption, connected
+from flightkeeper.cli.certificates import TlsRootsOption
+from flightkeeper.cli.connecting import (
+    Access,
+    KeyringOption,
+    UrlArgument,
+    UsernameOption,
+    connected,
+    told,
+)
 from flightkeeper.cli.conversation import Conversation
 from flightkeeper.cli.exits import FAILED, INTERRUPTED, USAGE, complain, fail
-from flightkeeper.cli.formats import Format, write
+from flightkeeper.cli.formats import Format
+from flightkeeper.cli.outcomes import write_answer
 from flightkeeper.cli.shell.waiting import interruptible
 from flightkeeper.cli.statements import split
 from flightkeeper.client import FlightkeeperError
@@ -38,16 +47,19 @@ def sql(
     ] = None,
     output: Annotated[Format, typer.Option("--format", help="How to print.")] = Format.TABLE,
     username: UsernameOption = None,
+    keyring: KeyringOption = False,
+    tls_roots: TlsRootsOption = None,
 ) -> None:
     """Run SQL on a cluster, or converse with it in a shell.
 
     Without statements, and on a terminal, it is the shell. Statements come from -c, -f or stdin,
     several with ; between them. They run in order until one fails; what BEGIN, SET and USE say
     holds for those after them. Ctrl-C ends the one that runs, on its node too, and runs no other.
-    The password comes from FLIGHTKEEPER_PASSWORD or a prompt.
+    The password comes from FLIGHTKEEPER_PASSWORD, with --keyring from there, or from a prompt.
     """
+    access = Access(username, keyring=keyring, tls_roots=tls_roots)
     if not commands and file is None and sys.stdin.isatty() and sys.stdout.isatty():
-        _converse(url, username, output)
+        _converse(url, access, output)
         return
     statements = [statement for text in _texts(commands, file) for statement in split(text)]
     if not statements:
@@ -56,7 +68,7 @@ def sql(
         fail(f"--format {output} takes one statement: two cannot follow each other", USAGE)
     if output.binary and sys.stdout.isatty():
         fail(f"--format {output} is binary: redirect it to a file or a program", USAGE)
-    with connected(url, username) as connection, Conversation(connection) as conversation:
+    with connected(url, access) as connection, Conversation(connection) as conversation:
         for statement in statements:
             if interruptible(partial(_interrupted, conversation, statement, output), None):
                 raise typer.Exit(INTERRUPTED)
@@ -72,7 +84,7 @@ def _interrupted(
         result = conversation.run(statement, control)
         if result is not None:
             with result:
-                _print(result.reader, output)
+                _print(statement, result.reader, output)
     except FlightkeeperError as exc:
         if not control.cancelled:
             raise
@@ -80,8 +92,9 @@ def _interrupted(
     return control.cancelled
 
 
-def _converse(url: str, username: str | None, output: Format) -> None:
+def _converse(url: str, access: Access, output: Format) -> None:
     try:
+        from flightkeeper.cli.shell.contact import Contact  # noqa: PLC0415
         from flightkeeper.cli.shell.interactive import Interactive  # noqa: PLC0415  an extra has it
     except ModuleNotFoundError as exc:
         fail(
@@ -89,15 +102,15 @@ def _converse(url: str, username: str | None, output: Format) -> None:
             " give -c SQL, -f FILE, or statements on stdin",
             USAGE,
         )
-    with connected(url, username) as connection, Conversation(connection) as conversation:
-        Interactive(connection, conversation, output).loop()
-        if conversation.in_transaction:
+    with told(), Contact(url, access) as contact:
+        Interactive(contact, output).loop()
+        if contact.conversation.in_transaction:
             complain("a transaction was open; it was undone")
 
 
-def _print(reader: pa.RecordBatchReader, output: Format) -> None:
+def _print(statement: str, reader: pa.RecordBatchReader, output: Format) -> None:
     try:
-        write(reader, output, sys.stdout)
+        write_answer(statement, reader, output, sys.stdout)
     except BrokenPipeError:
         # Whoever reads our stdout has enough, as `head` does. Python would complain again at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -39,6 +39,12 @@ def split(text: str) -> Iterator[str]:
         yield text[start:].strip()
 
 
+def words(text: str) -> Iterator[str]:
+    """The words and signs of a statement in order, upper case, without quotes and comments."""
+    found = (token for token in _TOKEN.finditer(text) if token.lastgroup == "word")
+    return (token.group().upper() for token in found)
+
+
 def is_complete(text: str) -> bool:
     """Whether the last statement of a text has its semicolon, so that it can be run."""
     kinds = [token.lastgroup for token in _TOKEN.finditer(text)]

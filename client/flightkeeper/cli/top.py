@@ -10,7 +10,14 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
-from flightkeeper.cli.connecting import UrlArgument, UsernameOption, connected
+from flightkeeper.cli.certificates import TlsRootsOption
+from flightkeeper.cli.connecting import (
+    Access,
+    KeyringOption,
+    UrlArgument,
+    UsernameOption,
+    connected,
+)
 from flightkeeper.cli.keep_shown import keep_shown
 from flightkeeper.client import Connection
 
@@ -28,9 +35,15 @@ _STATEMENTS = (
 
 
 @app.command()
-def top(url: UrlArgument, *, username: UsernameOption = None) -> None:
+def top(
+    url: UrlArgument,
+    *,
+    username: UsernameOption = None,
+    keyring: KeyringOption = False,
+    tls_roots: TlsRootsOption = None,
+) -> None:
     """Show what the nodes of a service do. Until q or Ctrl-C; once, if not on a terminal."""
-    with connected(url, username) as connection:
+    with connected(url, Access(username, keyring=keyring, tls_roots=tls_roots)) as connection:
         keep_shown(lambda: _look(connection))
 
 

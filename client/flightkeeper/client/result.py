@@ -14,6 +14,14 @@ from flightkeeper.client.control import Control
 from flightkeeper.client.delivery import Delivery
 
 
+def is_count(schema: pa.Schema) -> bool:
+    """Whether an answer is not of a query, but holds how many rows a statement changed, if counted.
+
+    Nodes say of every column of a result what its type is, and of this one nothing.
+    """
+    return schema.names == ["Count"] and schema.field(0).metadata is None
+
+
 class Result:
     """A result, read once from its beginning to its end. `cancel` is thread-safe.
 

@@ -21,13 +21,24 @@ def test_only_the_owner_may_read_it_even_if_it_was_there(tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize(
-    "secret", ["ALTER USER ada PASSWORD 'x';", "create secret s (key 'x');", "SET Password='x';"]
+    "secret",
+    [
+        "ALTER USER ada PASSWORD 'x';",
+        "create secret s (key 'x');",
+        "SET Password='x';",
+        "\\c flightsql://ada:x/y@localhost:31337",
+    ],
 )
 def test_secrets_are_remembered_for_this_time_only(tmp_path: Path, secret: str) -> None:
     history = StatementHistory(tmp_path / "history")
     history.append_string(secret)
     assert history.get_strings() == [secret]
     assert (tmp_path / "history").read_text() == ""
+
+
+def test_a_url_with_a_user_is_no_secret(tmp_path: Path) -> None:
+    StatementHistory(tmp_path / "h").append_string("\\c flightsql://ada@localhost:31337")
+    assert "ada@localhost" in (tmp_path / "h").read_text()
 
 
 def test_where_it_is() -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from flightkeeper.client import connect
+from flightkeeper.flight_server.auth.passwords import hash_password
 from tests.support.processes import running
 from tests.support.terminal import Terminal
 
@@ -45,11 +46,11 @@ def test_long_results_are_cut_in_the_middle(shell: Terminal) -> None:
 
 def test_transactions_hold_from_statement_to_statement(shell: Terminal) -> None:
     shell.type("CREATE TABLE held (a INTEGER);\r")
-    shell.wait_for("(0 rows)")
+    shell.wait_for("CREATE TABLE")
     shell.type(CLEAR + "BEGIN;\r")
     shell.wait_for(prompt="sql*>")
     shell.type("INSERT INTO held VALUES (1), (2);\r")
-    shell.wait_for("(1 row)", prompt="sql*>")
+    shell.wait_for("INSERT (2 rows)", prompt="sql*>")
     shell.type(CLEAR + "ROLLBACK;\r")
     shell.wait_for()
     shell.type("SELECT count(*) + 70 AS kept FROM held;\r")
@@ -77,7 +78,7 @@ def test_ctrl_c_ends_the_statement_on_its_node(shell: Terminal, url: str) -> Non
 
 def test_names_are_suggested_and_new_ones_learnt(shell: Terminal) -> None:
     shell.type("CREATE TABLE zebras (stripes INTEGER);\r")
-    shell.wait_for("(0 rows)")
+    shell.wait_for("CREATE TABLE")
     for _ in range(20):
         shell.type("SELECT * FROM zeb")
         if shell.comes_to_show("FROM zeb", prompt="table", within_s=1.0):
@@ -109,6 +110,28 @@ def test_an_error_is_told_and_the_shell_goes_on(shell: Terminal) -> None:
     shell.type("SELECT 99 AS fine;\r")
     lines = shell.wait_for("99")
     assert any(line.startswith("flightkeeper: ") and "SELEC" in line for line in lines)
+
+
+def test_a_slip_in_a_name_shows_what_the_engine_suggests(shell: Terminal) -> None:
+    shell.type("SELECT regexp_matchs('a', 'b');\r")
+    shell.wait_for('flightkeeper: Did you mean "regexp_matches"?')
+
+
+def test_another_service_asks_for_a_password(shell: Terminal, tmp_path: Path) -> None:
+    users = tmp_path / "users"
+    users.write_text(f"ada:{hash_password('hunter2')}\n")
+    with running("serve", "--users", str(users)) as node:
+        address = node.line()["location"].removeprefix("grpc://")
+        for key, shown in (
+            ("\x04", ["flightkeeper: the connection is as it was"]),
+            ("\x03", []),
+            ("hunter2\r", ["as ada, in memory.main"]),
+        ):
+            shell.type(f"{CLEAR}\\c flightsql://ada@{address}?transport=tcp\r")
+            shell.wait_for(prompt="Password for ada:")
+            shell.type(key)
+            lines = shell.wait_for(*shown)
+            assert not any("hunter2" in line for line in lines)
 
 
 def test_ctrl_d_leaves(shell: Terminal) -> None:

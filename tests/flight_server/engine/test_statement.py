@@ -67,7 +67,7 @@ def test_what_would_change_for_everybody_is_refused(text: str) -> None:
         ("UPDATE t SET a = 1 /* RETURNING a */", Shape.COUNT),
         ("DELETE FROM t RETURNING *", Shape.ROWS),
         ("COPY t TO 'x.csv'", Shape.COUNT),
-        ("CREATE TABLE t AS SELECT 1", Shape.NOTHING),
+        ("CREATE TABLE t AS SELECT 1", Shape.COUNT),
         ("SET threads = 1", Shape.NOTHING),
         ("EXPLAIN SELECT 1", Shape.ROWS),
         ("CALL pragma_version()", Shape.ROWS),

@@ -2,7 +2,7 @@
 
 import pytest
 
-from flightkeeper.flight_server.engine.statement import parse
+from flightkeeper.flight_server.engine.statement import Shape, parse
 
 
 @pytest.mark.parametrize(
@@ -63,3 +63,19 @@ from flightkeeper.flight_server.engine.statement import parse
 )
 def test_what_it_writes_to(text: str, target: str) -> None:
     assert ".".join(parse(text)[0].target) == target
+
+
+@pytest.mark.parametrize(
+    ("text", "counted"),
+    [
+        ("CREATE TABLE t AS SELECT 1 AS a", True),
+        ("CREATE TEMP TABLE IF NOT EXISTS s.t (a, b) AS FROM u", True),
+        ("CREATE TABLE t (a INT, b INT AS (a + 1))", False),
+        ("CREATE TABLE t (a INT)", False),
+        ('CREATE VIEW "table" AS SELECT 1 AS a', False),
+        ("CREATE MACRO m(a) AS TABLE SELECT a", False),
+    ],
+)
+def test_a_table_made_of_rows_counts_them(text: str, *, counted: bool) -> None:
+    (statement,) = parse(text)
+    assert statement.shape is (Shape.COUNT if counted else Shape.NOTHING)

@@ -131,6 +131,14 @@ def test_a_change_through_a_query_happens_once(client: WireClient) -> None:
     client.update("DROP TABLE once")
 
 
+def test_what_makes_a_table_of_rows_says_how_many(client: WireClient) -> None:
+    made = client.plan("CREATE TABLE made AS FROM range(3)")
+    assert client.fetch(made).to_pydict() == {"Count": [3]}
+    assert client.query("DROP TABLE made").num_rows == 0
+    assert client.query("CREATE TABLE made (a INT)").num_rows == 0
+    client.update("DROP TABLE made")
+
+
 def test_a_big_returning_is_kept_whole(client: WireClient) -> None:
     client.update("CREATE TABLE big (a BIGINT)")
     answer = client.query(f"INSERT INTO big {_MANY} RETURNING a")

@@ -12,12 +12,14 @@ from typing import Protocol
 from rich.table import Table
 
 from flightkeeper.cli.consoles import console_for
+from flightkeeper.cli.conversation import is_place
 from flightkeeper.cli.exits import complain
 from flightkeeper.cli.formats import Format
 from flightkeeper.cli.nodes import row, table
+from flightkeeper.cli.shell.contact import Contact
 from flightkeeper.cli.shell.screen import Screen
 from flightkeeper.cli.statements import split
-from flightkeeper.client import Connection
+from flightkeeper.client import FlightkeeperError
 
 _TABLES = """
 SELECT table_catalog AS catalog, table_schema AS schema, table_name AS name, table_type AS kind
@@ -28,12 +30,15 @@ FROM information_schema.tables ORDER BY ALL
 class Shell(Protocol):
     """What a command may use of the shell."""
 
-    connection: Connection
+    contact: Contact
     screen: Screen
     timing: bool
 
     def run(self, statement: str) -> bool:
         """Run and show a statement; whether it worked."""
+
+    def move(self, url: str) -> bool:
+        """Go on with another service; whether it worked."""
 
     def stop(self) -> None:
         """End the shell."""
@@ -73,17 +78,37 @@ def _describe(shell: Shell, name: str) -> None:
     shell.run(f"DESCRIBE {name}" if name else _TABLES)
 
 
+def _connect(shell: Shell, argument: str) -> None:
+    if argument and not _moved(shell, argument):
+        complain("the connection is as it was")
+        return
+    try:
+        print(shell.contact.where())  # noqa: T201  what was asked for
+    except FlightkeeperError as exc:
+        complain(str(exc))
+
+
+def _moved(shell: Shell, place: str) -> bool:
+    if "://" in place:
+        return shell.move(place)
+    if is_place(place):
+        return shell.run(f"USE {place}")
+    # Not what it is instead: that may be a password.
+    complain("that is neither a URL nor [catalog.]schema")
+    return False
+
+
 def _explain(shell: Shell, statement: str) -> None:
     shell.run(f"EXPLAIN {statement}")
 
 
 def _nodes(shell: Shell, _argument: str) -> None:
-    rows = [row(status) for status in shell.connection.check_nodes()]
+    rows = [row(status) for status in shell.contact.connection.check_nodes()]
     console_for(sys.stdout).print(table(rows))
 
 
 def _route(shell: Shell, statement: str) -> None:
-    for line in shell.connection.route(statement).lines():
+    for line in shell.contact.connection.route(statement).lines():
         print(line)  # noqa: T201  what was asked for
 
 
@@ -127,6 +152,9 @@ def _quit(shell: Shell, _argument: str) -> None:
 
 COMMANDS: Mapping[str, Command] = {
     "\\?": Command(_help, "", "this list"),
+    "\\c": Command(
+        _connect, "[URL|schema]", "go on with another service, or [catalog.]schema; or show both"
+    ),
     "\\d": Command(_describe, "[name]", "tables, or the columns of one"),
     "\\explain": Command(_explain, "SQL", "how a node would run a statement"),
     "\\format": Command(_format, "NAME", f"print results as {', '.join(Format)}"),

@@ -9,7 +9,8 @@ from pathlib import Path
 
 from prompt_toolkit.history import FileHistory
 
-_SECRET = re.compile(r"password|secret", re.IGNORECASE)
+_SECRET = re.compile(r"password|secret|://\S*:\S*@", re.IGNORECASE)
+"""Also a password in a URL: none is taken from there, but it may have been typed."""
 
 
 def history_file(environment: Mapping[str, str]) -> Path:

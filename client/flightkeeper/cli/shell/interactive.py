@@ -8,10 +8,12 @@ import re
 import time
 from functools import partial
 
-from flightkeeper.cli.conversation import Conversation
+import typer
+
 from flightkeeper.cli.exits import complain
 from flightkeeper.cli.formats import Format
 from flightkeeper.cli.shell.commands import perform
+from flightkeeper.cli.shell.contact import Contact
 from flightkeeper.cli.shell.editor import Editor
 from flightkeeper.cli.shell.excerpt import Excerpt
 from flightkeeper.cli.shell.history import history_file
@@ -19,23 +21,23 @@ from flightkeeper.cli.shell.screen import Screen
 from flightkeeper.cli.shell.vocabulary import Vocabulary, ask
 from flightkeeper.cli.shell.waiting import interruptible, terminal
 from flightkeeper.cli.statements import split
-from flightkeeper.client import Connection, FlightkeeperError
+from flightkeeper.client import FlightkeeperError
 from flightkeeper.client.control import Control
+from flightkeeper.discovery.errors import RegistryError
 
 _CHANGES_NAMES = re.compile(r"\s*(CREATE|DROP|ALTER|ATTACH|DETACH|USE|COMMIT|END)\b", re.IGNORECASE)
 _GREETING = "flightkeeper: statements end with ; and \\? lists the commands"
 
 
 class Interactive:
-    """One person's shell on one connection. From one thread."""
+    """One person's shell. From one thread."""
 
-    def __init__(self, connection: Connection, conversation: Conversation, output: Format) -> None:
-        self.connection = connection
+    def __init__(self, contact: Contact, output: Format) -> None:
+        self.contact = contact
         self.screen = Screen(output)
         self.timing = False
-        self._conversation = conversation
         self._going_on = True
-        self._vocabulary = Vocabulary(partial(ask, connection.metadata))
+        self._vocabulary = Vocabulary(lambda: ask(contact.connection.metadata))
 
     def loop(self) -> None:
         """Ask and run until the person leaves."""
@@ -77,12 +79,25 @@ class Interactive:
             self._vocabulary.refresh()
         return True
 
+    def move(self, url: str) -> bool:
+        """Go on with another service; whether it worked."""
+        try:
+            self.contact.move(url)
+        except (FlightkeeperError, RegistryError) as exc:
+            complain(str(exc))
+            return False
+        except (typer.Exit, EOFError):
+            # No password, or no certificates: that was said already, or is what the person wants.
+            return False
+        self._vocabulary.refresh()
+        return True
+
     def stop(self) -> None:
         """Leave after this command."""
         self._going_on = False
 
     def _prompt(self) -> str:
-        return "sql*> " if self._conversation.in_transaction else "sql> "
+        return "sql*> " if self.contact.conversation.in_transaction else "sql> "
 
     def _obey(self, text: str) -> None:
         if text.strip().startswith("\\"):
@@ -91,9 +106,9 @@ class Interactive:
         # The rest of a line is not run after what failed.
         all(self.run(statement) for statement in split(text))
 
-    def _take(self, statement: str, control: Control) -> Excerpt | None:
-        result = self._conversation.run(statement, control)
+    def _take(self, statement: str, control: Control) -> Excerpt | str | None:
+        result = self.contact.conversation.run(statement, control)
         if result is None:
             return None
         with result:
-            return self.screen.take(result.reader)
+            return self.screen.take(statement, result.reader)

@@ -18,7 +18,8 @@ from rich.console import Console
 from rich.table import Table
 
 from flightkeeper.cli.consoles import console_for
-from flightkeeper.cli.formats import Format, write
+from flightkeeper.cli.formats import Format
+from flightkeeper.cli.outcomes import outcome, write_answer
 from flightkeeper.cli.shell.excerpt import Excerpt, as_records, as_table, excerpt
 from flightkeeper.client import FlightkeeperError
 
@@ -62,18 +63,21 @@ class Screen:
                 f"{self.output} is binary: name a file for it with \\o FILE; nothing was run"
             )
 
-    def take(self, reader: pa.RecordBatchReader) -> Excerpt | None:
+    def take(self, statement: str, reader: pa.RecordBatchReader) -> Excerpt | str | None:
         """Read a result, print it if it goes out as it comes, else return what to show."""
         if self._file is None and self.output is Format.TABLE:
-            return excerpt(reader)
-        write(reader, self.output, self._file or sys.stdout)
+            return outcome(statement, reader) or excerpt(reader)
+        write_answer(statement, reader, self.output, self._file or sys.stdout)
         if self.output.binary:
             # A file holds one result of these.
             self.redirect(None)
         return None
 
-    def show(self, shown: Excerpt) -> None:
-        """Print the edges of a result on the terminal, through the pager if they do not fit."""
+    def show(self, shown: Excerpt | str) -> None:
+        """Print the edges of a result, through the pager if they do not fit, or what was done."""
+        if isinstance(shown, str):
+            print(shown, flush=True)  # noqa: T201  what was asked for
+            return
         table = as_records(shown) if self.expanded else as_table(shown)
         self.page(table, shown.count())
 

@@ -11,9 +11,9 @@ import pyarrow as pa
 
 from flightkeeper.client.control import Control
 from flightkeeper.client.dbapi.errors import InterfaceError, ProgrammingError, translating
-from flightkeeper.client.dbapi.types import Column, described, is_count
+from flightkeeper.client.dbapi.types import Column, described
 from flightkeeper.client.dbapi.values import are_alike, checked, parameters_of, rows_of
-from flightkeeper.client.result import Result
+from flightkeeper.client.result import Result, is_count
 from flightkeeper.client.statements import parameter_rows
 from flightkeeper.client.transaction import Transaction
 

@@ -80,14 +80,6 @@ def type_name(field: "pa.Field[Any]") -> str:
     return str(field.type) if told is None else told.decode()
 
 
-def is_count(schema: pa.Schema) -> bool:
-    """Whether this is no result but the number of rows that a statement changed.
-
-    Nodes say of every column of a result what its type is, and of this one nothing.
-    """
-    return schema.names == ["Count"] and schema.field(0).metadata is None
-
-
 Column = tuple[str, str, None, int | None, int | None, int | None, bool]
 
 

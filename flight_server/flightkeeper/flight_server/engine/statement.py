@@ -323,7 +323,7 @@ def _kind(parsed: duckdb.Statement) -> duckdb.StatementType | None:
 
 
 def _shape(kind: duckdb.StatementType | None, words: list[str]) -> Shape:
-    if kind in _CHANGES:
+    if kind in _CHANGES or targets.fills_table(words):
         # RETURNING is reserved: as a bare word it cannot be anything else.
         return Shape.ROWS if "returning" in words else Shape.COUNT
     return Shape.ROWS if kind in _ROWS else Shape.NOTHING

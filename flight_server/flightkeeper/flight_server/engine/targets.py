@@ -70,6 +70,16 @@ def target(words: Sequence[str]) -> tuple[str, ...]:
     return _name(rest)
 
 
+def fills_table(words: Sequence[str]) -> bool:
+    """Whether it makes a table of the rows of a query.
+
+    Args:
+        words: as of `target`.
+    """
+    outer = list(_outside(words))
+    return outer[:1] == ["create"] and "as" in outer and "table" in outer[: outer.index("as")]
+
+
 def _is_verb(word: str, after: str) -> bool:
     return word in _BETWEEN and after not in _AFTER_NAMES
 

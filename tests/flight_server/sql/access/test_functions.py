@@ -50,3 +50,11 @@ def test_what_duckdb_does_not_bring_along_is_refused() -> None:
     check_known({"lower"}, frozenset({"lower"}))
     with pytest.raises(PermissionDenied, match="mine is no function"):
         check_known({"lower", "mine"}, frozenset({"lower"}))
+
+
+def test_a_slip_is_told_from_a_macro() -> None:
+    builtin = frozenset({"regexp_matches", "lower"})
+    with pytest.raises(PermissionDenied, match=r'\nDid you mean "regexp_matches"\?$'):
+        check_known({"regexp_matchs"}, builtin)
+    with pytest.raises(PermissionDenied, match=r"nothing was run$"):
+        check_known({"mine"}, builtin)

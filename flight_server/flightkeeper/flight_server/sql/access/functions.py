@@ -6,6 +6,7 @@ not bring along is a macro, and may read anything.
 
 import re
 from collections.abc import Iterable
+from difflib import get_close_matches
 
 from flightkeeper.flight_server.errors import PermissionDenied
 
@@ -61,10 +62,13 @@ def check_known(names: Iterable[str], builtin: frozenset[str]) -> None:
     """Refuse what DuckDB does not bring along.
 
     Raises:
-        PermissionDenied: names it.
+        PermissionDenied: names it, and a function of DuckDB's own that is called much the same.
     """
     for name in sorted(set(names) - builtin):
+        near = get_close_matches(name, builtin, 1)
+        # As DuckDB says it, which is not asked here.
+        hint = f'\nDid you mean "{near[0]}"?' if near else ""
         raise PermissionDenied(
             f"{name} is no function of DuckDB's own, and a macro may read anything: only "
-            "superusers may call it; nothing was run"
+            f"superusers may call it; nothing was run{hint}"
         )
