@@ -22,7 +22,7 @@ demo: $(VENV)/.demo ## three nodes, real questions, one node killed: nothing fai
 
 test: $(VENV)/.dev $(DUCKDB2)/.test $(CLIENTS)/.test ## set up what is missing, then run every test
 	@tools/get-zookeeper.sh
-	$(DUCKDB2)/bin/python -m pytest tests/flight_server -q -n 2 -m "not zookeeper and not cluster"
+	$(DUCKDB2)/bin/python -m pytest tests/flight_server -q -n 2 -m "not zookeeper and not cluster and not lake"
 	$(BIN)/python -m pytest tests -q -n 2 -m "not zookeeper and not cluster and not foreign" \
 		--ignore tests/conformance/test_sqlalchemy_suite.py --compatibility-json $(FOUND)/test.json
 	$(BIN)/python -m pytest tests/conformance/test_sqlalchemy_suite.py -q \

@@ -16,7 +16,12 @@ from typing import Any, NoReturn, TypeVar
 import pyarrow as pa
 
 from flightkeeper.client.control import Control
-from flightkeeper.client.errors import NoNodeAvailable, StatementCancelled, StatementFailed
+from flightkeeper.client.errors import (
+    NoNodeAvailable,
+    OutcomeUnknown,
+    StatementCancelled,
+    StatementFailed,
+)
 from flightkeeper.client.explain import Circumstances, error_for
 from flightkeeper.client.failover import Decision, Progress, StatementKind, Step, decide
 from flightkeeper.client.failures import CallFailed, Failure, Kind
@@ -86,10 +91,17 @@ class Attempt:
     """One node's turn. Operations mark on it how far they came."""
 
     def __init__(
-        self, statement: Statement, kind: StatementKind, lease: Lease, login: Login
+        self,
+        statement: Statement,
+        kind: StatementKind,
+        lease: Lease,
+        login: Login,
+        *,
+        sent_before: bool = False,
     ) -> None:
         self.statement = statement
         self.kind = kind
+        self.sent_before = sent_before
         self.lease = lease
         self.sent = False
         self.ran = False
@@ -119,6 +131,7 @@ class Attempt:
             statement_id=self.statement.statement_id,
             read_only=self.kind is StatementKind.READ or self.statement.read_only,
             timeout_s=self._remaining_s(),
+            sent_before=self.sent_before if self.kind is StatementKind.WRITE else None,
             options=self.statement.options,
             on_answer=self._login.noting(self.channel),
         )
@@ -177,7 +190,8 @@ class Attempts:
         run = _Run(self._router, login, statement)
         while True:
             run.check_wanted()
-            attempt = Attempt(statement, run.kind, self._pool.lease(run.node), login)
+            lease = self._pool.lease(run.node)
+            attempt = Attempt(statement, run.kind, lease, login, sent_before=run.sent_before)
             kept = False
             try:
                 statement.control.asks(run.node.node_id, attempt.stop)
@@ -217,6 +231,7 @@ class _Run:
         self._renewed = False
         self.kind = statement.kind
         self.pause_s = 0.0
+        self.sent_before = False
         self.node = self._first()
 
     def check_wanted(self) -> None:
@@ -255,6 +270,8 @@ class _Run:
             can_login=self._login.named and not attempt.logged_in and not self._renewed,
             budget_left=failure.kind not in {Kind.BROKEN, Kind.OVERLOADED}
             or self._router.may_retry(),
+            told=bool(self.node.lake),
+            sent_before=self.sent_before,
         )
         decision = decide(failure, progress, self.kind)
         if decision is Step.SAME_NODE_AS_WRITE and self._statement.read_only:
@@ -275,6 +292,8 @@ class _Run:
                 self._renewed = True
             case Step.NEXT_NODE_LATER:
                 self.pause_s = min(PAUSE_S * 2.0 ** (self._overloads - 1), PAUSE_MAX_S)
+            case Step.ASK_NEXT_NODE:
+                self.sent_before = True
             case Step.NEXT_NODE:
                 pass
         if step in _STAYING and self._is_there:
@@ -322,4 +341,5 @@ class _Run:
         return node
 
     def _give_up(self, cause: CallFailed) -> NoReturn:
-        raise error_for(NoNodeAvailable, self.circumstances(cause.failure)) from cause
+        kind = OutcomeUnknown if self.sent_before else NoNodeAvailable
+        raise error_for(kind, self.circumstances(cause.failure)) from cause

@@ -8,6 +8,7 @@
     ├── PermissionDenied        the service knows the caller and refuses; nothing was run
     ├── StatementFailed         a node ran into an error with the statement; the node's words first
     │   ├── StatementCancelled  stopped on request
+    │   ├── StatementConflict   others changed the same table meanwhile
     │   └── StatementTimeout    stopped at its deadline
     ├── StreamInterrupted       a result broke off after rows were delivered
     ├── OutcomeUnknown          a write was sent and its answer was lost
@@ -96,6 +97,12 @@ class StatementFailed(FlightkeeperError):
 
 class StatementCancelled(StatementFailed):
     """The statement was stopped on request; it had no effect."""
+
+
+class StatementConflict(StatementFailed):
+    """Others changed the same table each time it was tried; nothing was applied. Try again."""
+
+    retryable = True
 
 
 class StatementTimeout(StatementFailed):

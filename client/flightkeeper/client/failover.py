@@ -6,8 +6,10 @@ The table, for a call that failed:
     read, begin                 nothing delivered          next node, every node once
     read                        rows delivered             `StreamInterrupted`
     write                       surely not run             next node
+    write, the node on a lake   fate unknown               next node, which looks it up
     write                       fate unknown               `OutcomeUnknown`, never repeated
     write                       run, its rows are lost     `OutcomeUnknown`, whatever was said
+    write that was sent before  any error                  `OutcomeUnknown`
     commit                      fate unknown               `OutcomeUnknown`
     in a transaction            node lost                  `SessionLost`
     any, not in a transaction   "draining", "overloaded"   next node; overload at most 3 nodes
@@ -29,6 +31,7 @@ from flightkeeper.client.errors import (
     PermissionDenied,
     SessionLost,
     StatementCancelled,
+    StatementConflict,
     StatementFailed,
     StatementTimeout,
     StreamInterrupted,
@@ -66,6 +69,8 @@ class Progress:
         overloads: how many nodes answered "overloaded", this one included.
         can_login: a new login may help: credentials are there, and none was just tried.
         budget_left: the retry budget allows one more.
+        told: other nodes can look up whether the node that was asked has applied it.
+        sent_before: a node that was asked earlier may have applied it.
     """
 
     sent: bool = True
@@ -74,12 +79,16 @@ class Progress:
     overloads: int = 0
     can_login: bool = False
     budget_left: bool = True
+    told: bool = False
+    sent_before: bool = False
 
 
 class Step(Enum):
     """What to try next."""
 
     NEXT_NODE = auto()
+    ASK_NEXT_NODE = auto()
+    """It looks up whether the statement was applied, and applies it if not."""
     NEXT_NODE_LATER = auto()
     """After a pause: the service is short of capacity."""
     SAME_NODE_AS_WRITE = auto()
@@ -105,15 +114,29 @@ _ANSWERS: dict[Kind, type[FlightkeeperError]] = {
     Kind.INTERNAL: StatementFailed,
     Kind.REFUSED: StatementFailed,
     Kind.NOT_READ_ONLY: StatementFailed,
+    Kind.CONFLICT: StatementConflict,
+    Kind.UNTOLD: OutcomeUnknown,
 }
 
 
 def decide(failure: Failure, progress: Progress, statement: StatementKind) -> Decision:
     """What to do about a failed call: the table above."""
-    kind = failure.kind
-    unsettled = progress.ran or (progress.sent and kind in _UNSETTLED)
-    if statement is StatementKind.WRITE and unsettled:
-        return OutcomeUnknown
+    if statement is StatementKind.WRITE:
+        return _write(failure.kind, progress)
+    return _decided(failure.kind, progress, statement)
+
+
+def _write(kind: Kind, progress: Progress) -> Decision:
+    if progress.ran or (progress.sent and kind in _UNSETTLED):
+        may_ask = progress.told and progress.budget_left and not progress.delivered
+        again = may_ask and kind in _LOST
+        return Step.ASK_NEXT_NODE if again else OutcomeUnknown
+    decision = _decided(kind, progress, StatementKind.WRITE)
+    settled = progress.sent_before and not isinstance(decision, Step)
+    return OutcomeUnknown if settled else decision
+
+
+def _decided(kind: Kind, progress: Progress, statement: StatementKind) -> Decision:
     if progress.delivered:
         return _after_delivery(kind, statement)
     repeatable = statement in _REPEATABLE or not progress.ran

@@ -25,6 +25,10 @@ class Kind(Enum):
     """The node is full; it ran nothing."""
     NOT_READ_ONLY = auto()
     """The node refused to run as a read what is not one; it ran nothing."""
+    CONFLICT = auto()
+    """Others changed the same table meanwhile; the node applied nothing."""
+    UNTOLD = auto()
+    """The node cannot look up whether another one ran it; it ran nothing."""
     SESSION_LOST = auto()
     """The node no longer has the transaction or session."""
     UNAUTHENTICATED = auto()
@@ -83,6 +87,8 @@ _BY_REASON = {
     Reason.OVERLOADED: Kind.OVERLOADED,
     Reason.NOT_READ_ONLY: Kind.NOT_READ_ONLY,
     Reason.SESSION_LOST: Kind.SESSION_LOST,
+    Reason.CONFLICT: Kind.CONFLICT,
+    Reason.UNTOLD: Kind.UNTOLD,
 }
 
 _BY_CODE = {

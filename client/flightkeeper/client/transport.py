@@ -43,6 +43,7 @@ class CallSettings:
         authorization: value of the header, or "" for none.
         timeout_s: for the whole call, streams included; None = no limit.
         marked: the end of what is uploaded is marked, so that a broken off upload is told from it.
+        sent_before: another node may have run the statement; None = not to be said.
         options: further headers.
         on_answer: sees the headers of the answer, like the channel's own.
     """
@@ -52,6 +53,7 @@ class CallSettings:
     read_only: bool = False
     timeout_s: float | None = None
     marked: bool = False
+    sent_before: bool | None = None
     options: Mapping[str, str] = field(default_factory=dict)
     on_answer: OnAnswer | None = None
 
@@ -66,6 +68,8 @@ class CallSettings:
         if self.marked:
             # A pyarrow stream that is dropped half sent ends as if it were complete.
             pairs.append((headers.UPLOAD_MARKED, "1"))
+        if self.sent_before is not None:
+            pairs.append((headers.SENT_BEFORE, "1" if self.sent_before else "0"))
         pairs += self.options.items()
         if self.read_only:
             pairs.append((headers.READ_ONLY, "1"))

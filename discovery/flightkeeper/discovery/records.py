@@ -43,6 +43,7 @@ class Instance:
         node_id: stable over restarts, unique within the service.
         location: Flight URI clients can reach, `grpc://host:port` or `grpc+tls://host:port`.
         incarnation: unique text of this life of the node.
+        lake: names the lake whose tables it shares with others; empty = none.
         registered_at_ms: Unix time in milliseconds.
         databases: names of private databases that exist on this node only.
         settings: revisions of the cluster's and of its own live settings that it has seen.
@@ -62,6 +63,7 @@ class Instance:
     weight: int = 100
     roles: tuple[str, ...] = ()
     databases: tuple[str, ...] = ()
+    lake: str = ""
     registered_at_ms: int = 0
     settings: tuple[int, int] = (0, 0)
     keys: int = -1
@@ -107,6 +109,7 @@ def encode(instance: Instance) -> bytes:
             "weight": instance.weight,
             "roles": list(instance.roles),
             "databases": list(instance.databases),
+            "lake": instance.lake,
             "clusterSettings": instance.settings[0],
             "nodeSettings": instance.settings[1],
             "keys": instance.keys,
@@ -149,6 +152,7 @@ def decode(data: bytes) -> Instance:
         weight=payload.get("weight", int, 100),
         roles=payload.texts("roles"),
         databases=payload.texts("databases"),
+        lake=payload.get("lake", str, ""),
         registered_at_ms=fields.get("registrationTimeUTC", int, 0),
         settings=(payload.get("clusterSettings", int, 0), payload.get("nodeSettings", int, 0)),
         keys=payload.get("keys", int, -1),

@@ -46,6 +46,21 @@ class Call:
         return self.middleware.stateless
 
     @property
+    def statement_id(self) -> str:
+        """What the caller calls its statement; empty if it does not say."""
+        return self.middleware.statement_id
+
+    @property
+    def sent_before(self) -> bool | None:
+        """Whether another node may have run this before; None if the caller does not say."""
+        return self.middleware.sent_before
+
+    def next_change(self) -> int:
+        """The number of a change of the lake within this call."""
+        self.middleware.changes += 1
+        return self.middleware.changes
+
+    @property
     def headers(self) -> Mapping[str, Any]:
         """What the caller sent along: lists of values by lower-case name."""
         return self.middleware.headers

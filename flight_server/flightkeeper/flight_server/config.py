@@ -5,6 +5,7 @@ against each other. Must not know where values come from (`config_sources`), how
 down (`config_text`), or what the node does with them.
 """
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
@@ -16,6 +17,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from flightkeeper.discovery.roles import checked
 from flightkeeper.discovery.urls import parse_registry_url
 from flightkeeper.flight_server.config_rules import TLS, contradictions, host, is_loopback
+from flightkeeper.flight_server.lake import location
 from flightkeeper.flight_server.sql.dialects import DIALECTS, DUCKDB
 
 ENV_PREFIX = "FLIGHTKEEPER_"
@@ -42,11 +44,6 @@ def _check_location(value: str) -> str:
     return value
 
 
-def _check_registry(value: str) -> str:
-    parse_registry_url(value)
-    return value
-
-
 def _check_dialect(value: str) -> str:
     if value not in DIALECTS:
         raise ValueError(f"must be one of {', '.join(DIALECTS)}")
@@ -59,6 +56,11 @@ def _check_rotation(value: float) -> float:
             f"must be 0, or at least {KEY_ROTATION_MIN_S}: a cluster keeps so many keys only"
         )
     return value
+
+
+def _that(parses: Callable[[str], object]) -> AfterValidator:
+    """A text that parses; the setting is the text."""
+    return AfterValidator(lambda value: (parses(value), value)[1])
 
 
 _LIVE: dict[str, Any] = {"live": True}
@@ -109,7 +111,23 @@ class NodeSettings(BaseSettings):
         description="File of SQL to run in DuckDB when the node starts, such as CREATE SECRET for "
         "object stores; only its owner may read it.",
     )
-    registry: Annotated[str, AfterValidator(_check_registry)] | None = Field(
+    lake: Annotated[str, _that(location.parse)] | None = Field(
+        default=None,
+        description="The tables that all nodes share: ducklake:sqlite:PATH for nodes of one "
+        "machine, ducklake:postgres://user@host:port/database for many. docs/lake.md has it.",
+    )
+    lake_data: str = Field(
+        default="",
+        max_length=1024,
+        description="Folder or bucket of the lake's files, when it is made: by default beside "
+        "SQLite's file. Such as /srv/lake or s3://bucket/lake.",
+    )
+    lake_password: SecretStr | None = Field(
+        default=None,
+        description="Password of the lake's user in PostgreSQL; better given by "
+        "FLIGHTKEEPER_LAKE_PASSWORD_FILE.",
+    )
+    registry: Annotated[str, _that(parse_registry_url)] | None = Field(
         default=None,
         description="Where nodes find each other: zk://host:port,host:port/chroot or dir:///path. "
         "Without one the node stands alone.",

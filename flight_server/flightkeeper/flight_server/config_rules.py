@@ -12,7 +12,12 @@ TLS = "grpc+tls"
 
 def contradictions(settings: "NodeSettings") -> list[str]:
     """What the fields say against each other, each with what to do about it."""
-    return [*_tls_problems(settings), *_exposure_problems(settings), *_registry_problems(settings)]
+    return [
+        *_tls_problems(settings),
+        *_exposure_problems(settings),
+        *_registry_problems(settings),
+        *_lake_problems(settings),
+    ]
 
 
 def _tls_problems(settings: "NodeSettings") -> list[str]:
@@ -65,6 +70,19 @@ def _registry_problems(settings: "NodeSettings") -> list[str]:
             f"listen {settings.listen} is every address of this machine: say with advertise "
             "which one clients can reach"
         )
+    return problems
+
+
+def _lake_problems(settings: "NodeSettings") -> list[str]:
+    problems = []
+    if settings.lake is None and (settings.lake_data or settings.lake_password):
+        problems.append("lake_data and lake_password need lake")
+    if (
+        settings.lake
+        and not settings.lake.startswith("ducklake:postgres")
+        and settings.lake_password
+    ):
+        problems.append("lake_password is PostgreSQL's: leave it out with ducklake:sqlite:…")
     return problems
 
 

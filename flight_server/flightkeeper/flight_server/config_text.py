@@ -31,6 +31,8 @@ _CONNECT_STRING = """
 """
 _EXAMPLES: Mapping[str, str] = {
     "advertise": "grpc://node1.example.net:31337",
+    "lake": "ducklake:postgres://flightkeeper@db.example.net/lake",
+    "lake_password": "",
     "registry": "zk://zk1:2181,zk2:2181,zk3:2181/flightkeeper",
     "registry_username": "flightkeeper",
     "registry_tls_ca": "/etc/flightkeeper/zookeeper-ca.pem",

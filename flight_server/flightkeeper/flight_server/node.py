@@ -178,7 +178,10 @@ class Node:
         )
         execution = Execution(
             *(placement, self._admission, parts.default_options(settings)),
-            self._joined().also(self._system.commands),
+            self._joined().also(
+                self._system.commands,
+                parts.lake_owners(settings, self._database, lambda: self._record().node_id),
+            ),
             *(self._system.activity, self._system.reads, rules),
         )
         execution.let_sql_set(everything=settings.sql_settings == "all")
@@ -249,7 +252,8 @@ class Node:
 
     def _described(self) -> Instance:
         now_ms = int(self._clocks.wall_s() * 1000)
-        return parts.described(self._settings, self._service.port, self._incarnation, now_ms)
+        known = (self._settings, self._service.port, self._incarnation, now_ms)
+        return parts.described(*known, self._database.lake)
 
     def _follow(self) -> None:
         """Hold to what the cluster has agreed on from before the first statement on."""

@@ -2,7 +2,7 @@
 
 import os
 import socket
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from importlib.metadata import version
 from urllib.parse import urlsplit
 
@@ -18,11 +18,17 @@ from flightkeeper.flight_server.auth.revocations import MalformedRevocations, Re
 from flightkeeper.flight_server.auth.tokens import Tokens
 from flightkeeper.flight_server.clocks import Clocks
 from flightkeeper.flight_server.cluster.authorization import EVERYTHING, Authorization, Rules
+from flightkeeper.flight_server.cluster.commands import Owner
 from flightkeeper.flight_server.cluster.principals import LivePrincipals
 from flightkeeper.flight_server.config import IN_MEMORY, NodeSettings
 from flightkeeper.flight_server.engine.database import Database, DatabaseOptions
 from flightkeeper.flight_server.engine.facts import facts, limits
+from flightkeeper.flight_server.engine.lake import LakeOptions
 from flightkeeper.flight_server.errors import StartFailed
+from flightkeeper.flight_server.lake import location
+from flightkeeper.flight_server.lake.gates import gate
+from flightkeeper.flight_server.lake.turns import Line
+from flightkeeper.flight_server.lake.writes import LakeWrites
 from flightkeeper.flight_server.listening import advertised
 from flightkeeper.flight_server.options import Options
 from flightkeeper.flight_server.sessions import SessionLimits
@@ -84,7 +90,8 @@ def database_options(settings: NodeSettings) -> DatabaseOptions:
     """How to open the database, and what may change of it."""
     return DatabaseOptions(
         path=settings.database,
-        read_only=settings.read_only,
+        # Of a database in memory there is only the lake to be read-only.
+        read_only=settings.read_only and settings.database != IN_MEMORY,
         memory_limit=settings.memory_limit,
         threads=settings.threads,
         temp_directory=None if settings.temp_directory is None else str(settings.temp_directory),
@@ -92,7 +99,29 @@ def database_options(settings: NodeSettings) -> DatabaseOptions:
         batch_bytes=settings.batch_bytes,
         extensions=tuple(filter(None, settings.extensions.split(","))),
         start_file=settings.start_file,
+        lake=_lake_options(settings),
     )
+
+
+def _lake_options(settings: NodeSettings) -> LakeOptions | None:
+    if settings.lake is None:
+        return None
+    password = settings.lake_password
+    return LakeOptions(
+        location.parse(settings.lake, settings.lake_data),
+        None if password is None else password.get_secret_value(),
+        settings.read_only,
+    )
+
+
+def lake_owners(
+    settings: NodeSettings, database: Database, author: Callable[[], str]
+) -> Sequence[Owner]:
+    """Who owns what is in the lake, if there is one."""
+    if settings.lake is None:
+        return ()
+    where = location.parse(settings.lake, settings.lake_data)
+    return (LakeWrites(Line(gate(where, database)), author),)
 
 
 def default_options(settings: NodeSettings) -> Options:
@@ -170,10 +199,13 @@ def agreed_ring(registry: Registry) -> Ring:
     return key_ring.first(keys.decode(registry.agree("cluster", keys.encode(proposal))))
 
 
-def described(settings: NodeSettings, port: int, incarnation: str, now_ms: int) -> Instance:
+def described(
+    settings: NodeSettings, port: int, incarnation: str, now_ms: int, lake: str = ""
+) -> Instance:
     """A node's record as it begins.
 
     Args:
+        lake: the name of the lake that it shares.
         port: that it listens on.
         now_ms: Unix time in milliseconds.
     """
@@ -189,6 +221,7 @@ def described(settings: NodeSettings, port: int, incarnation: str, now_ms: int) 
         weight=settings.weight,
         roles=tuple(filter(None, (role.strip() for role in settings.roles.split(",")))),
         databases=tuple(os.path.basename(path) for path in private),  # noqa: PTH119 - no path
+        lake=lake,
         registered_at_ms=now_ms,
     )
 

@@ -21,6 +21,13 @@ For callers whose next statement may run on another node, where that state would
 STATEMENT_ID = "x-flightkeeper-statement-id"
 """Request: the statement's id, the same for every attempt; shown in the node's log."""
 
+SENT_BEFORE = "x-flightkeeper-sent-before"
+"""Request: "1" says that another node may have run this statement, and its answer was lost.
+
+The node looks its id up: what was applied to the lake is answered again, and what was not is run.
+What nobody can look up is refused. "0" says that no node has seen it, and spares the look.
+"""
+
 UPLOAD_MARKED = "x-flightkeeper-upload-marked"
 """Request: "1" says that the last message of what is uploaded is `UPLOAD_COMPLETE`.
 
@@ -76,5 +83,9 @@ class Reason(StrEnum):
     """The node is full; nothing was run. Any other node may take the statement."""
     NOT_READ_ONLY = "not-read-only"
     """The statement is not a pure read although `READ_ONLY` was asked for; nothing was run."""
+    CONFLICT = "conflict"
+    """Others changed the same table of the lake meanwhile; nothing was applied. Try again."""
+    UNTOLD = "untold"
+    """`SENT_BEFORE` was said of what no ledger has, so nobody can tell; nothing was run now."""
     SESSION_LOST = "session-lost"
     """Transaction or session state lived in another incarnation of a node and is gone."""

@@ -1,6 +1,7 @@
 """Who runs what is asked of the cluster."""
 
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any, TypeVar
 
 import pytest
@@ -12,12 +13,14 @@ from flightkeeper.flight_server.errors import InvalidArgument, Unimplemented
 from flightkeeper.flight_server.sql import translation
 
 _T = TypeVar("_T")
-CALL: Any = "call"
+CALL: Any = SimpleNamespace(sent_before=None)
 CONNECTION: Any = "connection"
 
 
 class Owner:
     """Owns the table `theirs`."""
+
+    tells = False
 
     def owns(self, connection: Any, statement: Statement) -> bool:
         assert connection == CONNECTION

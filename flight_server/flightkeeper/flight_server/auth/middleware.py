@@ -45,6 +45,7 @@ class CallMiddleware(flight.ServerMiddleware):
         cancelled: another call asked for its end.
         account: the id of the caller's account; empty where names are all there is.
         options: what its statements run under, once that is known.
+        changes: how many changes of the lake it has begun.
     """
 
     def __init__(
@@ -56,6 +57,7 @@ class CallMiddleware(flight.ServerMiddleware):
         self.headers = headers
         self.cancelled = False
         self.options: Options | None = None
+        self.changes = 0
         self._new_token = new_token
 
     @property
@@ -72,6 +74,12 @@ class CallMiddleware(flight.ServerMiddleware):
     def statement_id(self) -> str:
         """What the caller calls its statement; empty if it does not say."""
         return str(self.headers.get(names.STATEMENT_ID, ("",))[0])[:64]
+
+    @property
+    def sent_before(self) -> bool | None:
+        """Whether another node may have run this before; None if the caller does not say."""
+        told = self.headers.get(names.SENT_BEFORE)
+        return None if told is None else str(told[0]) == "1"
 
     def sending_headers(self) -> dict[str, list[str] | list[bytes]]:
         """Hands out the token of a login, or a renewed one."""

@@ -14,8 +14,11 @@ from flightkeeper.flight_server.call import Call
 from flightkeeper.flight_server.command import Command
 from flightkeeper.flight_server.engine.catalog import HIDDEN
 from flightkeeper.flight_server.engine.connection import Connection
+from flightkeeper.flight_server.engine.lake import CATALOG
 from flightkeeper.flight_server.engine.statement import Statement, words_at
 from flightkeeper.flight_server.errors import InvalidArgument, Unimplemented
+from flightkeeper.flight_server.lake import guard
+from flightkeeper.flightsql.headers import Reason
 
 _T = TypeVar("_T")
 
@@ -35,6 +38,9 @@ _HIDDEN_NAME = re.compile(rf'(?<!\w)"?{HIDDEN}"?\s*\.', re.IGNORECASE)
 
 class Owner(Protocol):
     """Something that the engine holds a copy of, and that is changed elsewhere."""
+
+    tells: bool
+    """Whether it knows of a change that another node made under the same id."""
 
     def owns(self, connection: Connection, statement: Statement) -> bool:
         """Whether a change is about it. Quick: asked before every change."""
@@ -61,9 +67,11 @@ class Commands:
         self._handlers = handlers
         self._owners = owners
 
-    def also(self, handlers: Mapping[type[Command], Handler]) -> "Commands":
-        """These, and further commands."""
-        return Commands({**self._handlers, **handlers}, self._owners)
+    def also(
+        self, handlers: Mapping[type[Command], Handler], owners: Sequence[Owner] = ()
+    ) -> "Commands":
+        """These, and further commands and owners."""
+        return Commands({**self._handlers, **handlers}, [*self._owners, *owners])
 
     def run(self, call: Call, connection: Connection, command: Command) -> pa.Table | None:
         """Run a command.
@@ -71,6 +79,8 @@ class Commands:
         Raises:
             Unimplemented: this node has nobody for it.
         """
+        if not command.read_only:
+            _check_first(call)
         handler = self._handlers.get(type(command))
         if handler is None:
             raise Unimplemented(_ALONE)
@@ -85,18 +95,40 @@ class Commands:
                 f"the schema {HIDDEN} has the rows of the cluster's reference tables; nothing was "
                 "run"
             )
+        guard.check(statement.sql, _words, CATALOG)
         if statement.target:
             for owner in self._owners:
                 if owner.owns(connection, statement):
+                    if not owner.tells:
+                        _check_first(call)
                     return owner.change(call, connection, statement, run)
         if statement.reference:
             raise Unimplemented(_ALONE)
+        _check_first(call)
         return run()
+
+
+def _check_first(call: Call) -> None:
+    """Refuse what another node may have done, if nobody can tell.
+
+    Raises:
+        InvalidArgument: it may have.
+    """
+    if call.sent_before:
+        raise InvalidArgument(
+            "another node may have run this statement, and only changes of the lake can be looked "
+            "up; nothing was run now: see what is there before you send it again",
+            reason=Reason.UNTOLD,
+        )
 
 
 def _names_hidden(sql: str) -> bool:
     """Whether a text names what is in the hidden schema, and not only has it in a literal."""
     if _HIDDEN_NAME.search(sql) is None:
         return False
-    words = [word.strip('"') for _, word in words_at(sql)]
+    words = [word.strip('"') for word in _words(sql)]
     return (HIDDEN, ".") in pairwise(words)
+
+
+def _words(sql: str) -> list[str]:
+    return [word for _, word in words_at(sql)]

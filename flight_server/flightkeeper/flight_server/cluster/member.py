@@ -28,6 +28,11 @@ Tell = Callable[..., None]
 """Told what the node's record is to say of a part, as `OwnRecord.tell`."""
 
 
+def _keeps_it(settings: NodeSettings) -> bool:
+    """Whether the database in which names are looked up is the node's own, and in memory."""
+    return settings.database == IN_MEMORY and settings.lake is None
+
+
 class Member:
     """A node's part in its cluster. `start` once, `serve` when it is found, then `close`.
 
@@ -58,7 +63,7 @@ class Member:
         started = settings()
         connection = database.lend()
         try:
-            place = home(connection, in_memory=started.database == IN_MEMORY)
+            place = home(connection, in_memory=_keeps_it(started))
         finally:
             database.take_back(connection)
         tables = ReferenceTables(registry)

@@ -54,6 +54,8 @@ _IF_NOT_EXISTS = ("create", "table", "if", "not", "exists")
 class ReferenceChanges:
     """Makes, changes and takes away reference tables for statements. An `Owner`. Thread-safe."""
 
+    tells = False
+
     def __init__(self, tables: ReferenceTables, followed: FollowedTables, clocks: Clocks) -> None:
         self._tables = tables
         self._followed = followed

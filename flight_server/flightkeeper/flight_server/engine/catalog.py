@@ -113,7 +113,8 @@ _FOUND = f"""
     LIMIT 1"""  # noqa: S608 - ours
 
 _FIRST = """
-    SELECT database_name FROM duckdb_databases() WHERE NOT internal ORDER BY database_oid LIMIT 1"""
+    SELECT database_name FROM duckdb_databases() WHERE NOT internal
+    ORDER BY type <> 'ducklake', database_oid LIMIT 1"""
 _CURRENT = "SELECT current_catalog() AS catalog, current_schema() AS schema"
 
 

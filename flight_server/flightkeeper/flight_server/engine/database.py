@@ -14,9 +14,10 @@ from pathlib import Path
 
 import duckdb
 
-from flightkeeper.flight_server.engine import opening, settings
+from flightkeeper.flight_server.engine import lake, opening, settings
 from flightkeeper.flight_server.engine.changes import Changes, fingerprint
 from flightkeeper.flight_server.engine.connection import Connection
+from flightkeeper.flight_server.engine.lake import LakeOptions
 from flightkeeper.flight_server.errors import (
     EngineFailed,
     Internal,
@@ -57,6 +58,7 @@ class DatabaseOptions:
         batch_bytes: target size of one batch of a result.
         extensions: names of those that are loaded.
         start_file: the operator's SQL, run after that.
+        lake: is attached then, and names are looked up there.
     """
 
     path: str = ":memory:"
@@ -68,6 +70,7 @@ class DatabaseOptions:
     batch_bytes: int = 2 * 1024 * 1024
     extensions: tuple[str, ...] = ()
     start_file: Path | None = None
+    lake: LakeOptions | None = None
 
 
 class Database:
@@ -75,6 +78,7 @@ class Database:
 
     Attributes:
         changes: those that went through connections of this database.
+        lake: the name of the lake that is attached; empty = none.
     """
 
     def __init__(self, options: DatabaseOptions) -> None:
@@ -89,12 +93,22 @@ class Database:
         path = Path(options.path) if options.read_only else None
         before = path and fingerprint(path)
         self._root = _open(options)
+        self.lake = self._attached(options.lake)
         # Another file may have been put in its place just then.
         self._file = before if path and before == fingerprint(path) else None
         # Guards `_idle` and `_closed`.
         self._lock = threading.Lock()
         self._idle: list[Connection] = []
         self._closed = False
+
+    def _attached(self, options: LakeOptions | None) -> str:
+        if options is None:
+            return ""
+        try:
+            return lake.attach(self._root, options)
+        except StartFailed:
+            self._root.close()
+            raise
 
     def lend(self) -> Connection:
         """A connection for one statement; give it back with `take_back`."""
@@ -114,7 +128,10 @@ class Database:
 
     def connect(self) -> Connection:
         """A connection for a session or a transaction; its owner closes it."""
-        return Connection(self._root.cursor(), self._options.batch_bytes, self.changes)
+        connection = Connection(self._root.cursor(), self._options.batch_bytes, self.changes)
+        if self._options.lake is not None:
+            connection.command(f"USE {lake.CATALOG}")
+        return connection
 
     def configure(self, options: DatabaseOptions) -> None:
         """Change what may change while it is open: memory, threads, room to spill.

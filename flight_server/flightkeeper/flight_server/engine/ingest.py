@@ -107,7 +107,7 @@ def plan(connection: Connection, target: Target, intake: Intake) -> Statement:
     """
     where = {"catalog": target.catalog, "schema": target.schema, "table": target.table}
     there = [str(name) for (name,) in connection.rows(_COLUMNS, where)]
-    name = ".".join(quoted(part) for part in where.values() if part is not None)
+    name = _name(target)
     if not there and not target.create:
         raise NotFound(f"table {name} does not exist; nothing was applied")
     if there and target.if_exists is IfExists.FAIL:
@@ -119,6 +119,23 @@ def plan(connection: Connection, target: Target, intake: Intake) -> Statement:
     # DuckDB wants both the word and the place.
     temporary = "TEMPORARY " if target.temporary else ""
     return parse(f"{create} {temporary}TABLE {name} AS {rows_of(intake)}")[0]
+
+
+def named(target: Target, planned: Statement | None) -> Statement:
+    """An upload as a statement, with the same source whatever it finds when it is applied.
+
+    Args:
+        target: as `located` has it.
+        planned: what applies it; None = it may have been applied before, and could not be now.
+    """
+    name = _name(target)
+    found = planned or parse(f"INSERT INTO {name} DEFAULT VALUES")[0]
+    return replace(found, stateful=target.temporary, source=f"INGEST INTO {name}")
+
+
+def _name(target: Target) -> str:
+    parts = (target.catalog, target.schema, target.table)
+    return ".".join(quoted(part) for part in parts if part is not None)
 
 
 def rows_of(intake: Intake) -> str:

@@ -77,31 +77,36 @@ class Ingest:
         with working() as connection:
             target = ingest.located(connection, target)
             self._check(call, connection, target)
-            ingest.plan(connection, target, intake)
+            if not call.sent_before:
+                # What was applied before is no reason to refuse it.
+                ingest.plan(connection, target, intake)
         batches = self._heard(call, transaction_id, uploads.batches(call, reader))
         staged = self._staging.receive(intake.schema, map(intake.taken, batches))
         with closing(staged), working(continues=True) as connection:
             self._check(call, connection, target)
-            self._apply(call, connection, target, intake, staged)
-            return sql.DoPutUpdateResult(record_count=staged.rows)
+            rows = self._apply(call, connection, target, intake, staged)
+            return sql.DoPutUpdateResult(record_count=rows)
 
     def _apply(
         self, call: Call, connection: Connection, target: Target, intake: Intake, staged: Staged
-    ) -> None:
-        """Apply a whole upload or nothing of it.
+    ) -> int:
+        """Apply a whole upload or nothing of it; how many rows it has.
 
         Raises:
             NodeError: says that nothing of it was applied, and what became of an open transaction;
                 or that it is not known.
         """
 
-        def applied() -> None:
+        def applied() -> int:
             with ingest.offered(connection, staged.reader()), atomic(connection):
                 _change(call, connection, ingest.plan(connection, target, intake))
+            return staged.rows
 
         try:
-            statement = ingest.plan(connection, target, intake)
-            self._execution.around(call, connection, statement, applied)
+            statement = ingest.named(
+                target, None if call.sent_before else ingest.plan(connection, target, intake)
+            )
+            return self._execution.around(call, connection, statement, applied)
         except NodeError as exc:
             if exc.in_doubt:
                 raise

@@ -27,6 +27,8 @@ _HINTS: Mapping[Kind, str] = {
 class CatalogOwner:
     """Refuses changes of what the cluster defines. Thread-safe."""
 
+    tells = False
+
     def __init__(
         self, place: str, definitions: Callable[[], Mapping[tuple[str, str], Definition]]
     ) -> None:

@@ -1,0 +1,227 @@
+"""A lake in the engine: attached, its ledger made and asked, and what a commit carries.
+
+Owns the names of the lake's catalogs. What may go wrong between nodes, and is tried again, is told
+from errors here; who tries again is `lake/writes`.
+"""
+
+import re
+import sqlite3
+from collections.abc import Iterable, Iterator
+from contextlib import closing, contextmanager, suppress
+from dataclasses import dataclass, field
+from fcntl import LOCK_EX, flock
+from pathlib import Path
+
+import duckdb
+
+from flightkeeper.flight_server.engine import opening
+from flightkeeper.flight_server.engine.connection import Connection
+from flightkeeper.flight_server.engine.types import quoted
+from flightkeeper.flight_server.errors import NodeError, StartFailed
+from flightkeeper.flight_server.lake import ledger
+from flightkeeper.flight_server.lake.ledger import Entry
+from flightkeeper.flight_server.lake.location import Backend, Location
+
+CATALOG = "lake"
+"""Under this name statements find it, and without a name: it is where names are looked up."""
+METADATA = f"__ducklake_metadata_{CATALOG}"
+"""The catalog of the lake's own tables, which DuckDB attaches beside it."""
+
+_SERVER = "flightkeeper_lake"
+"""The name of the secret with the server's address, and of the server where it is attached."""
+_EXTENSIONS = {Backend.SQLITE: "sqlite_scanner", Backend.POSTGRES: "postgres_scanner"}
+_OPTIONS = {
+    # Many read while one writes.
+    Backend.SQLITE: "META_JOURNAL_MODE 'WAL', META_BUSY_TIMEOUT 5000",
+    Backend.POSTGRES: f"META_SECRET '{_SERVER}'",
+}
+_LOCK_KEY = 0x666C696768746B70
+"""Of the advisory lock in PostgreSQL: "flightkp"."""
+_TAKEN = re.compile(
+    r"Transaction conflict|database is locked|has been created by another|duplicate key|"
+    r"UNIQUE constraint|Exceeded the maximum retry count|write-write conflict",
+    re.IGNORECASE,
+)
+"""How errors read when another commit was faster."""
+
+_FOUND = f"SELECT text, row_count FROM {METADATA}.{ledger.TABLE} WHERE key = $key"  # noqa: S608
+_SETTLE = f"""
+    INSERT INTO {METADATA}.{ledger.TABLE} (key, text, row_count, noted_s)
+    VALUES ($key, '', {ledger.NOT_APPLIED}, epoch(now())::BIGINT)"""  # noqa: S608 - ours
+_LAST_CHANGE = f"""
+    SELECT snapshot_id, author FROM {METADATA}.ducklake_snapshot_changes
+    ORDER BY snapshot_id DESC LIMIT 1"""  # noqa: S608 - ours
+
+
+@dataclass(frozen=True, slots=True)
+class LakeOptions:
+    """How to attach a lake.
+
+    Attributes:
+        password: of PostgreSQL's user, or None.
+        name: of the node, which commits carry as their author.
+    """
+
+    location: Location
+    password: str | None = field(default=None, repr=False)
+    read_only: bool = False
+
+
+def attach(root: duckdb.DuckDBPyConnection, options: LakeOptions) -> str:
+    """Attach a lake, and make what is missing of it; the name it got when it was made.
+
+    Raises:
+        StartFailed: says what to change, without a password.
+    """
+    where = options.location
+    opening.load(root, (_EXTENSIONS[where.backend], "ducklake"))
+    try:
+        with _alone(root, options):
+            root.execute(_attaching(options))
+            if not options.read_only:
+                _complete(root, where)
+            return _name(root)
+    except (duckdb.Error, sqlite3.Error, OSError) as exc:
+        told = " ".join(str(exc).split())
+        if options.password and options.password in told:
+            told = type(exc).__name__
+        raise StartFailed(f"the lake {where} cannot be attached: {told}") from None
+
+
+def _attaching(options: LakeOptions) -> str:
+    where = options.location
+    target = f"sqlite:{where.path}" if where.backend is Backend.SQLITE else "postgres:"
+    told = [_OPTIONS[where.backend]]
+    if where.data:
+        told.append(f"DATA_PATH {_literal(where.data)}")
+    if options.read_only:
+        told.append("READ_ONLY")
+    return f"ATTACH {_literal(f'ducklake:{target}')} AS {CATALOG} ({', '.join(told)})"
+
+
+@contextmanager
+def _alone(root: duckdb.DuckDBPyConnection, options: LakeOptions) -> Iterator[None]:
+    """Nodes that start at once make one lake."""
+    where = options.location
+    if where.backend is Backend.SQLITE:
+        Path(where.path).parent.mkdir(parents=True, exist_ok=True)
+        with lock_file(where).open("a") as file:
+            flock(file, LOCK_EX)
+            yield
+        return
+    _make_secret(root, options)
+    root.execute(f"ATTACH '' AS {_SERVER} (TYPE postgres, SECRET {_SERVER})")
+    cursor = root.cursor()
+    try:
+        cursor.execute("BEGIN")
+        cursor.execute(_locking(_SERVER, "pg_advisory_xact_lock")).fetchall()
+        yield
+        cursor.execute("COMMIT")
+    finally:
+        cursor.close()
+        with suppress(duckdb.Error):
+            root.execute(f"DETACH {_SERVER}")
+
+
+def _make_secret(root: duckdb.DuckDBPyConnection, options: LakeOptions) -> None:
+    told = dict(options.location.server)
+    if options.password is not None:
+        told["password"] = options.password
+    names = {"dbname": "DATABASE"}
+    listed = ", ".join(f"{names.get(k, k.upper())} {_literal(v)}" for k, v in told.items())
+    root.execute(f"CREATE OR REPLACE SECRET {_SERVER} (TYPE postgres, {listed})")
+
+
+def _complete(root: duckdb.DuckDBPyConnection, where: Location) -> None:
+    """Make the ledger, if it is not there."""
+    if where.backend is Backend.SQLITE:
+        with closing(sqlite3.connect(where.path)) as catalog:
+            catalog.executescript(ledger.SQLITE)
+        return
+    try:
+        root.execute(_FOUND, {"key": ledger.NAME}).fetchall()
+    except duckdb.CatalogException:
+        root.execute(f"CALL postgres_execute('{METADATA}', {_literal(ledger.POSTGRES)})")
+
+
+def _name(root: duckdb.DuckDBPyConnection) -> str:
+    told = root.execute(_FOUND, {"key": ledger.NAME}).fetchone()
+    if told is None:
+        raise StartFailed("the lake has no ledger: run `flightkeeper lake init`")
+    return str(told[0])
+
+
+def lock_file(where: Location) -> Path:
+    """The file that whoever writes to a lake of SQLite locks."""
+    return Path(f"{where.path}.lock")
+
+
+def _locking(catalog: str, function: str) -> str:
+    question = f"SELECT {function}({_LOCK_KEY})"
+    return f"FROM postgres_query({_literal(catalog)}, {_literal(question)})"
+
+
+def found(connection: Connection, key: str) -> Entry | None:
+    """What the ledger says of a statement; None = nothing yet.
+
+    Raises:
+        NodeError: it cannot be asked.
+    """
+    rows = connection.rows(_FOUND, {"key": key})
+    return Entry(key, str(rows[0][0]), int(rows[0][1])) if rows else None
+
+
+def settle(connection: Connection, key: str) -> None:
+    """Let no commit carry this id any more, unless one has.
+
+    Raises:
+        NodeError: one has just then, or the ledger cannot be written.
+    """
+    connection.rows(_SETTLE, {"key": key})
+
+
+def carry(connection: Connection, author: str, entries: Iterable[Entry]) -> None:
+    """Let the commit of the open transaction carry these."""
+    info = _literal(ledger.carried(entries))
+    told = f"'{CATALOG}', {_literal(author)}, '', extra_info => {info}"
+    connection.command(f"CALL ducklake_set_commit_message({told})")
+
+
+def last_change(connection: Connection) -> tuple[int, str]:
+    """The newest version, and who made it."""
+    ((number, author),) = connection.rows(_LAST_CHANGE)
+    return int(number), str(author or "")
+
+
+def try_lock(connection: Connection) -> bool:
+    """Take the lock of who writes for the open transaction, unless somebody has it.
+
+    Raises:
+        NodeError: PostgreSQL does not answer.
+    """
+    ((taken,),) = connection.rows(_locking(METADATA, "pg_try_advisory_xact_lock"))
+    return bool(taken)
+
+
+def looked_up_in(connection: Connection) -> bool:
+    """Whether names without a catalog are those of the lake."""
+    ((catalog,),) = connection.rows("SELECT current_catalog()")
+    return str(catalog) == CATALOG
+
+
+def hides(connection: Connection, name: str) -> bool:
+    """Whether a temporary table has this name, so that it means that one."""
+    try:
+        connection.rows(f"SELECT 1 FROM temp.main.{quoted(name)} LIMIT 0")  # noqa: S608 - quoted
+    except NodeError:
+        return False
+    return True
+
+
+def was_taken(error: NodeError) -> bool:
+    """Whether another commit was faster."""
+    return _TAKEN.search(str(error)) is not None
+
+
+def _literal(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"

@@ -1,0 +1,96 @@
+"""The lake's ledger: which statements have been applied, kept by the commits that applied them.
+
+Theory. A write that loses its node may have been applied or not, and nobody can tell from outside.
+So each commit of the lake carries the ids of the statements in it, and a trigger in the lake's
+catalog writes them into a table whose key they are: in the very transaction that commits. A second
+commit of the same id fails, also when both are on their way; whoever asks later finds the first.
+
+Pure: what stands in a commit, and what the table says of a statement.
+"""
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from hashlib import blake2b
+
+_KEY_BYTES = 16
+NOT_APPLIED = -1
+"""Rows of an id that was settled as not applied: no commit may carry it any more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A statement in the ledger.
+
+    Attributes:
+        key: of the id that its caller gave it; nobody else can have the same.
+        text: a hash of what was run, so that an id is not taken for another statement's.
+        rows: how many it changed; NOT_APPLIED = it was not, and never will be.
+    """
+
+    key: str
+    text: str
+    rows: int
+
+
+def key(owner: str, statement_id: str, number: int = 0) -> str:
+    """The key of a caller's id.
+
+    Args:
+        number: of the change within the statement's text.
+    """
+    return _hashed(json.dumps([owner, statement_id, number]).encode())
+
+
+def text_of(source: str) -> str:
+    """What tells a statement from another one under the same id."""
+    return _hashed(source.encode())
+
+
+def carried(entries: Iterable[Entry]) -> str:
+    """What a commit carries, for the trigger to read."""
+    return json.dumps(
+        [{"key": entry.key, "text": entry.text, "rows": entry.rows} for entry in entries],
+        separators=(",", ":"),
+    )
+
+
+def _hashed(data: bytes) -> str:
+    return blake2b(data, digest_size=_KEY_BYTES).hexdigest()
+
+
+TABLE = "flightkeeper_ledger"
+NAME = "lake"
+"""The key under which the lake's own name stands."""
+
+SQLITE = f"""
+CREATE TABLE IF NOT EXISTS {TABLE} (
+    key TEXT PRIMARY KEY, text TEXT, row_count BIGINT, snapshot_id BIGINT,
+    noted_s BIGINT
+);
+CREATE TRIGGER IF NOT EXISTS {TABLE}_note AFTER INSERT ON ducklake_snapshot_changes
+WHEN NEW.commit_extra_info LIKE '[%' BEGIN
+    INSERT INTO {TABLE} (key, text, row_count, snapshot_id, noted_s)
+    SELECT value->>'key', value->>'text', value->>'rows', NEW.snapshot_id, unixepoch()
+    FROM json_each(NEW.commit_extra_info);
+END;
+INSERT OR IGNORE INTO {TABLE} (key, text, row_count) VALUES ('{NAME}', hex(randomblob(16)), 0);
+"""  # noqa: S608 - ours
+
+POSTGRES = f"""
+CREATE TABLE IF NOT EXISTS {TABLE} (
+    key TEXT PRIMARY KEY, text TEXT, row_count BIGINT, snapshot_id BIGINT,
+    noted_s BIGINT
+);
+CREATE OR REPLACE FUNCTION {TABLE}_note() RETURNS trigger LANGUAGE plpgsql AS $f$ BEGIN
+    INSERT INTO {TABLE} (key, text, row_count, snapshot_id, noted_s)
+    SELECT e->>'key', e->>'text', (e->>'rows')::bigint, NEW.snapshot_id,
+           extract(epoch FROM now())::bigint
+    FROM jsonb_array_elements(NEW.commit_extra_info::jsonb) e;
+    RETURN NEW;
+END $f$;
+CREATE OR REPLACE TRIGGER {TABLE}_note AFTER INSERT ON ducklake_snapshot_changes
+FOR EACH ROW WHEN (NEW.commit_extra_info LIKE '[%') EXECUTE FUNCTION {TABLE}_note();
+INSERT INTO {TABLE} (key, text, row_count) VALUES ('{NAME}', gen_random_uuid()::text, 0)
+ON CONFLICT DO NOTHING;
+"""  # noqa: S608 - ours

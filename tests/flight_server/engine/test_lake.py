@@ -1,0 +1,115 @@
+"""A lake in the engine: attached by several at once, told from others, no password anywhere."""
+
+import sqlite3
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, closing
+from pathlib import Path
+
+import pytest
+
+from flightkeeper.flight_server.engine import lake
+from flightkeeper.flight_server.engine.database import Database, DatabaseOptions
+from flightkeeper.flight_server.engine.lake import LakeOptions
+from flightkeeper.flight_server.errors import EngineFailed, StartFailed
+from flightkeeper.flight_server.lake.ledger import Entry
+from flightkeeper.flight_server.lake.location import Location, parse
+
+pytestmark = pytest.mark.lake
+
+
+@pytest.fixture
+def location(tmp_path: Path) -> Location:
+    return parse(f"ducklake:sqlite:{tmp_path}/new/lake.sqlite")
+
+
+def opened(location: Location, *, read_only: bool = False) -> Database:
+    return Database(DatabaseOptions(lake=LakeOptions(location, read_only=read_only)))
+
+
+@pytest.fixture
+def database(location: Location) -> Iterator[Database]:
+    with closing(opened(location)) as database:
+        yield database
+
+
+def test_those_who_start_at_once_make_one_lake(location: Location) -> None:
+    with ThreadPoolExecutor(4) as pool, ExitStack() as stack:
+        all_of_them = list(pool.map(lambda _: opened(location), range(4)))
+        for database in all_of_them:
+            stack.callback(database.close)
+        assert len({database.lake for database in all_of_them}) == 1
+        assert all_of_them[0].lake
+
+
+def test_names_are_looked_up_in_it(database: Database) -> None:
+    connection = database.connect()
+    connection.command("CREATE TABLE t AS SELECT 1 AS i")
+    assert lake.looked_up_in(connection)
+    assert database.lend().rows("SELECT i FROM lake.main.t") == [(1,)]
+    assert not lake.hides(connection, "t")
+    connection.command("CREATE TEMP TABLE t (i INTEGER)")
+    assert lake.hides(connection, "t")
+
+
+def test_who_only_reads_changes_nothing(location: Location, database: Database) -> None:
+    database.connect().command("CREATE TABLE t AS SELECT 1 AS i")
+    with closing(opened(location, read_only=True)) as reader:
+        assert reader.lake == database.lake
+        assert reader.connect().rows("SELECT i FROM t") == [(1,)]
+        with pytest.raises(Exception, match="read-only"):
+            reader.connect().command("CREATE TABLE u (i INTEGER)")
+
+
+def test_a_lake_without_a_ledger_is_not_read(location: Location) -> None:
+    with closing(opened(location)):
+        pass
+    with closing(sqlite3.connect(location.path)) as catalog:
+        catalog.execute("DELETE FROM flightkeeper_ledger")
+        catalog.commit()
+    with pytest.raises(StartFailed, match="has no ledger"):
+        opened(location, read_only=True)
+
+
+def test_what_cannot_be_attached_is_told(tmp_path: Path) -> None:
+    (tmp_path / "lake.sqlite").write_text("this is no database, and long enough to be seen as one")
+    with pytest.raises(StartFailed, match=r"the lake ducklake:sqlite:.*cannot be attached"):
+        opened(parse(f"ducklake:sqlite:{tmp_path}/lake.sqlite"))
+
+
+def test_a_server_that_is_away_is_told_without_the_password(tmp_path: Path) -> None:
+    where = parse(f"ducklake:postgres://ada@/shop?host={tmp_path}")
+    options = LakeOptions(where, password="tr0ub4dor")
+    with pytest.raises(StartFailed, match="cannot be attached") as caught:
+        Database(DatabaseOptions(lake=options))
+    assert "tr0ub4dor" not in str(caught.value)
+    assert "tr0ub4dor" not in repr(options)
+
+
+def test_the_ledger_is_written_by_the_commit(database: Database) -> None:
+    connection = database.connect()
+    connection.command("CREATE TABLE t (i INTEGER)")
+    connection.begin()
+    connection.command("INSERT INTO t VALUES (1)")
+    entry = Entry("k'1", "t", 1)
+    lake.carry(connection, "n'1", [entry])
+    assert lake.found(database.lend(), "k'1") is None
+    connection.commit()
+    assert lake.found(connection, "k'1") == entry
+    assert lake.last_change(connection)[1] == "n'1"
+    with pytest.raises(Exception, match="onstraint"):
+        lake.settle(connection, "k'1")
+
+
+@pytest.mark.parametrize(
+    ("words", "taken"),
+    [
+        ("Transaction conflict - attempting to insert into table with index 2", True),
+        ("Failed to query most recent snapshot: database is locked", True),
+        ("this table has been created by another transaction already", True),
+        ("UNIQUE constraint failed: flightkeeper_ledger.key", True),
+        ("Catalog Error: Table with name x does not exist", False),
+    ],
+)
+def test_who_was_overtaken_is_told_by_the_words(words: str, *, taken: bool) -> None:
+    assert lake.was_taken(EngineFailed(words)) is taken

@@ -1,0 +1,78 @@
+"""The gates of a lake, between two databases that share it."""
+
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from flightkeeper.flight_server.engine.database import Database, DatabaseOptions
+from flightkeeper.flight_server.engine.lake import LakeOptions
+from flightkeeper.flight_server.lake.gates import gate
+from flightkeeper.flight_server.lake.location import Location, parse
+from flightkeeper.flight_server.lake.turns import Gate, GateBroken
+from tests.support.postgres_server import PostgresServer, postgres_server
+
+pytestmark = [pytest.mark.lake, pytest.mark.xdist_group("postgres")]
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[PostgresServer]:
+    with postgres_server() as started:
+        yield started
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def where(request: pytest.FixtureRequest, tmp_path: Path) -> Location:
+    if request.param == "sqlite":
+        return parse(f"ducklake:sqlite:{tmp_path}/lake.sqlite")
+    server: PostgresServer = request.getfixturevalue("server")
+    server.run("DROP SCHEMA public CASCADE; CREATE SCHEMA public")
+    return parse(server.lake, str(tmp_path / "files"))
+
+
+@pytest.fixture
+def gates(where: Location) -> Iterator[tuple[Gate, Gate]]:
+    options = DatabaseOptions(lake=LakeOptions(where))
+    with closing(Database(options)) as here, closing(Database(options)) as there:
+        yield gate(where, here), gate(where, there)
+
+
+def test_one_is_inside_at_a_time(gates: tuple[Gate, Gate]) -> None:
+    mine, theirs = gates
+    for one, other in ((mine, theirs), (theirs, mine)):
+        assert one.try_enter()
+        assert not other.try_enter()
+        assert not other.try_enter()
+        one.leave()
+    assert mine.try_enter()
+    mine.leave()
+
+
+def test_leaving_without_being_inside_is_nothing(gates: tuple[Gate, Gate]) -> None:
+    mine, theirs = gates
+    mine.leave()
+    assert theirs.try_enter()
+    mine.leave()
+    assert not mine.try_enter()
+    theirs.leave()
+
+
+def test_a_server_that_was_away_is_asked_again(server: PostgresServer, tmp_path: Path) -> None:
+    server.run("DROP SCHEMA public CASCADE; CREATE SCHEMA public")
+    where = parse(server.lake, str(tmp_path / "files"))
+    with closing(Database(DatabaseOptions(lake=LakeOptions(where)))) as database:
+        line = gate(where, database)
+        assert line.try_enter()
+        server.restart()
+        line.leave()
+        # The first question may find the connection broken.
+        entered = False
+        for _ in range(3):
+            try:
+                entered = line.try_enter()
+            except GateBroken:
+                continue
+            break
+        assert entered
+        line.leave()
