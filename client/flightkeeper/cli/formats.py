@@ -2,19 +2,15 @@
 
 Owns the writers, one per `Format`. Each takes batches as they come and holds no more than a few
 of them, so a result may be larger than memory; each writes all rows or raises what the reader
-raised, never a short answer without an error. Knows nothing of connections.
+raised, never a short answer without an error. What becomes of each type is `values`'.
 """
 
 import html
-import json
-import math
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from datetime import date, datetime, time
-from decimal import Decimal
 from enum import StrEnum
 from functools import partial
 from io import IOBase
-from types import UnionType
 from typing import Any, TextIO, cast
 
 import pyarrow as pa
@@ -24,6 +20,15 @@ from rich.table import Table
 from rich.text import Text
 
 from flightkeeper.cli.consoles import console_for
+from flightkeeper.cli.values import (
+    Column,
+    as_text,
+    beyond,
+    dump,
+    in_milliseconds,
+    plain,
+    texts,
+)
 
 TABLE_ROWS = 1000
 """Rows laid out together; column widths are settled once per so many rows."""
@@ -89,53 +94,46 @@ def head_of(schema: pa.Schema) -> Table:
 
 def cells(column: "pa.Array[Any] | pa.ChunkedArray[Any]") -> list[Text]:
     """The values of a column as a table shows them."""
-    return [_cell(value) for value in column.to_pylist()]
-
-
-def _cell(value: object) -> Text:
-    if value is None:
-        return Text("NULL", style="dim")
-    return Text(_text(value))
+    null = Text("NULL", style="dim")
+    return [null if text is None else Text(text) for text in texts(column)]
 
 
 def _separated(reader: pa.RecordBatchReader, out: TextIO, delimiter: str) -> None:
-    schema = pa.schema([pa.field(f.name, _csv_type(f.type)) for f in reader.schema])
-    options = pa_csv.WriteOptions(delimiter=delimiter)
-    with pa_csv.CSVWriter(out.buffer, schema, write_options=options) as writer:
-        for batch in reader:
-            writer.write_batch(_as(batch, schema))
-            out.flush()
+    head = pa.table({str(n): [] for n in range(len(reader.schema))}).rename_columns(
+        reader.schema.names
+    )
+    pa_csv.write_csv(head, out.buffer, pa_csv.WriteOptions(delimiter=delimiter))
+    options = pa_csv.WriteOptions(include_header=False, delimiter=delimiter)
+    for batch in reader:
+        columns = [_csv_column(column) for column in batch.columns]
+        rows = pa.RecordBatch.from_arrays(columns, names=reader.schema.names)
+        pa_csv.write_csv(rows, out.buffer, options)
+        out.flush()
+    out.flush()
 
 
-def _csv_type(kind: pa.DataType) -> pa.DataType:
-    as_text = pa.types.is_nested(kind) or pa.types.is_binary(kind) or pa.types.is_interval(kind)
-    return pa.string() if as_text or pa.types.is_large_binary(kind) else kind
-
-
-def _as(batch: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
-    """A batch with those columns as text that the schema wants so."""
-    columns = [_column(c, f) for c, f in zip(batch.columns, schema, strict=True)]
-    return pa.RecordBatch.from_arrays(columns, schema=schema)
-
-
-def _column(column: "pa.Array[Any]", field: "pa.Field[Any]") -> "pa.Array[Any]":
-    if column.type == field.type:
-        return column
-    texts = [None if v is None else _text(v) for v in column.to_pylist()]
-    return pa.array(texts, pa.string())
+def _csv_column(column: Column) -> Column:
+    """The column as Arrow writes it, or as text where that would not be read as the same value."""
+    kind = column.type
+    if pa.types.is_timestamp(kind) and beyond(column):
+        # As Arrow writes those that it can.
+        return pa.array([text and text.replace("T", " ") for text in texts(column)], pa.string())
+    nested = pa.types.is_nested(kind) or pa.types.is_interval(kind)
+    binary = pa.types.is_binary(kind) or pa.types.is_large_binary(kind)
+    return as_text(column) if nested or binary or beyond(column) else column
 
 
 def _write_json(reader: pa.RecordBatchReader, out: TextIO) -> None:
     separator = "["
     for row in _rows(reader):
-        print(f"{separator}{_dump(row)}", end="", file=out)
+        print(f"{separator}{dump(row)}", end="", file=out)
         separator = ",\n"
     print("[]" if separator == "[" else "]", file=out, flush=True)
 
 
 def _write_jsonl(reader: pa.RecordBatchReader, out: TextIO) -> None:
     for row in _rows(reader):
-        print(_dump(row), file=out)
+        print(dump(row), file=out)
     out.flush()
 
 
@@ -149,8 +147,15 @@ def _write_markdown(reader: pa.RecordBatchReader, out: TextIO) -> None:
 
 
 def _markdown_row(cells: Iterable[str]) -> str:
-    escaped = (c.replace("\\", "\\\\").replace("|", "\\|").replace("\n", "<br>") for c in cells)
+    escaped = (_LINE_END.sub("<br>", _MARKUP.sub(r"\\\g<0>", cell)) for cell in cells)
     return f"| {' | '.join(escaped)} |"
+
+
+_MARKUP = re.compile(
+    r"""[\\|`*\[~] | (?<!\w)_ | _(?!\w) | <(?=[A-Za-z/!?]) | &(?=\#?\w+;)""", re.VERBOSE
+)
+"""What would be taken for markup; a `_` within a word, a lone `<` and a lone `&` would not."""
+_LINE_END = re.compile(r"\r\n|\r|\n")
 
 
 def _write_html(reader: pa.RecordBatchReader, out: TextIO) -> None:
@@ -168,7 +173,7 @@ def _html_row(kind: str, cells: Iterable[str]) -> str:
 
 def _texts(batch: pa.RecordBatch) -> Iterator[tuple[str, ...]]:
     """The rows as text, NULL as nothing."""
-    columns = [["" if v is None else _text(v) for v in c.to_pylist()] for c in batch.columns]
+    columns = [[text or "" for text in texts(column)] for column in batch.columns]
     return zip(*columns, strict=True)
 
 
@@ -181,12 +186,33 @@ def _write_parquet(reader: pa.RecordBatchReader, out: TextIO) -> None:
     schema = pa.schema(list(zip(names, kinds, strict=True)))
     with pq.ParquetWriter(cast("Any", out.buffer), schema) as writer:
         for batch in reader:
-            writer.write_batch(_as(batch, schema))
+            columns = list(map(_parquet_column, batch.columns, kinds))
+            writer.write_batch(pa.RecordBatch.from_arrays(columns, schema=schema))
     out.flush()
 
 
-def _parquet_type(kind: pa.DataType) -> pa.DataType:
-    return pa.string() if pa.types.is_interval(kind) or pa.types.is_union(kind) else kind
+def _parquet_type(kind: Any) -> Any:
+    """The type, in milliseconds where it is in seconds, and text where Parquet has none."""
+    if _in_seconds(kind):
+        return pa.timestamp("ms", kind.tz)
+    return pa.string() if _has_no_place(kind) else kind
+
+
+def _parquet_column(column: Column, kind: pa.DataType) -> Column:
+    if column.type == kind:
+        return column
+    return as_text(column) if kind == pa.string() else in_milliseconds(column)
+
+
+def _in_seconds(kind: Any) -> bool:
+    return pa.types.is_timestamp(kind) and kind.unit == "s"
+
+
+def _has_no_place(kind: Any) -> bool:
+    if pa.types.is_interval(kind) or pa.types.is_union(kind) or _in_seconds(kind):
+        return True
+    parts = [kind.field(number).type for number in range(kind.num_fields)]
+    return any(_has_no_place(part) for part in parts)
 
 
 def _write_arrow(reader: pa.RecordBatchReader, out: TextIO) -> None:
@@ -218,7 +244,8 @@ def _pieces(reader: pa.RecordBatchReader) -> Iterator[pa.RecordBatch]:
 def _rows(reader: pa.RecordBatchReader) -> Iterator[dict[str, Any]]:
     names = unique_names(reader.schema.names)
     for batch in _pieces(reader):
-        yield from batch.rename_columns(names).to_pylist()
+        for row in zip(*(plain(column) for column in batch.columns), strict=True):
+            yield dict(zip(names, row, strict=True))
 
 
 def unique_names(names: list[str]) -> list[str]:
@@ -231,50 +258,3 @@ def unique_names(names: list[str]) -> list[str]:
         taken.add(free)
         chosen.append(free)
     return chosen
-
-
-def _text(value: object) -> str:
-    if isinstance(value, dict | list):
-        return _dump(value)
-    # JSON has no NaN; text has.
-    return str(value if isinstance(value, float | bool) else _plain(value))
-
-
-def _dump(value: object) -> str:
-    return json.dumps(_plain(value), ensure_ascii=False)
-
-
-def _plain(value: object) -> object:
-    """A value as JSON can hold it: what it has no form for becomes text, so nothing is lost."""
-    if value is None or isinstance(value, str | int):
-        return value
-    for kinds, made in _PLAIN:
-        if isinstance(value, kinds):
-            return made(value)
-    return str(value)
-
-
-def _finite(value: float) -> float | str:
-    return value if math.isfinite(value) else _NOT_FINITE[str(value)]
-
-
-_NOT_FINITE = {"nan": "NaN", "inf": "Infinity", "-inf": "-Infinity"}
-
-
-def _interval(value: pa.MonthDayNano) -> str:
-    """As ISO 8601 writes a duration, with each part's own sign: "P1M-2DT3.5S"."""
-    seconds = Decimal(value.nanoseconds).scaleb(-9).normalize()
-    parts = [f"{value.months}M"] if value.months else []
-    parts += [f"{value.days}D"] if value.days else []
-    parts += [f"T{seconds:f}S"] if seconds or not parts else []
-    return f"P{''.join(parts)}"
-
-
-_PLAIN: tuple[tuple[type | UnionType, Callable[[Any], object]], ...] = (
-    (dict, lambda value: {str(name): _plain(item) for name, item in value.items()}),
-    (pa.MonthDayNano, _interval),  # a tuple, too
-    (list | tuple, lambda value: [_plain(item) for item in value]),
-    (float, _finite),
-    (bytes, lambda value: f"\\x{value.hex()}"),
-    (datetime | date | time, lambda value: value.isoformat()),
-)
