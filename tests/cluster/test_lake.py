@@ -3,6 +3,7 @@
 A ledger of what was said of each write is held against what is in the lake in the end.
 """
 
+import itertools
 import logging
 import random
 import threading
@@ -12,7 +13,9 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
+import adbc_driver_flightsql.dbapi as adbc
 import pyarrow as pa
 import pytest
 
@@ -184,6 +187,71 @@ def test_killed_nodes_lose_and_double_nothing(stack: ExitStack, tmp_path: Path) 
     # Others are there to ask, so that nothing stays open.
     assert not writers.unknown
     assert not writers.refused
+
+
+class StockWriters:
+    """Threads of ADBC connections that insert rows through a gateway until told to stop."""
+
+    def __init__(self, location: str) -> None:
+        self.acknowledged: set[str] = set()
+        self.failed: list[str] = []
+        self._location = location
+        self._stop = threading.Event()
+        # Guards what was told.
+        self._lock = threading.Lock()
+        self._threads = [
+            threading.Thread(target=self._write, args=(number,), name=f"stock-{number}")
+            for number in range(4)
+        ]
+        for thread in self._threads:
+            thread.start()
+
+    def stop(self) -> None:
+        self._stop.set()
+        for thread in self._threads:
+            thread.join(120)
+            assert not thread.is_alive()
+
+    def _write(self, number: int) -> None:
+        login = {"username": f"writer-{number}", "password": "any"}
+        with adbc.connect(self._location, db_kwargs=login, autocommit=True) as connection:
+            for serial in itertools.count():
+                if self._stop.is_set():
+                    return
+                self._one(connection, f"stock-{number}-{serial}")
+
+    def _one(self, connection: Any, name: str) -> None:
+        try:
+            with connection.cursor() as cursor:
+                # One call: what fetches an answer after it would have to find its node again.
+                cursor.adbc_statement.set_sql_query(f"INSERT INTO entry VALUES ('{name}', 1)")
+                changed = cursor.adbc_statement.execute_update()
+        except adbc.Error as exc:
+            with self._lock:
+                self.failed.append(f"{name}: {exc}")
+            return
+        with self._lock:
+            assert changed == 1
+            self.acknowledged.add(name)
+
+
+def test_stock_drivers_write_once_through_a_gateway(stack: ExitStack, tmp_path: Path) -> None:
+    started = service(stack, tmp_path, f"ducklake:sqlite:{tmp_path}/lake.sqlite")
+    gateway = stack.enter_context(running("gateway", "--registry", started.registry))
+    location = gateway.line()["location"]
+    connection = stack.enter_context(started.connect(tmp_path))
+    connection.execute("CREATE TABLE entry (id VARCHAR, n INTEGER)")
+    writers = StockWriters(location)
+    try:
+        for node_id in ("n1", "n2", "n3"):
+            time.sleep(_FAULT_EVERY_S)
+            _killed(started, node_id)()
+        time.sleep(_FAULT_EVERY_S)
+    finally:
+        writers.stop()
+    stored = Counter(name for (name,) in connection.query("SELECT id FROM entry").fetchall())
+    assert not writers.failed, writers.failed[:3]
+    assert stored == Counter(writers.acknowledged)
 
 
 def test_a_server_that_loses_its_connections_loses_and_doubles_nothing(

@@ -46,7 +46,7 @@ class Turn:
 
     def __init__(self, attempt: Attempt, sent: Sequence[Pair]) -> None:
         self.attempt = attempt
-        self.sent = sent
+        self.sent = _sent_again(sent) if attempt.sent_before else sent
 
     @property
     def node(self) -> Instance:
@@ -68,6 +68,12 @@ class Turn:
         return self.attempt.kind is StatementKind.READ
 
 
+def _sent_again(sent: Sequence[Pair]) -> list[Pair]:
+    """What is sent along with a call that another node may have carried out."""
+    others = [pair for pair in sent if pair[0] != headers.SENT_BEFORE]
+    return [*others, (headers.SENT_BEFORE, "1")]
+
+
 class Caller:
     """One call of a client: what it sent along, and whether it still waits. For one thread."""
 
@@ -82,7 +88,10 @@ class Caller:
         self._on_token = on_token
         own = next((str(v) for n, v in sent if n == headers.STATEMENT_ID), "")
         self.statement_id = own or uuid.uuid4().hex
-        self.sent = list(sent) if own else [*sent, (headers.STATEMENT_ID, self.statement_id)]
+        self.sent = list(sent)
+        if not own:
+            named = (headers.STATEMENT_ID, self.statement_id)
+            self.sent += [named, (headers.SENT_BEFORE, "0")]
 
     @property
     def authorization(self) -> str:
