@@ -53,7 +53,10 @@ check: $(VENV)/.dev ## format, lint, types, import contracts, spelling, generate
 	$(BIN)/python -m pytest -q tests/test_tidy.py tests/deploy
 
 bench: $(VENV)/.dev ## measure, beside raw Flight and DuckDB in process
+	@tools/get-zookeeper.sh
 	$(BIN)/python -m benchmarks --json benchmarks/results/latest.json
+	$(BIN)/python -m benchmarks.parallel --json benchmarks/results/parallel.json
+	$(BIN)/python -m benchmarks.failover --json benchmarks/results/failover.json
 
 wire: $(VENV)/.dev ## compile the .proto files
 	$(WIRE)

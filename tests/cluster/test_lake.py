@@ -8,12 +8,13 @@ import logging
 import random
 import threading
 import time
+from abc import abstractmethod
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import adbc_driver_flightsql.dbapi as adbc
 import pyarrow as pa
@@ -77,34 +78,48 @@ def service(stack: ExitStack, home: Path, lake: str) -> Service:
     return started
 
 
-class Writers:
-    """Threads that write until told to stop, and note what they were told of each write."""
+class Threads:
+    """Threads that work until told to stop."""
+
+    def __init__(self, count: int) -> None:
+        self.stopped = threading.Event()
+        # Guards what was told to the threads.
+        self.lock = threading.Lock()
+        self._threads = [
+            threading.Thread(target=self.work, args=(number,), name=f"write-{number}")
+            for number in range(count)
+        ]
+
+    def start(self) -> Self:
+        for thread in self._threads:
+            thread.start()
+        return self
+
+    def stop(self) -> None:
+        self.stopped.set()
+        for thread in self._threads:
+            thread.join(120)
+            assert not thread.is_alive()
+
+    @abstractmethod
+    def work(self, number: int) -> None:
+        """What a thread does until it is stopped."""
+
+
+class Writers(Threads):
+    """Write in all ways, and note what they were told of each write."""
 
     def __init__(self, connection: client.Connection) -> None:
+        super().__init__(WRITERS)
         self.acknowledged: set[str] = set()
         self.unknown: dict[str, str] = {}
         self.refused: dict[str, str] = {}
         self.added = self.maybe_added = 0
         self._connection = connection
-        self._stop = threading.Event()
-        # Guards what was told.
-        self._lock = threading.Lock()
-        self._threads = [
-            threading.Thread(target=self._write, args=(number,), name=f"write-{number}")
-            for number in range(WRITERS)
-        ]
-        for thread in self._threads:
-            thread.start()
 
-    def stop(self) -> None:
-        self._stop.set()
-        for thread in self._threads:
-            thread.join(120)
-            assert not thread.is_alive()
-
-    def _write(self, number: int) -> None:
+    def work(self, number: int) -> None:
         rng, serial = random.Random(_SEED + number), 0
-        while not self._stop.is_set():
+        while not self.stopped.is_set():
             serial += 1
             kind = rng.choices(["row", "rows", "count"], [6, 1, 3])[0]
             self._one(kind, f"{number}-{serial}")
@@ -113,11 +128,11 @@ class Writers:
         try:
             self._said(kind, name)
         except FlightkeeperError as exc:
-            with self._lock:
+            with self.lock:
                 (self.unknown if exc.in_doubt else self.refused)[name] = repr(exc)
                 self.maybe_added += kind == "count" and exc.in_doubt
             return
-        with self._lock:
+        with self.lock:
             if kind == "count":
                 self.added += 1
             else:
@@ -145,6 +160,8 @@ def _check(writers: Writers, connection: client.Connection) -> None:
     assert set(whole.values()) <= {1, 3}, "a part of an ingest"
     count = connection.query("SELECT n FROM counter").fetchall()[0][0]
     assert writers.added <= count <= writers.added + writers.maybe_added
+    for name, said in [*writers.refused.items(), *writers.unknown.items()]:
+        _measured.info("%s: %s", name, said)
     _measured.info(
         "%d writes acknowledged, %d unknown, %d refused",
         len(writers.acknowledged) + writers.added,
@@ -159,7 +176,7 @@ def _run(
     connection = started.stack.enter_context(started.connect(cache))
     connection.execute("CREATE TABLE entry (id VARCHAR, n INTEGER)")
     connection.execute("CREATE TABLE counter AS SELECT 0::BIGINT AS n")
-    writers = Writers(connection)
+    writers = Writers(connection).start()
     try:
         for fault in faults:
             time.sleep(_FAULT_EVERY_S)
@@ -189,34 +206,20 @@ def test_killed_nodes_lose_and_double_nothing(stack: ExitStack, tmp_path: Path) 
     assert not writers.refused
 
 
-class StockWriters:
-    """Threads of ADBC connections that insert rows through a gateway until told to stop."""
+class StockWriters(Threads):
+    """ADBC connections that insert rows through a gateway."""
 
     def __init__(self, location: str) -> None:
+        super().__init__(4)
         self.acknowledged: set[str] = set()
         self.failed: list[str] = []
         self._location = location
-        self._stop = threading.Event()
-        # Guards what was told.
-        self._lock = threading.Lock()
-        self._threads = [
-            threading.Thread(target=self._write, args=(number,), name=f"stock-{number}")
-            for number in range(4)
-        ]
-        for thread in self._threads:
-            thread.start()
 
-    def stop(self) -> None:
-        self._stop.set()
-        for thread in self._threads:
-            thread.join(120)
-            assert not thread.is_alive()
-
-    def _write(self, number: int) -> None:
+    def work(self, number: int) -> None:
         login = {"username": f"writer-{number}", "password": "any"}
         with adbc.connect(self._location, db_kwargs=login, autocommit=True) as connection:
             for serial in itertools.count():
-                if self._stop.is_set():
+                if self.stopped.is_set():
                     return
                 self._one(connection, f"stock-{number}-{serial}")
 
@@ -227,10 +230,10 @@ class StockWriters:
                 cursor.adbc_statement.set_sql_query(f"INSERT INTO entry VALUES ('{name}', 1)")
                 changed = cursor.adbc_statement.execute_update()
         except adbc.Error as exc:
-            with self._lock:
+            with self.lock:
                 self.failed.append(f"{name}: {exc}")
             return
-        with self._lock:
+        with self.lock:
             assert changed == 1
             self.acknowledged.add(name)
 
@@ -241,7 +244,7 @@ def test_stock_drivers_write_once_through_a_gateway(stack: ExitStack, tmp_path: 
     location = gateway.line()["location"]
     connection = stack.enter_context(started.connect(tmp_path))
     connection.execute("CREATE TABLE entry (id VARCHAR, n INTEGER)")
-    writers = StockWriters(location)
+    writers = StockWriters(location).start()
     try:
         for node_id in ("n1", "n2", "n3"):
             time.sleep(_FAULT_EVERY_S)

@@ -100,4 +100,4 @@ def test_of_roles_all_but_the_hashes_is_shown(tmp_path: Path) -> None:
 
 def test_only_secrets_have_no_flag() -> None:
     without = [n for n, field in NodeSettings.model_fields.items() if not flag_allowed(field)]
-    assert without == ["registry_password"]
+    assert without == ["lake_password", "registry_password"]

@@ -32,6 +32,8 @@ _spaced = st.text("ab c", min_size=1, max_size=6).filter(str.strip)
         ("HTTP Error: x", "EngineFailed"),
         ("TransactionContext Error: Current transaction is aborted", "EngineFailed"),
         ("Connection Error: x", "EngineFailed"),
+        ("Binder Error: Failed to query most recent snapshot for DuckLake: x", "EngineFailed"),
+        ("Invalid Input Error: server closed the connection unexpectedly", "EngineFailed"),
     ],
 )
 def test_the_kind_is_read_from_the_text(message: str, kind: str) -> None:

@@ -113,3 +113,16 @@ def test_the_ledger_is_written_by_the_commit(database: Database) -> None:
 )
 def test_who_was_overtaken_is_told_by_the_words(words: str, *, taken: bool) -> None:
     assert lake.was_taken(EngineFailed(words)) is taken
+
+
+@pytest.mark.parametrize(
+    ("words", "lost"),
+    [
+        ('IO Error: Failed to execute query "COMMIT": server closed the connection', True),
+        ("FATAL: terminating connection due to administrator command", True),
+        ('IO Error: Unable to connect to Postgres at ""', True),
+        ("Conversion Error: Could not convert string 'x' to INT32", False),
+    ],
+)
+def test_a_server_that_went_away_is_told_by_the_words(words: str, *, lost: bool) -> None:
+    assert lake.was_lost(EngineFailed(words)) is lost

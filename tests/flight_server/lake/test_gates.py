@@ -1,5 +1,7 @@
 """The gates of a lake, between two databases that share it."""
 
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -56,6 +58,38 @@ def test_leaving_without_being_inside_is_nothing(gates: tuple[Gate, Gate]) -> No
     mine.leave()
     assert not mine.try_enter()
     theirs.leave()
+
+
+_HOLD = """
+import sys
+from flightkeeper.flight_server.engine.database import Database, DatabaseOptions
+from flightkeeper.flight_server.engine.lake import LakeOptions
+from flightkeeper.flight_server.lake.location import parse
+database = Database(DatabaseOptions(lake=LakeOptions(parse(sys.argv[1], sys.argv[2]))))
+connection = database.connect()
+connection.begin()
+connection.rows("SELECT count(*) FROM __ducklake_metadata_lake.ducklake_snapshot")
+print("begun", flush=True)
+sys.stdin.readline()
+connection.close()
+print("closed", flush=True)
+"""
+_END_ALL = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid()"
+
+
+def test_a_transaction_whose_server_is_gone_can_be_closed(
+    server: PostgresServer, tmp_path: Path
+) -> None:
+    """In a process of its own: DuckDB's extension ends the one that leaves it to its end."""
+    server.run("DROP SCHEMA public CASCADE; CREATE SCHEMA public")
+    command = [sys.executable, "-c", _HOLD, server.lake, str(tmp_path / "files")]
+    holder = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    with holder:
+        assert holder.stdout is not None
+        assert holder.stdout.readline() == "begun\n"
+        server.run(_END_ALL)
+        told, _ = holder.communicate("go on\n", timeout=60)
+    assert (told, holder.returncode) == ("closed\n", 0)
 
 
 def test_a_server_that_was_away_is_asked_again(server: PostgresServer, tmp_path: Path) -> None:

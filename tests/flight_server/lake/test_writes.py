@@ -192,6 +192,44 @@ def test_an_aborted_transaction_is_not_committed(first: Node, second: Node) -> N
     assert second.rows("SELECT count(*) FROM t") == [(1,)]
 
 
+def lost_on_commit(node: Node, monkeypatch: pytest.MonkeyPatch, *, after: bool, times: int) -> None:
+    """Let so many commits fail as if the catalog's server went away, before or after they are."""
+    commit, left = node.connection.commit, [times]
+
+    def commit_and_fail() -> None:
+        if not left[0]:
+            commit()
+            return
+        left[0] -= 1
+        if after:
+            commit()
+        else:
+            node.connection.rollback()
+        raise EngineFailed("IO Error: server closed the connection unexpectedly")
+
+    monkeypatch.setattr(node.connection, "commit", commit_and_fail)
+
+
+@pytest.mark.parametrize("after", [False, True])
+def test_a_commit_whose_answer_was_lost_happens_once(
+    first: Node, second: Node, monkeypatch: pytest.MonkeyPatch, *, after: bool
+) -> None:
+    lost_on_commit(first, monkeypatch, after=after, times=1)
+    assert first.write("INSERT INTO t VALUES (2), (3)") == 2
+    assert second.rows("SELECT count(*) FROM t") == [(3,)]
+
+
+def test_what_is_given_up_is_surely_not_applied(
+    first: Node, second: Node, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lost_on_commit(first, monkeypatch, after=False, times=100)
+    with pytest.raises(EngineFailed, match="was not applied: send it again"):
+        first.write("INSERT INTO t VALUES (2)", FakeCall("s1"))
+    with pytest.raises(EngineFailed, match="was given up before"):
+        second.write("INSERT INTO t VALUES (2)", FakeCall("s1", sent_before=True))
+    assert second.rows("SELECT count(*) FROM t") == [(1,)]
+
+
 def test_nobody_to_ask_is_said_to_be_in_doubt(
     first: Node, second: Node, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -302,13 +302,15 @@ class Connection:
         return self._turns.stoppable()
 
     def close(self) -> None:
-        """End what runs and close. An open transaction is rolled back by DuckDB."""
+        """End what runs, roll an open transaction back, and close."""
         self.interrupt()
         while not self._lock.acquire(timeout=_INTERRUPT_AGAIN_S):
             self.interrupt()
         try:
             if self._open is not None:
                 self._drop(self._open)
+            # Left to its end, a transaction whose server is gone would take the process with it.
+            self.rollback()
             self._cursor.close()
         finally:
             self._lock.release()

@@ -37,6 +37,11 @@ _KINDS: dict[str, type[NodeError]] = {
 }
 """Everything else DuckDB reports is about the statement."""
 
+_AWAY = re.compile(
+    r"Failed to query most recent snapshot|server closed the connection unexpectedly"
+)
+"""In errors of any kind: a lake's catalog does not answer, which no statement is to blame for."""
+
 _INTERNAL_TEXT = "the engine reported a defect of its own; the node's log has the details"
 _REASON_LOST = (
     "the statement failed while its rows were produced, and the engine lost the reason; nobody had "
@@ -62,6 +67,8 @@ def translate(exc: BaseException, sql: str, source: str | None = None) -> NodeEr
     found = _KIND.match(message)
     cause = found.group() if found else ""
     kind = _KINDS.get(cause, InvalidArgument)
+    if kind is InvalidArgument and _AWAY.search(message):
+        kind = EngineFailed
     if kind is Internal:
         return Internal(_INTERNAL_TEXT)
     return kind(mask_paths(repoint(message, sql, source or sql), sql), cause=cause)

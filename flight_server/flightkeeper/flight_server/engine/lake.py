@@ -43,6 +43,12 @@ _TAKEN = re.compile(
     re.IGNORECASE,
 )
 """How errors read when another commit was faster."""
+_LOST = re.compile(
+    r"Failed to commit|Failed to execute query|server closed the connection|terminating connection|"
+    r"Unable to connect|connection to server|no connection to the server|Failed to prepare",
+    re.IGNORECASE,
+)
+"""How errors read when the catalog's server went away, perhaps after it had committed."""
 
 _FOUND = f"SELECT text, row_count FROM {METADATA}.{ledger.TABLE} WHERE key = $key"  # noqa: S608
 _SETTLE = f"""
@@ -221,6 +227,11 @@ def hides(connection: Connection, name: str) -> bool:
 def was_taken(error: NodeError) -> bool:
     """Whether another commit was faster."""
     return _TAKEN.search(str(error)) is not None
+
+
+def was_lost(error: NodeError) -> bool:
+    """Whether the catalog's server went away meanwhile."""
+    return _LOST.search(str(error)) is not None
 
 
 def _literal(text: str) -> str:

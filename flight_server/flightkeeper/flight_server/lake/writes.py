@@ -33,6 +33,10 @@ _PAUSE_S = 0.02
 _PAUSE_MAX_S = 1.0
 _LOOKS_MAX = 5
 _LOOK_AGAIN_S = 0.5
+_NOBODY_SAYS = (
+    "the lake's catalog does not answer, so that it is not known whether the statement was "
+    "applied: ask again under the same statement id"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,24 +89,46 @@ class LakeWrites:
                 return self._made(connection, named, run)
 
     def _made(self, connection: Connection, named: _Named, run: Callable[[], _T]) -> _T:
-        """Make it, as often as others are faster."""
+        """Make it, as often as others are faster or the lake's catalog is away."""
         for tries_left in reversed(range(_TRIES_MAX)):
             try:
                 return self._once(connection, named, run)
             except NodeError as exc:
                 connection.rollback()
                 taken = lake.was_taken(exc)
-                if not taken and not _may_be_committed(exc):
+                if not taken and not lake.was_lost(exc):
                     raise
-                if (rows := self._applied(connection, named, told=exc)) is not None:
+                # A try that is said to have failed may have been committed: its answer was lost.
+                if (rows := self._applied(connection, named, patient=True)) is not None:
                     return cast("_T", rows)
-                if not taken or not tries_left:
-                    raise _refused(connection, exc) from exc
+                if not tries_left:
+                    if taken:
+                        raise _overtaken(connection, exc) from exc
+                    return cast("_T", self._given_up(connection, named, exc))
                 _pause(_TRIES_MAX - tries_left)
             except BaseException:
                 connection.rollback()
                 raise
         raise AssertionError("the last try returns or raises")
+
+    def _given_up(self, connection: Connection, named: _Named, cause: NodeError) -> int:
+        """See to it that no try is committed any more; the rows of one that was just then.
+
+        Raises:
+            EngineFailed: none was, and none will be.
+            Unavailable: nobody can say.
+        """
+        try:
+            lake.settle(connection, named.key)
+        except NodeError:
+            rows = self._applied(connection, named, patient=True)
+            if rows is not None:
+                return rows
+            raise Unavailable(_NOBODY_SAYS, in_doubt=True) from cause
+        raise EngineFailed(
+            f"the lake's catalog failed each time, and the statement was not applied: send it "
+            f"again, under another statement id. {cause}"
+        ) from cause
 
     def _once(self, connection: Connection, named: _Named, run: Callable[[], _T]) -> _T:
         connection.begin()
@@ -113,28 +139,24 @@ class LakeWrites:
         return done
 
     def _applied(
-        self, connection: Connection, named: _Named, told: NodeError | None = None
+        self, connection: Connection, named: _Named, *, patient: bool = False
     ) -> int | None:
         """How many rows an earlier try of the statement changed; None if there was none.
 
         Args:
-            told: why a try ended; the ledger is asked for longer then.
+            patient: ask for longer, because nobody else can say.
 
         Raises:
             Unavailable: nobody can say.
             InvalidArgument: the id is another statement's.
         """
-        for looks_left in reversed(range(_LOOKS_MAX if told else 1)):
+        for looks_left in reversed(range(_LOOKS_MAX if patient else 1)):
             try:
                 entry = lake.found(connection, named.key)
                 break
             except NodeError as exc:
                 if isinstance(exc, Cancelled) or not looks_left:
-                    raise Unavailable(
-                        "the lake's catalog does not answer, so that it is not known whether the "
-                        "statement was applied: ask again under the same statement id",
-                        in_doubt=True,
-                    ) from exc
+                    raise Unavailable(_NOBODY_SAYS, in_doubt=True) from exc
                 time.sleep(_LOOK_AGAIN_S)
         if entry is None:
             return None
@@ -160,12 +182,7 @@ def _named(call: Call, statement: Statement) -> _Named:
     )
 
 
-def _may_be_committed(error: NodeError) -> bool:
-    """Whether the error came from the end of the transaction, and may not be the truth."""
-    return "Failed to commit" in str(error) or "Failed to execute query" in str(error)
-
-
-def _refused(connection: Connection, error: NodeError) -> NodeError:
+def _overtaken(connection: Connection, error: NodeError) -> NodeError:
     """An error for who lost against others, with who they were."""
     number, author = lake.last_change(connection)
     other = f"version {number}, which node {author} made" if author else f"version {number}"
