@@ -7,6 +7,7 @@ def test_the_names_stay() -> None:
     assert {
         headers.READ_ONLY,
         headers.STATEMENT_ID,
+        headers.SENT_BEFORE,
         headers.LOAD,
         headers.REASON,
         headers.RETRY_AFTER_MS,
@@ -15,6 +16,7 @@ def test_the_names_stay() -> None:
     } == {
         "x-flightkeeper-read-only",
         "x-flightkeeper-statement-id",
+        "x-flightkeeper-sent-before",
         "x-flightkeeper-load",
         "x-flightkeeper-reason",
         "x-flightkeeper-retry-after-ms",
@@ -26,6 +28,8 @@ def test_the_names_stay() -> None:
         "overloaded",
         "not-read-only",
         "session-lost",
+        "conflict",
+        "untold",
     }
 
 
