@@ -25,6 +25,17 @@ def test_parts_of_a_slice_are_those_of_the_slice() -> None:
     assert plain(structs.slice(1)) == [None, {"a": None}]
 
 
+def test_a_union_without_values_that_came_from_a_node_has_none() -> None:
+    """Asking such a one for its parts ends the process."""
+    nothing: list[Any] = [pa.array([], pa.int32()), pa.array([], pa.string())]
+    union: Any = pa.UnionArray.from_sparse(pa.array([], pa.int8()), nothing)
+    lists = pa.ListArray.from_arrays(pa.array([0, 0, 0], pa.int32()), union)
+    sent = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sent, pa.schema([pa.field("v", lists.type)])) as writer:
+        writer.write_batch(pa.record_batch([lists], ["v"]))
+    assert plain(pa.ipc.open_stream(sent.getvalue()).read_all()["v"]) == [[], []]
+
+
 def test_chunks_are_read_in_order() -> None:
     assert plain(pa.chunked_array([[1.5], [float("nan")]])) == [1.5, "NaN"]
 

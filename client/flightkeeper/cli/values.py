@@ -181,6 +181,8 @@ def _structs(column: Column) -> list[Any]:
 
 
 def _unions(column: Column) -> list[Any]:
+    if not len(column):
+        return []  # pyarrow ends the process when the parts of one that came by IPC are asked for
     parts = [plain(column.field(number)) for number in range(column.type.num_fields)]
     by_code = dict(zip(column.type.type_codes, parts, strict=True))
     return [by_code[code][row] for row, code in enumerate(column.type_codes.to_pylist())]
