@@ -232,6 +232,7 @@ class _Run:
         self.kind = statement.kind
         self.pause_s = 0.0
         self.sent_before = False
+        self._lake = ""
         self.node = self._first()
 
     def check_wanted(self) -> None:
@@ -293,12 +294,13 @@ class _Run:
             case Step.NEXT_NODE_LATER:
                 self.pause_s = min(PAUSE_S * 2.0 ** (self._overloads - 1), PAUSE_MAX_S)
             case Step.ASK_NEXT_NODE:
-                self.sent_before = True
+                self.sent_before, self._lake = True, self.node.lake
             case Step.NEXT_NODE:
                 pass
         if step in _STAYING and self._is_there:
             return
-        following = next(self._plan, None)
+        # What may have been applied is looked up in that lake and in no other.
+        following = next((n for n in self._plan if self._lake in {"", n.lake}), None)
         if following is None:
             self._give_up(cause)
         self.node = following

@@ -174,6 +174,16 @@ def test_a_wrong_statement_is_refused_at_once(first: Node, second: Node) -> None
     assert first.write("INSERT INTO t VALUES (2)") == 1
 
 
+def test_words_of_a_statement_are_not_taken_for_the_lakes(first: Node, second: Node) -> None:
+    del second
+    runs: list[int] = []
+    first.interfere.append(lambda: runs.append(1))
+    with pytest.raises(InvalidArgument, match="duplicate key"):
+        first.write("INSERT INTO t SELECT error('duplicate key, connection to server')")
+    assert first.write("INSERT INTO t VALUES (2)") == 1
+    assert runs == [1]
+
+
 def test_a_transaction_is_its_callers_business(first: Node, second: Node) -> None:
     first.connection.begin()
     first.write("INSERT INTO t VALUES (2)", FakeCall("s1"))
@@ -253,6 +263,9 @@ def test_nobody_to_ask_is_said_to_be_in_doubt(
         ("CREATE SCHEMA s", True),
         ("COPY t FROM 'x.csv'", True),
         ("INSERT INTO memory.main.t VALUES (1)", False),
+        ("INSERT INTO memory.t VALUES (1)", False),
+        ("INSERT INTO temp.mine VALUES (1)", False),
+        ("CREATE SCHEMA memory.s", False),
         ("CREATE TEMP TABLE u (i INTEGER)", False),
         ("INSERT INTO mine VALUES (1)", False),
         ("SET threads = 1", False),

@@ -17,7 +17,7 @@ import duckdb
 from flightkeeper.flight_server.engine import opening
 from flightkeeper.flight_server.engine.connection import Connection
 from flightkeeper.flight_server.engine.types import quoted
-from flightkeeper.flight_server.errors import NodeError, StartFailed
+from flightkeeper.flight_server.errors import EngineFailed, NodeError, StartFailed
 from flightkeeper.flight_server.lake import ledger
 from flightkeeper.flight_server.lake.ledger import Entry
 from flightkeeper.flight_server.lake.location import Backend, Location
@@ -215,6 +215,12 @@ def looked_up_in(connection: Connection) -> bool:
     return str(catalog) == CATALOG
 
 
+def is_catalog(connection: Connection, name: str) -> bool:
+    """Whether a name before a dot, lower case, is that of a catalog, so that it means no schema."""
+    asked = "SELECT 1 FROM duckdb_databases() WHERE lower(database_name) = $name"
+    return bool(connection.rows(asked, {"name": name}))
+
+
 def hides(connection: Connection, name: str) -> bool:
     """Whether a temporary table has this name, so that it means that one."""
     try:
@@ -225,13 +231,13 @@ def hides(connection: Connection, name: str) -> bool:
 
 
 def was_taken(error: NodeError) -> bool:
-    """Whether another commit was faster."""
-    return _TAKEN.search(str(error)) is not None
+    """Whether another commit was faster, and not the statement itself to blame."""
+    return isinstance(error, EngineFailed) and _TAKEN.search(str(error)) is not None
 
 
 def was_lost(error: NodeError) -> bool:
     """Whether the catalog's server went away meanwhile."""
-    return _LOST.search(str(error)) is not None
+    return isinstance(error, EngineFailed) and _LOST.search(str(error)) is not None
 
 
 def _literal(text: str) -> str:

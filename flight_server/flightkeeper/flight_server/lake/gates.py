@@ -29,10 +29,14 @@ class _ServerGate:
             if self._connection is None:
                 self._connection = self._database.connect()
             self._connection.begin()
-            return lake.try_lock(self._connection)
+            if lake.try_lock(self._connection):
+                return True
+            # Who goes without a turn leaves nothing open.
+            self._connection.rollback()
         except NodeError as exc:
             self._drop()
             raise GateBroken(str(exc)) from exc
+        return False
 
     def leave(self) -> None:
         if self._connection is None:

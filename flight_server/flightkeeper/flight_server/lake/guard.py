@@ -9,10 +9,21 @@ from flightkeeper.flight_server.errors import InvalidArgument
 
 _OWN = "__ducklake_metadata"
 """How the names of the catalogs begin in which DuckLake keeps what it knows."""
-_CALLS = {"call", "pragma"}
+_CALLS = {"call", "pragma", "set", "use"}
+_FUNCTIONS = {
+    # It would write what others' statements are looked up by.
+    "ducklake_set_commit_message",
+    # They may take away what an open transaction is about to commit.
+    "ducklake_delete_orphaned_files",
+    "ducklake_cleanup_old_files",
+    "ducklake_expire_snapshots",
+    "set_option",
+    # They reach the catalog itself.
+    *("postgres_execute", "postgres_query", "sqlite_execute", "sqlite_query", "sqlite_attach"),
+}
 _PLACES = {"attach", "detach"}
 _EVERYTHING = "cleanup_all"
-_SUSPECT = (_OWN, _EVERYTHING, *_PLACES)
+_SUSPECT = (_OWN, _EVERYTHING, *_PLACES, *_FUNCTIONS)
 
 
 def check(sql: str, words_of: Callable[[str], Sequence[str]], catalog: str) -> None:
@@ -38,6 +49,11 @@ def check(sql: str, words_of: Callable[[str], Sequence[str]], catalog: str) -> N
         raise InvalidArgument(
             "cleanup_all takes away files that others still read or write; nothing was run: leave "
             "it out, and only what is old enough is taken away"
+        )
+    if words[0] == "call" and not _FUNCTIONS.isdisjoint(words):
+        raise InvalidArgument(
+            f"{', '.join(_FUNCTIONS.intersection(words))} may break the lake for others and is not "
+            "served; nothing was run"
         )
     if words[0] in _PLACES and catalog in words:
         raise InvalidArgument(

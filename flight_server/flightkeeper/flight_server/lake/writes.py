@@ -67,7 +67,7 @@ class LakeWrites:
         if statement.stateful or statement.shape is Shape.ROWS or not statement.target:
             return False
         *before, name = (part.lower() for part in statement.target)
-        if len(before) > 1 or (before and before[0] == lake.CATALOG):
+        if len(before) > 1 or (before and lake.is_catalog(connection, before[0])):
             return before[0] == lake.CATALOG
         return lake.looked_up_in(connection) and (bool(before) or not lake.hides(connection, name))
 
@@ -82,11 +82,11 @@ class LakeWrites:
         if connection.in_transaction:
             return run()
         named = _named(call, statement)
-        with connection.alone():
+        with connection.alone(), connection.waiting() as check, self._line.turn(check):
+            # In its turn, because who was asked before may have had the one before it.
             if named.sent_before and (rows := self._applied(connection, named)) is not None:
                 return cast("_T", rows)
-            with connection.waiting() as check, self._line.turn(check):
-                return self._made(connection, named, run)
+            return self._made(connection, named, run)
 
     def _made(self, connection: Connection, named: _Named, run: Callable[[], _T]) -> _T:
         """Make it, as often as others are faster or the lake's catalog is away."""
@@ -154,8 +154,10 @@ class LakeWrites:
             try:
                 entry = lake.found(connection, named.key)
                 break
+            except Cancelled:
+                raise
             except NodeError as exc:
-                if isinstance(exc, Cancelled) or not looks_left:
+                if not looks_left:
                     raise Unavailable(_NOBODY_SAYS, in_doubt=True) from exc
                 time.sleep(_LOOK_AGAIN_S)
         if entry is None:
