@@ -65,7 +65,7 @@ class LakeOptions:
 
     Attributes:
         password: of PostgreSQL's user, or None.
-        name: of the node, which commits carry as their author.
+        read_only: make nothing that is missing, and write nothing.
     """
 
     location: Location
@@ -153,7 +153,9 @@ def _complete(root: duckdb.DuckDBPyConnection, where: Location) -> None:
 def _name(root: duckdb.DuckDBPyConnection) -> str:
     told = root.execute(_FOUND, {"key": ledger.NAME}).fetchone()
     if told is None:
-        raise StartFailed("the lake has no ledger: run `flightkeeper lake init`")
+        raise StartFailed(
+            "the lake has no ledger: start a node without --read-only, which makes it"
+        )
     return str(told[0])
 
 
