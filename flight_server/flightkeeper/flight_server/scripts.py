@@ -23,6 +23,10 @@ Rows = Sequence[Mapping[str, Any]]
 
 _ANSWER_BYTES_MAX = 256 * 1024 * 1024
 
+_STOPPED_BETWEEN = (
+    "the statement was stopped between two of its parts; what it had not committed has no effect"
+)
+
 _T = TypeVar("_T")
 
 
@@ -107,16 +111,40 @@ def atomic(connection: Connection) -> Iterator[None]:
             raise
 
 
+@contextmanager
+def _stoppable(connection: Connection) -> Iterator[Callable[[], None]]:
+    """Let what has several parts be stopped between them: the engine hears that in a part only.
+
+    Returns: raises Cancelled if the thread was stopped. An open transaction is aborted then, as
+        where a part is stopped: some of them are not to be committed without the others.
+    """
+    with connection.waiting() as check_goes_on:
+
+        def check() -> None:
+            try:
+                check_goes_on()
+            except Cancelled as exc:
+                if connection.in_transaction:
+                    connection.abort(_STOPPED_BETWEEN)
+                raise Cancelled(_STOPPED_BETWEEN) from exc
+
+        yield check
+
+
 def _change_each(connection: Connection, statement: Statement, rows: Rows) -> int:
-    with atomic(connection):
-        return sum(_engine_change(connection, statement, bind(statement, row)) for row in rows)
+    changed = 0
+    with atomic(connection), _stoppable(connection) as check:
+        for row in rows:
+            changed += _engine_change(connection, statement, bind(statement, row))
+            check()
+    return changed
 
 
 def _changed_rows(connection: Connection, statement: Statement, rows: Rows) -> Result:
     """The whole answer of a change."""
     undoable = statement.undoable or len(rows) > 1
-    with atomic(connection) if undoable else nullcontext():
-        result = _run_each(connection, statement, rows or ({},))
+    with atomic(connection) if undoable else nullcontext(), _stoppable(connection) as check:
+        result = _run_each(connection, statement, rows or ({},), check)
         return _collected(connection, result, statement)
 
 
@@ -166,9 +194,11 @@ def bind(statement: Statement, row: Mapping[str, Any]) -> Parameters:
 
 
 def _run_all_but_last(connection: Connection, script: Script, outside: Outside) -> None:
-    for number, statement in enumerate(script[:-1], start=1):
-        with _numbered(script, number):
-            _change(connection, outside.permitted(connection, statement), (), outside)
+    with _stoppable(connection) as check:
+        for number, statement in enumerate(script[:-1], start=1):
+            with _numbered(script, number):
+                _change(connection, outside.permitted(connection, statement), (), outside)
+            check()
 
 
 def _numbered(script: Script, number: int) -> AbstractContextManager[None]:
@@ -186,8 +216,17 @@ def _named(script: Script, number: int) -> Iterator[None]:
         raise exc.reworded(message) from exc
 
 
-def _run_each(connection: Connection, statement: Statement, rows: Rows) -> Result:
-    """A query's answers for several rows of parameters, one after another."""
+def _run_each(
+    connection: Connection,
+    statement: Statement,
+    rows: Rows,
+    check: Callable[[], None] = lambda: None,
+) -> Result:
+    """A statement's answers for several rows of parameters, one after another.
+
+    Args:
+        check: called between two of them; raises Cancelled to end it.
+    """
     results = [connection.run(statement, bind(statement, rows[0]))]
     schema = results[0].schema
     stopped = threading.Event()
@@ -197,8 +236,9 @@ def _run_each(connection: Connection, statement: Statement, rows: Rows) -> Resul
         threads.append(threading.get_ident())
         yield from results[0]
         for row in rows[1:]:
+            check()
             if stopped.is_set():
-                raise Cancelled("the statement was stopped between two rows of its parameters")
+                raise Cancelled(_STOPPED_BETWEEN)
             results[0] = connection.run(statement, bind(statement, row))
             if results[0].schema != schema:
                 results[0].close()
