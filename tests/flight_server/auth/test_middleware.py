@@ -175,9 +175,7 @@ def test_what_a_call_asks_for_is_read(clock: Clock) -> None:
     everybody = Authentication(None, Tokens(fresh(), _LIFETIME_S), clock)
     plain = everybody.start_call(_GFI, {})
     assert (plain.read_only, plain.statement_id) == (False, "")
-    asked = everybody.start_call(
-        _GFI, {headers.READ_ONLY: ["1"], headers.STATEMENT_ID: ["s" * 64]}
-    )
+    asked = everybody.start_call(_GFI, {headers.READ_ONLY: ["1"], headers.STATEMENT_ID: ["s" * 64]})
     assert (asked.read_only, asked.statement_id) == (True, "s" * 64)
 
 
