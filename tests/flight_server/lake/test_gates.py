@@ -13,24 +13,9 @@ from flightkeeper.flight_server.engine.lake import LakeOptions
 from flightkeeper.flight_server.lake.gates import gate
 from flightkeeper.flight_server.lake.location import Location, parse
 from flightkeeper.flight_server.lake.turns import Gate, GateBroken
-from tests.support.postgres_server import PostgresServer, postgres_server
+from tests.support.postgres_server import PostgresServer
 
 pytestmark = [pytest.mark.lake, pytest.mark.xdist_group("postgres")]
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[PostgresServer]:
-    with postgres_server() as started:
-        yield started
-
-
-@pytest.fixture(params=["sqlite", "postgres"])
-def where(request: pytest.FixtureRequest, tmp_path: Path) -> Location:
-    if request.param == "sqlite":
-        return parse(f"ducklake:sqlite:{tmp_path}/lake.sqlite")
-    server: PostgresServer = request.getfixturevalue("server")
-    server.run("DROP SCHEMA public CASCADE; CREATE SCHEMA public")
-    return parse(server.lake, str(tmp_path / "files"))
 
 
 @pytest.fixture

@@ -139,14 +139,12 @@ def _make_secret(root: duckdb.DuckDBPyConnection, options: LakeOptions) -> None:
 
 
 def _complete(root: duckdb.DuckDBPyConnection, where: Location) -> None:
-    """Make the ledger, if it is not there."""
+    """Make the ledger, as far as it is not there or is an older node's."""
     if where.backend is Backend.SQLITE:
         with closing(sqlite3.connect(where.path)) as catalog:
             catalog.executescript(ledger.SQLITE)
         return
-    try:
-        root.execute(_FOUND, {"key": ledger.NAME}).fetchall()
-    except duckdb.CatalogException:
+    if not root.execute(_asking(METADATA, ledger.POSTGRES_MADE)).fetchall():
         root.execute(f"CALL postgres_execute('{METADATA}', {_literal(ledger.POSTGRES)})")
 
 
@@ -165,7 +163,10 @@ def lock_file(where: Location) -> Path:
 
 
 def _locking(catalog: str, function: str) -> str:
-    question = f"SELECT {function}({_LOCK_KEY})"
+    return _asking(catalog, f"SELECT {function}({_LOCK_KEY})")
+
+
+def _asking(catalog: str, question: str) -> str:
     return f"FROM postgres_query({_literal(catalog)}, {_literal(question)})"
 
 
