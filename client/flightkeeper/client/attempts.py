@@ -86,6 +86,20 @@ class Text:
     parameters: Sequence[Any] | pa.RecordBatch | None = None
     transaction_id: bytes | None = None
 
+    def __post_init__(self) -> None:
+        """Check it.
+
+        Raises:
+            StatementFailed: the text cannot be sent to any node.
+        """
+        try:
+            self.sql.encode()
+        except UnicodeEncodeError as exc:
+            raise StatementFailed(
+                f"the statement's text has half of a surrogate pair at position {exc.start}, which "
+                "is no character; nothing was run"
+            ) from exc
+
 
 class Attempt:
     """One node's turn. Operations mark on it how far they came."""
