@@ -1,8 +1,8 @@
 """A line that is typed on the terminal without being shown.
 
-As `getpass` does it, but Ctrl-C is heard whenever it comes. Python looks for signals before it calls
-the system, and one that comes after that look and before the call waits there until the line ends.
-So this waits for the line and for signals at once, and reads when there is something to read.
+As `getpass` does it, but Ctrl-C is heard whenever it comes. Python looks for signals before it
+calls the system, and one that comes after that look and before the call waits there until the line
+ends. So this waits for the line and for signals at once, and reads when there is something to read.
 """
 
 import os
