@@ -167,7 +167,8 @@ def test_side_by_side_a_defect_is_no_end(fixture: Fixture, monkeypatch: pytest.M
 def test_side_by_side_without_threads_the_rest_is_ended(
     fixture: Fixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    start, begun = threading.Thread.start, []
+    start = threading.Thread.start
+    begun: list[threading.Thread] = []
 
     def start_one(thread: threading.Thread) -> None:
         if thread.name.startswith("flightkeeper-fetch"):
