@@ -14,7 +14,13 @@ from flightkeeper.flight_server.engine.connection import Connection
 from flightkeeper.flight_server.engine.database import Database, DatabaseOptions
 from flightkeeper.flight_server.engine.result import Result
 from flightkeeper.flight_server.engine.statement import Statement, of_command, parse
-from flightkeeper.flight_server.errors import Cancelled, EngineFailed, InvalidArgument
+from flightkeeper.flight_server.errors import (
+    Cancelled,
+    EngineFailed,
+    InvalidArgument,
+    Unavailable,
+)
+from flightkeeper.flightsql.headers import Reason
 
 
 @pytest.fixture
@@ -204,7 +210,7 @@ def test_a_change_may_be_made_again_by_who_owns_it(connection: Connection) -> No
     assert len(outside.changed) == 3, "a read is nobody else's"
 
 
-class Interrupting(dict[str, object]):
+class Interrupting(dict[str, int]):
     """A row of parameters with which a stop comes while the engine does nothing."""
 
     def __init__(self, connection: Connection) -> None:
@@ -223,7 +229,7 @@ class Interrupting(dict[str, object]):
 def test_several_rows_are_stopped_between_two_of_them(
     connection: Connection, text: str, *, begun: bool
 ) -> None:
-    rows = [{"0": 1}, Interrupting(connection), {"0": 1}]
+    rows: list[dict[str, int]] = [{"0": 1}, Interrupting(connection), {"0": 1}]
     make = scripts.run if "RETURNING" in text else scripts.update
     if begun:
         connection.begin()
@@ -249,3 +255,26 @@ def test_a_text_is_stopped_between_two_of_its_statements(connection: Connection)
     with pytest.raises(Cancelled, match="between two of its parts"):
         scripts.update(connection, script, None, Stopping())
     assert connection.rows("SELECT list(a) FROM t") == [([1, 2],)]
+
+
+class Away(Options):
+    """What nodes share does not answer from a certain statement on."""
+
+    def __init__(self, after: int) -> None:
+        super().__init__()
+        self._after = after
+
+    def around(self, connection: Connection, statement: Statement, run: Callable[[], _T]) -> _T:
+        if len(self.changed) >= self._after:
+            raise Unavailable("away", reason=Reason.AWAY)
+        return super().around(connection, statement, run)
+
+
+def test_a_text_is_to_be_sent_again_only_if_none_of_it_has_run(connection: Connection) -> None:
+    script = parse("INSERT INTO t VALUES (1); INSERT INTO t VALUES (2)")
+    with pytest.raises(Unavailable, match="statement 1 of 2 failed: away") as caught:
+        scripts.update(connection, script, None, Away(0))
+    assert caught.value.reason is Reason.AWAY
+    with pytest.raises(EngineFailed, match="the ones before it have run: away") as failed:
+        scripts.update(connection, script, None, Away(1))
+    assert failed.value.reason is None

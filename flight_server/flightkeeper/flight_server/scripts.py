@@ -17,6 +17,7 @@ from flightkeeper.flight_server.engine.connection import COUNT_SCHEMA, Connectio
 from flightkeeper.flight_server.engine.result import Result
 from flightkeeper.flight_server.engine.statement import Control, Script, Shape, Statement
 from flightkeeper.flight_server.errors import Cancelled, EngineFailed, InvalidArgument, NodeError
+from flightkeeper.flightsql.headers import Reason
 
 Rows = Sequence[Mapping[str, Any]]
 """Rows of bound parameters, each by column name in the order of the columns."""
@@ -26,6 +27,9 @@ _ANSWER_BYTES_MAX = 256 * 1024 * 1024
 _STOPPED_BETWEEN = (
     "the statement was stopped between two of its parts; what it had not committed has no effect"
 )
+
+_NOTHING_RAN = {Reason.AWAY, Reason.CONFLICT}
+"""What invites to send a text again, as long as none of it has run."""
 
 _T = TypeVar("_T")
 
@@ -213,6 +217,8 @@ def _named(script: Script, number: int) -> Iterator[None]:
     except NodeError as exc:
         before = "" if number == 1 else "; the ones before it have run"
         message = f"statement {number} of {len(script)} failed{before}: {exc}"
+        if number > 1 and exc.reason in _NOTHING_RAN:
+            raise EngineFailed(message, cause=exc.cause) from exc
         raise exc.reworded(message) from exc
 
 

@@ -21,6 +21,7 @@ from flightkeeper.flight_server.errors import EngineFailed, NodeError, StartFail
 from flightkeeper.flight_server.lake import ledger
 from flightkeeper.flight_server.lake.ledger import Entry
 from flightkeeper.flight_server.lake.location import Backend, Location
+from flightkeeper.flightsql.headers import Reason
 
 CATALOG = "lake"
 """Under this name statements find it, and without a name: it is where names are looked up."""
@@ -240,7 +241,8 @@ def was_taken(error: NodeError) -> bool:
 
 def was_lost(error: NodeError) -> bool:
     """Whether the catalog's server went away meanwhile."""
-    return isinstance(error, EngineFailed) and _LOST.search(str(error)) is not None
+    lost = isinstance(error, EngineFailed) and _LOST.search(str(error)) is not None
+    return lost or error.reason is Reason.AWAY
 
 
 def _literal(text: str) -> str:
