@@ -258,6 +258,9 @@ def test_an_ingest_that_made_its_table_is_answered_when_it_is_sent_again(tmp_pat
         client.extra_headers[headers.STATEMENT_ID] = "first"
         for _ in range(2):
             assert ingest(client, into("t", CREATE), ROWS) == 3
+        for others in (ROWS.slice(1), ROWS.rename_columns(["a", "c"]), MORE.select(["a"])):
+            with pytest.raises(pa.ArrowInvalid, match="was another statement's"):
+                ingest(client, into("t", CREATE), others)
         # What has no ledger is what it always was.
         assert ingest(client, into("own", CREATE, catalog="memory"), ROWS) == 3
         with pytest.raises(pa.ArrowInvalid, match="already exists; nothing was applied"):

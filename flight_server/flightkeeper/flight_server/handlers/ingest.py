@@ -101,7 +101,8 @@ class Ingest:
             return staged.rows
 
         try:
-            statement = ingest.named(target, _planned(call, connection, target, intake))
+            planned = _planned(call, connection, target, intake)
+            statement = ingest.named(target, planned, staged.schema, staged.rows)
             return self._execution.around(call, connection, statement, applied)
         except NodeError as exc:
             if exc.in_doubt:
