@@ -2,7 +2,7 @@
 
 import pytest
 
-from flightkeeper.flight_server.engine.tokens import Kind, plain, tokens
+from flightkeeper.flight_server.engine.tokens import Kind, imports, plain, tokens
 
 
 @pytest.mark.parametrize(
@@ -36,3 +36,16 @@ def test_names_are_told_from_keywords_and_lose_their_quotes() -> None:
 
 def test_a_plain_text_has_no_comments() -> None:
     assert plain("SET /* a */ threads = 1.5 -- b") == "SET threads = 1.5"
+
+
+def test_an_import_is_known_before_it_is_parsed() -> None:
+    for sql in (
+        "IMPORT DATABASE 'x'",
+        "import/**/database'x'",
+        "SELECT 1; -- y\n IMPORT DATABASE 'x'",
+        "PRAGMA import_database('x')",
+        "PRAGMA \"Import_Database\"('x')",
+    ):
+        assert imports(sql)
+    for sql in ("SELECT import database FROM t", "INSERT INTO import VALUES ('; IMPORT DATABASE')"):
+        assert not imports(sql)

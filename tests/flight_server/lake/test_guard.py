@@ -1,7 +1,5 @@
 """What no statement may do to a lake, and what only looks like it."""
 
-from pathlib import Path
-
 import pytest
 
 from flightkeeper.flight_server.engine.statement import parse

@@ -217,13 +217,16 @@ def of_command(command: Command, text: str) -> Statement:
 
 
 def _parse(sql: str, source: str | None = None) -> Script:
+    if tokens.imports(sql):
+        raise InvalidArgument("IMPORT DATABASE is not served; nothing was run: send the statements")
     try:
         parsed = duckdb.extract_statements(sql)
     except duckdb.Error as exc:
         raise translate(exc, sql, source) from exc
     if not parsed:
         raise InvalidArgument("the statement is empty")
-    return tuple(_with_names(statement, source) for statement in parsed)
+    # A PIVOT that DuckDB makes several statements of has no text of its own in any of them.
+    return tuple(_with_names(one, source or ("" if one.query.strip() else sql)) for one in parsed)
 
 
 _parse_cached = lru_cache(_CACHED_MAX)(_parse)

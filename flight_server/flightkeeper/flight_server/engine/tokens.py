@@ -59,6 +59,18 @@ def plain(sql: str) -> str:
     return " ".join(_written(found) for _, found in _found(sql))
 
 
+def imports(sql: str) -> bool:
+    """Whether a text has the statements of files in it: DuckDB's parser would read them."""
+    if "import" not in sql.lower():
+        return False
+    words = [token.text for token in tokens(sql) if token.kind is not Kind.TEXT]
+    begun = zip([";", *words], words, words[1:], strict=False)
+    return any(before == ";" and pair in _IMPORTS for before, *pair in begun)
+
+
+_IMPORTS = (["import", "database"], ["pragma", "import_database"])
+
+
 def _found(sql: str) -> Iterator[tuple[Kind, re.Match[bytes]]]:
     # Positions count bytes.
     text = sql.encode()

@@ -32,8 +32,9 @@ class GuardedRules(Rules):
         """
         permitted = self._rules.permitted(principal, connection, asked)
         if asked.command is None:
-            self._check_reads(principal, asked)
-            self._guard.check(asked.sql, changes=not asked.read_only)
+            text = asked.sql or asked.source
+            self._check_reads(principal, text)
+            self._guard.check(text, changes=not asked.read_only)
         return permitted
 
     def visibility(self, principal: str, connection: Connection) -> Visibility | None:
@@ -50,12 +51,12 @@ class GuardedRules(Rules):
                 "the lake's own catalog is written by the lake alone; nothing was applied"
             )
 
-    def _check_reads(self, principal: str, asked: Statement) -> None:
+    def _check_reads(self, principal: str, text: str) -> None:
         """Refuse the lake's own catalog to who may not read everything.
 
         Nothing in it can be granted, but a name that is granted elsewhere may mean one in there.
         """
-        if OWN not in asked.sql.lower() or not names_own(tokens(asked.sql)):
+        if OWN not in text.lower() or not names_own(tokens(text)):
             return
         access = self._rules.access(principal)
         if access is not None and not access.superuser:
