@@ -85,6 +85,14 @@ def check(guard: Guard, sql: str) -> None:
         f"EXPLAIN ANALYZE COPY t TO '{_KEPT}-wal'",
         "COPY t TO '/var/lib' (FORMAT parquet, PARTITION_BY (a), OVERWRITE)",
         f"EXPORT DATABASE '{_KEPT}.files'",
+        # SQLite would lose its locks.
+        f"FROM read_blob('{_KEPT}')",
+        f"SELECT (SELECT size FROM read_text(['x', '{_KEPT}']))",
+        f"FROM '{_KEPT}'",
+        f"SELECT * FROM t JOIN /* it */ '{_KEPT}' ON true",
+        f"DESCRIBE '{_KEPT}'",
+        f"COPY t FROM '{_KEPT}' (FORMAT csv)",
+        f"ATTACH '{_KEPT}' AS other (READ_ONLY)",
         f"SET profiling_output = '{_KEPT}'",
     ],
 )
@@ -107,6 +115,8 @@ def test_what_breaks_it_is_refused(guard: Guard, sql: str) -> None:
         "CREATE TABLE set_option (a INT)",
         "INSERT INTO set_option (a) VALUES (1)",
         "INSERT INTO lake.main.set_option (a) VALUES (1)",
+        f"INSERT INTO note VALUES ('{_KEPT}')",
+        f"SELECT * FROM note WHERE path = '{_KEPT}' OR path IN ('{_KEPT}')",
         "SELECT cleanup_all, set_option FROM t AS set_option (a)",
         "SELECT t.detach, alter FROM t t (detach, alter)",
         "DETACH other",

@@ -29,8 +29,8 @@ from tests.flight_server.wire_client import WireClient
 pytestmark = [pytest.mark.lake, pytest.mark.timeout(240)]
 
 SUPERUSER = ROLES[-1]
-_COUNT = "Count"
-"""What a change would answer, which is said of it without asking whether it may run."""
+_HARMLESS_COLUMNS = {"Count", "1"}
+"""What is said of a change, and of what comes after it, without running either."""
 _HOSTILE_MIN, _HARMLESS_MIN = 200, 40
 
 
@@ -67,7 +67,9 @@ def test_prepared_or_described_they_are_refused_as_well(node: Hostile) -> None:
         text = node.text(attempt)
         for way in (_prepared, _described):
             try:
-                wrong += [(text, seen) for seen in way(client, text) if seen != _COUNT]
+                wrong += [
+                    (text, seen) for seen in way(client, text) if seen not in _HARMLESS_COLUMNS
+                ]
             except (flight.FlightError, pa.ArrowException, KeyError) as exc:
                 if CANARY in str(exc).replace(text, ""):
                     wrong.append((text, str(exc)))
@@ -123,7 +125,7 @@ def test_rows_are_not_put_into_the_lakes_own_catalog(node: Hostile, role: str) -
     rows = pa.table({"key": ["x"], "text": ["x"], "row_count": [1], "noted_s": [1]})
     for table, mode in (("flightkeeper_ledger", APPEND), ("mine", CREATE)):
         command = into(table, mode, catalog="__DuckLake_metadata_lake", schema="main")
-        with pytest.raises((flight.FlightUnauthorizedError, pa.ArrowInvalid)):
+        with pytest.raises(KeyError, match="there is no catalog"):
             ingest(client, command, rows)
     assert node.untouched() == before
 

@@ -32,6 +32,8 @@ _NO_CALL_AFTER = {
     *("recursive", "update"),
 }
 """A name and a parenthesis after one of them are no call."""
+_TABLES_AFTER = {"from", "join", "table", "describe", "summarize"}
+_READS_FILE = re.compile(r"read_\w+|parquet_\w+|sniff_csv")
 _TRUE = {"true", "1", "on"}
 _OPENING, _CLOSING = "(", ")"
 
@@ -47,6 +49,7 @@ class Guard:
     def __init__(self, catalog: str, places: Places) -> None:
         self._catalog = catalog
         self._places = places
+        self._file = places.file_name
 
     def check(self, sql: str, *, changes: bool) -> None:
         """Refuse what breaks the lake.
@@ -57,7 +60,7 @@ class Guard:
         Raises:
             InvalidArgument: says what to do instead; nothing was run.
         """
-        if _SUSPECT.search(sql):
+        if _SUSPECT.search(sql) or (self._file and self._file in sql):
             self._check(tokens(sql), changes=changes)
 
     def _check(self, said: Sequence[Token], *, changes: bool) -> None:
@@ -65,6 +68,8 @@ class Guard:
             raise _own()
         for at, name in _calls(said):
             self._called(name, said[at:])
+        if any(map(self._places.has_catalog, _opened(said))):
+            raise _kept("read it with sqlite_scan")
         verb, rest = _statement(said)
         match verb:
             case "attach":
@@ -93,6 +98,10 @@ class Guard:
             arguments = _texts(_arguments(rest))
             for text in (*arguments, "".join(arguments)):
                 self.check(text, changes=True)
+        if _READS_FILE.fullmatch(name) and any(
+            map(self._places.has_catalog, _texts(_arguments(rest)))
+        ):
+            raise _kept("read it with sqlite_scan")
         if name == "sqlite_attach" and any(map(self._places.has_catalog, _texts(rest))):
             raise _own()
 
@@ -102,23 +111,16 @@ class Guard:
         named = next((after for word, after in pairwise(words) if word == "as"), _stem(target))
         if named == self._catalog:
             raise _stays()
-        if not _reads_only(rest) and any(
-            self._places.has_catalog(text) or self._places.has_file(text) for text in _texts(rest)
-        ):
-            raise InvalidArgument(
-                "this is where the lake is kept, which nothing but the lake may write to; nothing "
-                "was run: attach it with READ_ONLY"
-            )
+        texts = _texts(rest)
+        if any(map(self._places.has_file, texts)) and not _reads_only(rest):
+            raise _kept("attach it with TYPE and READ_ONLY")
 
     def _copied(self, rest: Sequence[Token]) -> None:
-        words = _words(rest)
         texts = _texts(rest)
-        below = "overwrite" in words and any(map(self._places.is_below, texts))
-        if _writes(rest) and (below or any(map(self._places.has_file, texts))):
-            raise InvalidArgument(
-                "this is where the lake is kept, which nothing but the lake may write to; nothing "
-                "was run: choose another place"
-            )
+        below = "overwrite" in _words(rest) and any(map(self._places.is_below, texts))
+        inside = _writes(rest) and any(map(self._places.has_file, texts))
+        if below or inside or any(map(self._places.has_catalog, texts)):
+            raise _kept("choose another place")
 
     def _set(self, rest: Sequence[Token]) -> None:
         """A setting, and its value if it has one."""
@@ -144,6 +146,14 @@ def _own() -> InvalidArgument:
     return InvalidArgument(
         "the lake's own catalog is written by the lake alone; nothing was run: change its tables "
         "with SQL"
+    )
+
+
+def _kept(instead: str) -> InvalidArgument:
+    # A file that the process opens beside SQLite loses SQLite's locks on it when it is closed.
+    return InvalidArgument(
+        "this is where the lake is kept, which nothing but the lake may open or write to; nothing "
+        f"was run: {instead}"
     )
 
 
@@ -223,10 +233,20 @@ def _stem(target: str) -> str:
 def _reads_only(rest: Sequence[Token]) -> bool:
     """Whether a database is attached so that nothing can be written to it."""
     at = next((n for n, token in enumerate(rest) if token.text in {"read_only", "readonly"}), None)
-    if at is None:
+    if at is None or "type" not in _words(rest):
+        # Without its type DuckDB opens a file to see what it is.
         return False
     value = rest[at + 1].text if at + 1 < len(rest) else ""
     return value in {",", _CLOSING, *_TRUE}
+
+
+def _opened(said: Sequence[Token]) -> list[str]:
+    """The files that are read as tables."""
+    return [
+        after.text
+        for before, after in pairwise(said)
+        if after.kind is Kind.TEXT and before.kind is Kind.KEYWORD and before.text in _TABLES_AFTER
+    ]
 
 
 def _writes(rest: Sequence[Token]) -> bool:

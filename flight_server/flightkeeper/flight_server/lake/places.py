@@ -33,6 +33,11 @@ class Places:
         self._location = location
         self._data = _folder(data)
 
+    @property
+    def file_name(self) -> str:
+        """Of the lake's catalog without its folder; empty if it is no file."""
+        return os.path.basename(self._location.path)  # noqa: PTH119 - no path is asked for
+
     def has_catalog(self, text: str) -> bool:
         """Whether a text names the lake's catalog, as ATTACH would understand it."""
         bare = text[len(_KINDS.match(text)[0]) :]  # type: ignore[index]  # it matches anything

@@ -7,7 +7,7 @@ from flightkeeper.flight_server.cluster.authorization import Rules
 from flightkeeper.flight_server.engine.connection import Connection
 from flightkeeper.flight_server.engine.statement import Statement
 from flightkeeper.flight_server.engine.tokens import tokens
-from flightkeeper.flight_server.errors import InvalidArgument, PermissionDenied
+from flightkeeper.flight_server.errors import PermissionDenied
 from flightkeeper.flight_server.handlers.visibility import Visibility
 from flightkeeper.flight_server.lake.guard import OWN, Guard, names_own
 
@@ -45,11 +45,8 @@ class GuardedRules(Rules):
         self, principal: str, connection: Connection, path: Sequence[str], *, replaces: bool
     ) -> None:
         """Whether a user may put rows into a table, or make it."""
+        # The lake's own catalog is none that an upload finds.
         self._rules.check_upload(principal, connection, path, replaces=replaces)
-        if path[0].lower().startswith(OWN):
-            raise InvalidArgument(
-                "the lake's own catalog is written by the lake alone; nothing was applied"
-            )
 
     def _check_reads(self, principal: str, text: str) -> None:
         """Refuse the lake's own catalog to who may not read everything.

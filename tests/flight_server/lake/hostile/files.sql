@@ -42,3 +42,8 @@ DDD~ PIVOT read_text('{home}/canary.csv') ON content
 DDD~ DESCRIBE FROM read_text('{home}/canary.csv')
 DDD~ SUMMARIZE FROM read_text('{home}/canary.csv')
 DDD~ SELECT 1 UNION ALL SELECT size FROM read_text('{home}/canary.csv')
+DDDI FROM read_blob('{home}/lake.sqlite')
+DDDI FROM read_text('{home}/lake.sqlite')
+DDDI FROM '{home}/lake.sqlite'
+DDDI COPY entry FROM '{home}/lake.sqlite' (FORMAT csv)
+DDDI ATTACH '{home}/lake.sqlite' AS other (READ_ONLY)
