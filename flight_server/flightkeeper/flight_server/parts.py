@@ -21,8 +21,8 @@ from flightkeeper.flight_server.cluster.authorization import EVERYTHING, Authori
 from flightkeeper.flight_server.cluster.commands import Owner
 from flightkeeper.flight_server.cluster.principals import LivePrincipals
 from flightkeeper.flight_server.config import IN_MEMORY, NodeSettings
-from flightkeeper.flight_server.engine.database import Database, DatabaseOptions
 from flightkeeper.flight_server.engine import lake
+from flightkeeper.flight_server.engine.database import Database, DatabaseOptions
 from flightkeeper.flight_server.engine.facts import facts, limits
 from flightkeeper.flight_server.engine.lake import LakeOptions
 from flightkeeper.flight_server.errors import StartFailed

@@ -6,7 +6,7 @@ the lake's own catalog is another matter: where there are grants only superusers
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
 
 from flightkeeper.flight_server.engine.tokens import Kind, Token, tokens
@@ -50,6 +50,14 @@ class Guard:
         self._catalog = catalog
         self._places = places
         self._file = places.file_name
+        self._verbs: Mapping[str, Callable[[Sequence[Token]], None]] = {
+            "alter": self._altered,
+            "attach": self._attached,
+            "copy": self._copied,
+            "detach": self._detached,
+            "export": self._copied,
+            **dict.fromkeys(("pragma", "reset", "set", "use"), self._set),
+        }
 
     def check(self, sql: str, *, changes: bool) -> None:
         """Refuse what breaks the lake.
@@ -71,19 +79,8 @@ class Guard:
         if any(map(self._places.has_catalog, _opened(said))):
             raise _kept("read it with sqlite_scan")
         verb, rest = _statement(said)
-        match verb:
-            case "attach":
-                self._attached(rest)
-            case "detach":
-                if self._catalog in _words(rest):
-                    raise _stays()
-            case "alter":
-                if _words(rest[:1]) == ["database"] and self._catalog in _words(rest):
-                    raise _stays()
-            case "copy" | "export":
-                self._copied(rest)
-            case "set" | "use" | "reset" | "pragma":
-                self._set(rest)
+        if (check := self._verbs.get(verb)) is not None:
+            check(rest)
 
     def _called(self, name: str, rest: Sequence[Token]) -> None:
         """A call, with what follows its name."""
@@ -114,6 +111,14 @@ class Guard:
         texts = _texts(rest)
         if any(map(self._places.has_file, texts)) and not _reads_only(rest):
             raise _kept("attach it with TYPE and READ_ONLY")
+
+    def _altered(self, rest: Sequence[Token]) -> None:
+        if _words(rest[:1]) == ["database"]:
+            self._detached(rest)
+
+    def _detached(self, rest: Sequence[Token]) -> None:
+        if self._catalog in _words(rest):
+            raise _stays()
 
     def _copied(self, rest: Sequence[Token]) -> None:
         texts = _texts(rest)

@@ -8,6 +8,7 @@ import os
 import re
 from collections.abc import Mapping
 from contextlib import suppress
+from pathlib import Path
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from flightkeeper.flight_server.lake.location import Backend, Location
@@ -36,7 +37,7 @@ class Places:
     @property
     def file_name(self) -> str:
         """Of the lake's catalog without its folder; empty if it is no file."""
-        return os.path.basename(self._location.path)  # noqa: PTH119 - no path is asked for
+        return Path(self._location.path).name
 
     def has_catalog(self, text: str) -> bool:
         """Whether a text names the lake's catalog, as ATTACH would understand it."""
@@ -61,7 +62,7 @@ class Places:
         if path in {own + beside for beside in _BESIDE}:
             return True
         with suppress(OSError):
-            return os.path.samefile(path, own)
+            return Path(path).samefile(own)
         return False
 
 
