@@ -1,6 +1,7 @@
 """Statements that try to get at what is not theirs, on a node with a lake: nothing escapes."""
 
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 
 import pyarrow as pa
@@ -31,6 +32,8 @@ pytestmark = [pytest.mark.lake, pytest.mark.timeout(240)]
 SUPERUSER = ROLES[-1]
 _HARMLESS_COLUMNS = {"Count", "1"}
 """What is said of a change, and of what comes after it, without running either."""
+_EACH = 3
+"""They are judged where all are judged: so many show it."""
 _HOSTILE_MIN, _HARMLESS_MIN = 200, 40
 
 
@@ -63,7 +66,7 @@ def test_nothing_escapes_and_nothing_is_touched(node: Hostile, role: str) -> Non
 
 def test_prepared_or_described_they_are_refused_as_well(node: Hostile) -> None:
     client, before, wrong = node.made.clients["reader"], node.untouched(), []
-    for attempt in attempts():
+    for attempt in islice(attempts(), 0, None, _EACH):
         text = node.text(attempt)
         for way in (_prepared, _described):
             try:
