@@ -17,12 +17,16 @@ from flightkeeper.flight_server.lake.places import Places
 OWN = "__ducklake_metadata"
 """How the names of the catalogs begin in which DuckLake keeps what it knows."""
 
-_SUSPECT = re.compile(
-    rf"{OWN}|\b(?:attach|detach|copy|export|alter|set|use|reset|pragma)\b"
-    rf"|\b(?:query|json_execute_serialized_sql|sqlite_attach|{'|'.join(FUNCTIONS)})\b",
+_BEGINS = re.compile(
+    r"\s*(?:--|/\*|(?:alter|attach|copy|detach|explain|export|pragma|prepare|reset|set|use)\b)",
     re.IGNORECASE,
 )
-"""A text without any of these words is not looked at any closer."""
+"""How a statement begins of which more counts than what it calls."""
+_SUSPECT = (
+    *(OWN, "query", "json_execute_serialized_sql", "sqlite_attach", "read_", "parquet_"),
+    *("sniff_csv", *(name for name, does in FUNCTIONS.items() if does in {Does.BREAKS, Does.RUNS})),
+)
+"""A text that begins otherwise, and has none of these in it, is not looked at any closer."""
 _RUNNING = {"query", "json_serialize_sql"}
 """They take a statement as a text."""
 _PLACES = {"search_path", "schema"}
@@ -68,8 +72,13 @@ class Guard:
         Raises:
             InvalidArgument: says what to do instead; nothing was run.
         """
-        if _SUSPECT.search(sql) or (self._file and self._file in sql):
+        if _BEGINS.match(sql) or self._is_suspect(sql.lower()):
             self._check(tokens(sql), changes=changes)
+
+    def _is_suspect(self, text: str) -> bool:
+        return any(map(text.__contains__, _SUSPECT)) or (
+            self._file != "" and self._file.lower() in text
+        )
 
     def _check(self, said: Sequence[Token], *, changes: bool) -> None:
         if changes and names_own(said):
@@ -93,7 +102,7 @@ class Guard:
             raise _own()
         if name in _RUNNING:
             arguments = _texts(_arguments(rest))
-            for text in (*arguments, "".join(arguments)):
+            for text in {*arguments, "".join(arguments)}:
                 self.check(text, changes=True)
         if _READS_FILE.fullmatch(name) and any(
             map(self._places.has_catalog, _texts(_arguments(rest)))
