@@ -19,7 +19,18 @@ class PostgresServer:
     @property
     def lake(self) -> str:
         """The URL of a lake in it."""
-        return f"ducklake:postgres://postgres@/postgres?host={self._home}"
+        return self.lake_of("postgres")
+
+    def lake_of(self, user: str) -> str:
+        """The URL of a lake in it for a user."""
+        return f"ducklake:postgres://{user}@/postgres?host={self._home}"
+
+    def let_in(self, user: str, password: str) -> None:
+        """Make a user who has to tell a password, from the next connection on."""
+        self.run(f"CREATE ROLE {user} LOGIN SUPERUSER PASSWORD '{password}'")
+        rules = "local all postgres trust\nlocal all all scram-sha-256\n"
+        (self._home / "pg_hba.conf").write_text(rules)
+        self.run("SELECT pg_reload_conf()")
 
     def run(self, sql: str) -> str:
         """What `psql` prints."""

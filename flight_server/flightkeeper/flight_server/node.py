@@ -182,7 +182,8 @@ class Node:
                 self._system.commands,
                 parts.lake_owners(settings, self._database, lambda: self._record().node_id),
             ),
-            *(self._system.activity, self._system.reads, rules),
+            *(self._system.activity, self._system.reads),
+            parts.guarded(settings, self._database, rules),
         )
         execution.let_sql_set(everything=settings.sql_settings == "all")
         self._adjustable = Adjustable(

@@ -21,12 +21,16 @@ from flightkeeper.flight_server.cluster.authorization import EVERYTHING, Authori
 from flightkeeper.flight_server.cluster.commands import Owner
 from flightkeeper.flight_server.cluster.principals import LivePrincipals
 from flightkeeper.flight_server.config import IN_MEMORY, NodeSettings
+from flightkeeper.flight_server.engine import lake
 from flightkeeper.flight_server.engine.database import Database, DatabaseOptions
 from flightkeeper.flight_server.engine.facts import facts, limits
 from flightkeeper.flight_server.engine.lake import LakeOptions
 from flightkeeper.flight_server.errors import StartFailed
 from flightkeeper.flight_server.lake import location
 from flightkeeper.flight_server.lake.gates import gate
+from flightkeeper.flight_server.lake.guard import Guard
+from flightkeeper.flight_server.lake.places import Places
+from flightkeeper.flight_server.lake.rules import GuardedRules
 from flightkeeper.flight_server.lake.turns import Line
 from flightkeeper.flight_server.lake.writes import LakeWrites
 from flightkeeper.flight_server.listening import advertised
@@ -122,6 +126,19 @@ def lake_owners(
         return ()
     where = location.parse(settings.lake, settings.lake_data)
     return (LakeWrites(Line(gate(where, database)), author),)
+
+
+def guarded(settings: NodeSettings, database: Database, rules: Rules) -> Rules:
+    """What callers may do, but for what breaks the lake, if there is one."""
+    if settings.lake is None:
+        return rules
+    connection = database.lend()
+    try:
+        data = lake.data_path(connection)
+    finally:
+        database.take_back(connection)
+    places = Places(location.parse(settings.lake, settings.lake_data), data)
+    return GuardedRules(rules, Guard(lake.CATALOG, places))
 
 
 def default_options(settings: NodeSettings) -> Options:

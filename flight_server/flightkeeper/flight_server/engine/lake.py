@@ -117,7 +117,17 @@ def _alone(root: duckdb.DuckDBPyConnection, options: LakeOptions) -> Iterator[No
             yield
         return
     _make_secret(root, options)
-    root.execute(f"ATTACH '' AS {_SERVER} (TYPE postgres, SECRET {_SERVER})")
+    try:
+        root.execute(f"ATTACH '' AS {_SERVER} (TYPE postgres, SECRET {_SERVER})")
+        with _locked(root):
+            yield
+    finally:
+        # What is attached keeps what it needs, and nobody can attach it again by the secret.
+        root.execute(f"DROP SECRET {_SERVER}")
+
+
+@contextmanager
+def _locked(root: duckdb.DuckDBPyConnection) -> Iterator[None]:
     cursor = root.cursor()
     try:
         cursor.execute("BEGIN")
@@ -195,6 +205,12 @@ def carry(connection: Connection, author: str, entries: Iterable[Entry]) -> None
     info = _literal(ledger.carried(entries))
     told = f"'{CATALOG}', {_literal(author)}, '', extra_info => {info}"
     connection.command(f"CALL ducklake_set_commit_message({told})")
+
+
+def data_path(connection: Connection) -> str:
+    """The folder or bucket of the lake's files."""
+    ((path,),) = connection.rows(f"SELECT data_path FROM ducklake_settings('{CATALOG}')")  # noqa: S608 - ours
+    return str(path)
 
 
 def last_change(connection: Connection) -> tuple[int, str]:
