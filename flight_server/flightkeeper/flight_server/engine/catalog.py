@@ -195,6 +195,7 @@ def use(connection: Connection, catalog: str, schema: str | None = None) -> None
         InvalidArgument: there is no such place; nothing has changed.
     """
     connection.command("USE " + dotted([catalog] if schema is None else [catalog, schema]))
+    connection.plain = False
 
 
 def catalogs(connection: Connection) -> pa.Table:

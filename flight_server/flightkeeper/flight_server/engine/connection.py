@@ -46,6 +46,7 @@ class Connection:
     """A DuckDB connection. Thread-safe: one statement runs at a time, others wait for it.
 
     Attributes:
+        plain: it is as the database makes them: nothing has been left behind in its session.
         spoiled: a transaction could not be ended; it is good for nothing but being closed.
     """
 
@@ -67,6 +68,7 @@ class Connection:
         self._engine = Engine(cursor, self._changes)
         self._open: OpenResult | None = None
         self._parses = False
+        self.plain = False
         self.in_transaction = False
         self.spoiled = False
 
@@ -136,7 +138,7 @@ class Connection:
         with self._turn:
             work = self._engine.begin()
             try:
-                relation = self._cursor.sql(sql, params=_bound(parameters))
+                relation = self._cursor.sql(sql, params=parameters or None)
                 return relation.to_arrow_table()
             except ENGINE_ERRORS as exc:
                 raise translate(exc, sql) from exc
@@ -175,7 +177,7 @@ class Connection:
             work = self._engine.begin()
             try:
                 # Fetched, because since 2.0 an answer that was not keeps the connection in use.
-                return self._cursor.execute(sql, _bound(parameters)).fetchall()
+                return self._cursor.execute(sql, parameters or None).fetchall()
             except duckdb.Error as exc:
                 raise translate(exc, sql) from exc
             finally:
@@ -331,7 +333,8 @@ class Connection:
         self.rows("SELECT 1")
 
     def _parsed(self, statement: Statement) -> duckdb.Statement:
-        """The statement as this connection understands its text."""
+        """The statement, which is about to run, as this connection understands its text."""
+        self.plain &= not statement.stateful
         if statement.parsed is not None and (not self._parses or not statement.sql):
             return statement.parsed
         return self._cursor.extract_statements(statement.sql)[0]
@@ -393,7 +396,3 @@ class Connection:
         if self._open is opened:
             self._open = None
         self._engine.end(opened.work)
-
-
-def _bound(parameters: Parameters) -> Any:
-    return parameters or None
