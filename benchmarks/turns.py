@@ -1,0 +1,307 @@
+"""Which lock lets writers to a lake stand in line best: python -m benchmarks.turns.
+
+Three processes with a few writers each, as nodes have them, without the network before them. The
+product's own code makes the writes; only the gate between the processes is another one: none, a
+locked file, PostgreSQL's advisory lock, the fenced lock in ZooKeeper.
+"""
+
+import argparse
+import json
+import multiprocessing
+import random
+import statistics
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import asdict, dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any, cast
+
+from rich.console import Console
+from rich.table import Table
+
+from benchmarks.lakes import CATALOGS, POSTGRES, Lake, lake
+from flightkeeper.discovery.locks import Hold, LockTimeout
+from flightkeeper.discovery.registry import Registry, open_registry
+from flightkeeper.flight_server.call import Call
+from flightkeeper.flight_server.engine.database import Database, DatabaseOptions
+from flightkeeper.flight_server.engine.lake import LakeOptions
+from flightkeeper.flight_server.engine.statement import parse as parse_sql
+from flightkeeper.flight_server.errors import NodeError
+from flightkeeper.flight_server.lake.gates import gate as gate_of
+from flightkeeper.flight_server.lake.location import parse as parse_url
+from flightkeeper.flight_server.lake.turns import FileGate, Gate, Line
+from flightkeeper.flight_server.lake.writes import LakeWrites
+from tests.support.zookeeper_server import ZooKeeperServer
+
+PROCESSES = 3
+WRITERS = 3
+NO_LINE = "no line"
+OPEN = "line in each process"
+FILE = "file"
+ADVISORY = "advisory lock"
+ZOOKEEPER = "ZooKeeper"
+GATES = (NO_LINE, OPEN, FILE, ADVISORY, ZOOKEEPER)
+WORKLOADS = ("INSERT", "UPDATE of one row", "UPDATE of own rows", "mixed")
+_ROWS = PROCESSES * WRITERS
+_ZOOKEEPER_WAITS_S = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """What writers came to under one gate.
+
+    Attributes:
+        refused: writes that were given up because others were faster each time.
+    """
+
+    catalog: str
+    workload: str
+    gate: str
+    rate: float
+    p50_ms: float
+    p99_ms: float
+    longest_ms: float
+    refused: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Job:
+    """What one process is to do."""
+
+    url: str
+    data: str
+    gate: str
+    registry: str
+    number: int
+    seconds: float
+
+
+@dataclass
+class _Told:
+    """What a call tells of its statement: that it is a new one."""
+
+    statement_id: str = ""
+    sent_before: bool | None = False
+    owner: str = "bench"
+
+    def next_change(self) -> int:
+        """The only one."""
+        return 1
+
+
+class _OpenGate:
+    """Lets everybody through."""
+
+    def try_enter(self) -> bool:
+        return True
+
+    def leave(self) -> None:
+        """There is nothing to give back."""
+
+
+class _NoLine(Line):
+    """Writers do not wait for each other, in their process neither."""
+
+    @contextmanager
+    def turn(self, check: Callable[[], None]) -> Iterator[None]:
+        check()
+        yield
+
+
+class _ZooKeeperGate:
+    """The cluster's lock, whose line is kept by ZooKeeper: it is waited in, not asked again."""
+
+    def __init__(self, registry: Registry) -> None:
+        self._registry = registry
+        self._hold: Hold | None = None
+
+    def try_enter(self) -> bool:
+        try:
+            self._hold = self._registry.lock("lake-writes", _ZOOKEEPER_WAITS_S)
+        except LockTimeout:
+            return False
+        return True
+
+    def leave(self) -> None:
+        if self._hold is not None:
+            self._hold.release()
+
+
+def main() -> None:
+    """Measure, print, write."""
+    parser = argparse.ArgumentParser(description="Compare locks between writers to a lake.")
+    parser.add_argument("--seconds", type=float, default=4.0, help="of each workload")
+    parser.add_argument("--catalog", choices=CATALOGS, action="append")
+    parser.add_argument("--gate", choices=GATES, action="append")
+    parser.add_argument("--json", type=Path, help="where to write the results")
+    arguments = parser.parse_args()
+    found: list[Figures] = []
+    with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
+        zookeeper = stack.enter_context(ZooKeeperServer(Path(folder) / "zookeeper"))
+        for catalog in arguments.catalog or CATALOGS:
+            for gate in arguments.gate or GATES:
+                if gate == ADVISORY and catalog != POSTGRES:
+                    continue
+                print(f"{catalog}, {gate} ...", file=sys.stderr, flush=True)
+                found += measure(catalog, gate, f"{zookeeper.url}/turns", arguments.seconds)
+    Console().print(_table(found))
+    if arguments.json:
+        arguments.json.write_text(json.dumps([asdict(each) for each in found], indent=1) + "\n")
+
+
+def measure(catalog: str, gate: str, registry: str, seconds: float) -> Iterator[Figures]:
+    """All workloads under one gate, on a new lake."""
+    with tempfile.TemporaryDirectory() as folder, lake(catalog, Path(folder)) as of:
+        _make(of)
+        with _processes(of, gate, registry, seconds) as (begin, end, answers):
+            for workload in WORKLOADS:
+                begin.wait()
+                end.wait()
+                outcome = [answers.get() for _ in range(PROCESSES)]
+                times = sorted(s for taken, _ in outcome for s in taken)
+                hundredths = statistics.quantiles(times, n=100, method="inclusive")
+                yield Figures(
+                    catalog,
+                    workload,
+                    gate,
+                    len(times) / seconds,
+                    hundredths[49] * 1000,
+                    hundredths[98] * 1000,
+                    times[-1] * 1000,
+                    sum(refused for _, refused in outcome),
+                )
+
+
+@contextmanager
+def _processes(of: Lake, gate: str, registry: str, seconds: float) -> Iterator[tuple[Any, ...]]:
+    context = multiprocessing.get_context("spawn")
+    begin, end = context.Barrier(PROCESSES + 1), context.Barrier(PROCESSES + 1)
+    answers = context.Queue()
+    processes = []
+    for number in range(PROCESSES):
+        job = _Job(of.url, str(of.data), gate, registry, number, seconds)
+        processes.append(context.Process(target=_work, args=(job, begin, end, answers)))
+        processes[-1].start()
+    try:
+        yield begin, end, answers
+        for process in processes:
+            process.join(30)
+    finally:
+        for process in processes:
+            process.kill()
+
+
+def _make(of: Lake) -> None:
+    database = Database(DatabaseOptions(lake=LakeOptions(parse_url(of.url, str(of.data)))))
+    connection = database.connect()
+    connection.command("CREATE TABLE entry (writer BIGINT, n BIGINT)")
+    connection.command(f"CREATE TABLE counter AS SELECT range AS id, 0 AS n FROM range({_ROWS})")
+    database.close()
+
+
+def _work(job: _Job, begin: Any, end: Any, answers: Any) -> None:
+    """What a process does: each workload when all are ready."""
+    where = parse_url(job.url, job.data)
+    database = Database(DatabaseOptions(lake=LakeOptions(where), threads=1))
+    with ExitStack() as stack:
+        stack.callback(database.close)
+        owner = LakeWrites(_line(job, database, stack), lambda: f"n{job.number}")
+        for workload in WORKLOADS:
+            begin.wait()
+            taken, refused = _writing(job, workload, database, owner)
+            end.wait()
+            answers.put((taken, refused))
+
+
+def _line(job: _Job, database: Database, stack: ExitStack) -> Line:
+    gate: Gate = _OpenGate()
+    match job.gate:
+        case "no line":
+            return _NoLine(gate)
+        case "file":
+            gate = FileGate(Path(f"{job.data}.lock"))
+        case "advisory lock":
+            gate = gate_of(parse_url(job.url, job.data), database)
+        case "ZooKeeper":
+            registry = open_registry(job.registry)
+            stack.callback(registry.close)
+            gate = _ZooKeeperGate(registry)
+    return Line(gate)
+
+
+def _writing(
+    job: _Job, workload: str, database: Database, owner: LakeWrites
+) -> tuple[list[float], int]:
+    """Seconds that each write took, and how many were refused."""
+    taken: list[list[float]] = [[] for _ in range(WRITERS)]
+    refused = [0] * WRITERS
+
+    def write(number: int) -> None:
+        rng, connection = random.Random(number), database.connect()
+        writer = job.number * WRITERS + number
+        until = time.perf_counter() + job.seconds
+        while (began := time.perf_counter()) < until:
+            (statement,) = parse_sql(_TEXTS[workload](writer, rng))
+            run = partial(connection.change, statement)
+            try:
+                owner.change(cast("Call", _Told()), connection, statement, run)
+                taken[number].append(time.perf_counter() - began)
+            except NodeError:
+                refused[number] += 1
+        connection.close()
+
+    threads = [threading.Thread(target=write, args=(number,)) for number in range(WRITERS)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return [seconds for one in taken for seconds in one], sum(refused)
+
+
+def _insert(writer: int, _rng: random.Random) -> str:
+    return f"INSERT INTO entry VALUES ({writer}, 1)"
+
+
+def _own(writer: int, _rng: random.Random) -> str:
+    return f"UPDATE counter SET n = n + 1 WHERE id = {writer}"
+
+
+def _mixed(writer: int, rng: random.Random) -> str:
+    kind = rng.choices((_insert, _own, _delete), (6, 2, 2))[0]
+    return kind(writer, rng)
+
+
+def _delete(writer: int, _rng: random.Random) -> str:
+    return f"DELETE FROM entry WHERE writer = {writer} AND n = 1"
+
+
+_TEXTS: Mapping[str, Callable[[int, random.Random], str]] = {
+    "INSERT": _insert,
+    "UPDATE of one row": lambda _writer, rng: _own(0, rng),
+    "UPDATE of own rows": _own,
+    "mixed": _mixed,
+}
+
+
+def _table(found: list[Figures]) -> Table:
+    table = Table(title="writes a second, by the lock between processes", title_justify="left")
+    headings = ("catalog", "workload", "lock", "1/s", "p50 ms", "p99 ms", "longest ms", "refused")
+    for heading in headings:
+        table.add_column(heading, justify="right" if heading[0] in "1pr" else "left")
+    for each in sorted(found, key=lambda one: (one.catalog, WORKLOADS.index(one.workload))):
+        figures = (each.p50_ms, each.p99_ms, each.longest_ms)
+        table.add_row(
+            *(each.catalog, each.workload, each.gate, f"{each.rate:.0f}"),
+            *(f"{figure:.0f}" for figure in figures),
+            str(each.refused),
+        )
+    return table
+
+
+if __name__ == "__main__":
+    main()
