@@ -8,6 +8,7 @@ import signal
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 from typing import NamedTuple, Protocol
@@ -16,7 +17,7 @@ import duckdb
 import pyarrow as pa
 
 from benchmarks.contenders import Started, serving, starting
-from benchmarks.lakes import CATALOGS, lake, nodes
+from benchmarks.lakes import CATALOGS, Lake, lake, nodes
 from flightkeeper import client
 from tests.support.zookeeper_server import free_ports
 
@@ -50,6 +51,34 @@ class Store(NamedTuple):
     open: Callable[[], Client]
 
 
+@contextmanager
+def in_process(file: Path) -> Iterator[Store]:
+    """A file of DuckDB, by who has opened it."""
+    with duckdb.connect(str(file)) as here:
+        yield Store(IN_PROCESS, lambda: _Engine(here.cursor()))
+
+
+@contextmanager
+def behind_quack(file: Path) -> Iterator[Store]:
+    """A file of DuckDB behind DuckDB's own server."""
+    with starting("benchmarks.stores", str(file)) as started:
+        yield Store(QUACK, lambda: _Quack(started.location))
+
+
+@contextmanager
+def behind_node(file: Path) -> Iterator[Store]:
+    """A file of DuckDB behind a node."""
+    with serving(file) as started:
+        yield Store(FILE, lambda: _Node(_direct(started)))
+
+
+@contextmanager
+def lake_behind_node(catalog: str, of: Lake) -> Iterator[Store]:
+    """A lake behind one node."""
+    with serving(":memory:", *of.flags) as started:
+        yield Store(lake_at(catalog, 1), lambda: _Node(_direct(started)))
+
+
 def lake_at(catalog: str, count: int) -> str:
     """The name of a lake behind so many nodes."""
     return f"lake, {catalog}, {count} node{'s' if count > 1 else ''}"
@@ -57,26 +86,22 @@ def lake_at(catalog: str, count: int) -> str:
 
 @contextmanager
 def stores(home: Path, nodes_of_a_lake: int = 3) -> Iterator[list[Store]]:
-    """All of them, empty."""
+    """All of them, empty; lakes behind one of their nodes, and behind all."""
     with ExitStack() as stack:
-        here = stack.enter_context(duckdb.connect(str(home / "here.duckdb")))
-        found = [Store(IN_PROCESS, lambda: _Engine(here.cursor()))]
-        quack = stack.enter_context(starting("benchmarks.stores", str(home / "quack.duckdb")))
-        found.append(Store(QUACK, lambda: _Quack(quack.location)))
-        node = stack.enter_context(serving(home / "node.duckdb", "--registry", f"dir://{home}/one"))
-        found.append(Store(FILE, lambda: _Node(_direct(node))))
+        found = [
+            stack.enter_context(in_process(home / "here.duckdb")),
+            stack.enter_context(behind_quack(home / "quack.duckdb")),
+            stack.enter_context(behind_node(home / "node.duckdb")),
+        ]
         for catalog in CATALOGS:
             place = home / catalog
             place.mkdir()
             of = stack.enter_context(lake(catalog, place))
             url, started = stack.enter_context(nodes(of, nodes_of_a_lake, place))
-            found += _behind(catalog, url, started)
+            first = _direct(started[0])
+            found.append(Store(lake_at(catalog, 1), partial(_Node, first)))
+            found.append(Store(lake_at(catalog, len(started)), partial(_Node, url)))
         yield found
-
-
-def _behind(catalog: str, url: str, started: list[Started]) -> list[Store]:
-    one = Store(lake_at(catalog, 1), lambda: _Node(_direct(started[0])))
-    return [one, Store(lake_at(catalog, len(started)), lambda: _Node(url))][: len(started)]
 
 
 def _direct(node: Started) -> str:
@@ -120,7 +145,7 @@ class _Quack:
     """DuckDB's client of its own server: a database of its own in which that one is attached."""
 
     def __init__(self, location: str) -> None:
-        self._engine = _with_quack()
+        self._engine = loaded(duckdb.connect(), "httpfs", "quack")
         self._engine.execute(f"CREATE SECRET (TYPE quack, TOKEN '{_TOKEN}')")
         self._engine.execute(f"ATTACH '{location}' AS there")
 
@@ -140,9 +165,9 @@ class _Quack:
         return self._engine.execute(asked, {"sql": sql})
 
 
-def _with_quack(database: str = ":memory:") -> duckdb.DuckDBPyConnection:
-    engine = duckdb.connect(database)
-    for name in ("httpfs", "quack"):
+def loaded(engine: duckdb.DuckDBPyConnection, *names: str) -> duckdb.DuckDBPyConnection:
+    """A database with extensions of installed packages."""
+    for name in names:
         package = find_spec(f"duckdb_extension_{name}")
         assert package is not None, f"pip install duckdb-extension-{name}=={duckdb.__version__}"
         assert package.origin is not None
@@ -153,7 +178,7 @@ def _with_quack(database: str = ":memory:") -> duckdb.DuckDBPyConnection:
 
 def _serve(database: str) -> None:
     """DuckDB's own server, until the process is ended."""
-    engine = _with_quack(database)
+    engine = loaded(duckdb.connect(database), "httpfs", "quack")
     location = f"quack:127.0.0.1:{free_ports(1)[0]}"
     engine.execute(f"CALL quack_serve('{location}', token='{_TOKEN}')").fetchall()
     print(location, flush=True)

@@ -19,7 +19,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 from rich.console import Console
 from rich.table import Table
@@ -49,6 +49,17 @@ GATES = (NO_LINE, OPEN, FILE, ADVISORY, ZOOKEEPER)
 WORKLOADS = ("INSERT", "UPDATE of one row", "UPDATE of own rows", "mixed")
 _ROWS = PROCESSES * WRITERS
 _ZOOKEEPER_WAITS_S = 1.0
+
+_Done = tuple[list[float], int]
+"""Seconds that each write of a process took, and how many were refused."""
+
+
+class _Outcome(NamedTuple):
+    """What the writers of all processes did in a turn of so many seconds."""
+
+    taken: list[float]
+    refused: int
+    seconds: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,65 +146,89 @@ class _ZooKeeperGate:
 def main() -> None:
     """Measure, print, write."""
     parser = argparse.ArgumentParser(description="Compare locks between writers to a lake.")
-    parser.add_argument("--seconds", type=float, default=4.0, help="of each workload")
+    parser.add_argument("--rounds", type=int, default=4)
+    parser.add_argument("--seconds", type=float, default=2.0, help="of each turn in a round")
     parser.add_argument("--catalog", choices=CATALOGS, action="append")
-    parser.add_argument("--gate", choices=GATES, action="append")
     parser.add_argument("--json", type=Path, help="where to write the results")
     arguments = parser.parse_args()
     found: list[Figures] = []
-    with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
-        zookeeper = stack.enter_context(ZooKeeperServer(Path(folder) / "zookeeper"))
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        ZooKeeperServer(Path(folder) / "zookeeper") as zookeeper,
+    ):
+        registry = f"{zookeeper.url}/turns"
         for catalog in arguments.catalog or CATALOGS:
-            for gate in arguments.gate or GATES:
-                if gate == ADVISORY and catalog != POSTGRES:
-                    continue
-                print(f"{catalog}, {gate} ...", file=sys.stderr, flush=True)
-                found += measure(catalog, gate, f"{zookeeper.url}/turns", arguments.seconds)
+            found += measure(catalog, registry, arguments.rounds, arguments.seconds)
     Console().print(_table(found))
     if arguments.json:
         arguments.json.write_text(json.dumps([asdict(each) for each in found], indent=1) + "\n")
 
 
-def measure(catalog: str, gate: str, registry: str, seconds: float) -> Iterator[Figures]:
-    """All workloads under one gate, on a new lake."""
-    with tempfile.TemporaryDirectory() as folder, lake(catalog, Path(folder)) as of:
-        _make(of)
-        with _processes(of, gate, registry, seconds) as (begin, end, answers):
+def measure(catalog: str, registry: str, rounds: int, seconds: float) -> Iterator[Figures]:
+    """All workloads under each lock in turn, each on a lake of its own."""
+    gates = [gate for gate in GATES if gate != ADVISORY or catalog == POSTGRES]
+    outcomes: dict[tuple[str, str], list[_Outcome]] = {}
+    with ExitStack() as stack:
+        groups = {
+            gate: stack.enter_context(_writers(catalog, gate, registry, seconds)) for gate in gates
+        }
+        for number in range(rounds + 1):
             for workload in WORKLOADS:
-                begin.wait()
-                end.wait()
-                outcome = [answers.get() for _ in range(PROCESSES)]
-                times = sorted(s for taken, _ in outcome for s in taken)
-                hundredths = statistics.quantiles(times, n=100, method="inclusive")
-                yield Figures(
-                    catalog,
-                    workload,
-                    gate,
-                    len(times) / seconds,
-                    hundredths[49] * 1000,
-                    hundredths[98] * 1000,
-                    times[-1] * 1000,
-                    sum(refused for _, refused in outcome),
-                )
+                for gate, write in groups.items():
+                    print(f"{catalog}, {number}, {workload}, {gate}", file=sys.stderr, flush=True)
+                    outcome = write(workload)
+                    if number:  # the first one fills caches
+                        outcomes.setdefault((workload, gate), []).append(outcome)
+    for (workload, gate), each in outcomes.items():
+        yield _figures(catalog, workload, gate, each)
+
+
+def _figures(catalog: str, workload: str, gate: str, outcomes: list[_Outcome]) -> Figures:
+    times = sorted(one for outcome in outcomes for one in outcome.taken)
+    hundredths = statistics.quantiles(times, n=100, method="inclusive")
+    return Figures(
+        catalog,
+        workload,
+        gate,
+        statistics.median(len(each.taken) / each.seconds for each in outcomes),
+        hundredths[49] * 1000,
+        hundredths[98] * 1000,
+        times[-1] * 1000,
+        sum(each.refused for each in outcomes),
+    )
 
 
 @contextmanager
-def _processes(of: Lake, gate: str, registry: str, seconds: float) -> Iterator[tuple[Any, ...]]:
+def _writers(
+    catalog: str, gate: str, registry: str, seconds: float
+) -> Iterator[Callable[[str], _Outcome]]:
+    """Processes that write to a new lake under one lock, whenever they are told what."""
     context = multiprocessing.get_context("spawn")
-    begin, end = context.Barrier(PROCESSES + 1), context.Barrier(PROCESSES + 1)
     answers = context.Queue()
-    processes = []
-    for number in range(PROCESSES):
-        job = _Job(of.url, str(of.data), gate, registry, number, seconds)
-        processes.append(context.Process(target=_work, args=(job, begin, end, answers)))
-        processes[-1].start()
-    try:
-        yield begin, end, answers
+    with tempfile.TemporaryDirectory() as folder, lake(catalog, Path(folder)) as of:
+        _make(of)
+        orders, processes = [context.Queue() for _ in range(PROCESSES)], []
+        for number, its_orders in enumerate(orders):
+            job = _Job(of.url, str(of.data), gate, registry, number, seconds)
+            process = context.Process(target=_work, args=(job, its_orders, answers))
+            process.start()
+            processes.append(process)
+        for _ in processes:
+            answers.get()  # it is ready
+
+        def write(workload: str) -> _Outcome:
+            began_s = time.perf_counter()
+            for its_orders in orders:
+                its_orders.put(workload)
+            each: list[_Done] = [answers.get() for _ in processes]
+            taken = [one for its, _ in each for one in its]
+            return _Outcome(taken, sum(n for _, n in each), time.perf_counter() - began_s)
+
+        yield write
+        for its_orders in orders:
+            its_orders.put("")
         for process in processes:
             process.join(30)
-    finally:
-        for process in processes:
-            process.kill()
 
 
 def _make(of: Lake) -> None:
@@ -204,18 +239,15 @@ def _make(of: Lake) -> None:
     database.close()
 
 
-def _work(job: _Job, begin: Any, end: Any, answers: Any) -> None:
-    """What a process does: each workload when all are ready."""
-    where = parse_url(job.url, job.data)
-    database = Database(DatabaseOptions(lake=LakeOptions(where), threads=1))
+def _work(job: _Job, orders: Any, answers: Any) -> None:
+    """What a process does: a workload each time it is told one."""
+    database = Database(DatabaseOptions(lake=LakeOptions(parse_url(job.url, job.data)), threads=1))
     with ExitStack() as stack:
         stack.callback(database.close)
         owner = LakeWrites(_line(job, database, stack), lambda: f"n{job.number}")
-        for workload in WORKLOADS:
-            begin.wait()
-            taken, refused = _writing(job, workload, database, owner)
-            end.wait()
-            answers.put((taken, refused))
+        answers.put("ready")
+        while workload := orders.get():
+            answers.put(_writing(job, workload, database, owner))
 
 
 def _line(job: _Job, database: Database, stack: ExitStack) -> Line:
@@ -234,10 +266,7 @@ def _line(job: _Job, database: Database, stack: ExitStack) -> Line:
     return Line(gate)
 
 
-def _writing(
-    job: _Job, workload: str, database: Database, owner: LakeWrites
-) -> tuple[list[float], int]:
-    """Seconds that each write took, and how many were refused."""
+def _writing(job: _Job, workload: str, database: Database, owner: LakeWrites) -> _Done:
     taken: list[list[float]] = [[] for _ in range(WRITERS)]
     refused = [0] * WRITERS
 
