@@ -25,7 +25,6 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.lakes import CATALOGS, lake
-from benchmarks.measures import timed
 from benchmarks.stores import (
     FILE,
     IN_PROCESS,
@@ -42,6 +41,7 @@ from benchmarks.stores import (
 
 ROWS = 10_000_000
 _BIG = f"SELECT range AS id, (hash(range) % 1000)::BIGINT AS n, random() AS x FROM range({ROWS})"
+_TABLE = "big"
 _BATCH_ROWS = 1 << 17
 _Serve = Callable[[], AbstractContextManager[Store]]
 
@@ -58,7 +58,7 @@ class Figures:
     """
 
     tpch_s: float = math.nan
-    ingest_s: float = math.nan
+    ingest_s: float = math.inf
     warm_ms: Sequence[float] = field(default=())
     cold_ms: float = math.nan
 
@@ -122,6 +122,7 @@ def _tpch(
             best[name].append(min(seconds))
     for name, each in best.items():
         figures[name].tpch_s = sum(each)
+        print(f"TPC-H, {name}: {sum(each):.2f} s", file=sys.stderr, flush=True)
 
 
 def _load(clients: Mapping[str, Client], scale: float) -> list[tuple[int, str]]:
@@ -151,13 +152,16 @@ def _check_same(what: str, answer: pa.Table, wanted: pa.Table) -> None:
 def _ingests(clients: Mapping[str, Client], figures: Mapping[str, Figures], rounds: int) -> None:
     with duckdb.connect() as made:
         rows = made.execute(_BIG).to_arrow_reader(_BATCH_ROWS).read_all()
-    for number in range(rounds):
+    for number in reversed(range(rounds)):
+        # Under another name each time: Quack's client does not notice that one was dropped.
+        table = f"{_TABLE}_{number}" if number else _TABLE
         for name, one in clients.items():
             print(f"ingest {number}, {name}", file=sys.stderr, flush=True)
+            began_s = time.perf_counter()
+            one.ingest(table, rows.to_reader(_BATCH_ROWS))
+            figures[name].ingest_s = min(time.perf_counter() - began_s, figures[name].ingest_s)
             if number:
-                one.change("DROP TABLE big")
-            seconds = timed(lambda one=one: one.ingest("big", rows.to_reader(_BATCH_ROWS)))  # type: ignore[misc]
-            figures[name].ingest_s = min(seconds, figures[name].ingest_s) if number else seconds
+                one.change(f"DROP TABLE {table}")
 
 
 def _look_ups(clients: Mapping[str, Client], figures: Mapping[str, Figures]) -> None:
@@ -188,7 +192,7 @@ def _first_look_ups(
 def _look_up(one: Client, rng: random.Random) -> float:
     key = rng.randrange(ROWS)
     began_s = time.perf_counter()
-    found = one.rows(f"SELECT id, n, x FROM big WHERE id = {key}")
+    found = one.rows(f"SELECT id, n, x FROM {_TABLE} WHERE id = {key}")
     taken = time.perf_counter() - began_s
     assert found["id"].to_pylist() == [key]
     return taken

@@ -172,13 +172,13 @@ def measure(catalog: str, registry: str, rounds: int, seconds: float) -> Iterato
         groups = {
             gate: stack.enter_context(_writers(catalog, gate, registry, seconds)) for gate in gates
         }
-        for number in range(rounds + 1):
+        for write in groups.values():
+            write("mixed")  # which fills caches
+        for number in range(rounds):
             for workload in WORKLOADS:
                 for gate, write in groups.items():
                     print(f"{catalog}, {number}, {workload}, {gate}", file=sys.stderr, flush=True)
-                    outcome = write(workload)
-                    if number:  # the first one fills caches
-                        outcomes.setdefault((workload, gate), []).append(outcome)
+                    outcomes.setdefault((workload, gate), []).append(write(workload))
     for (workload, gate), each in outcomes.items():
         yield _figures(catalog, workload, gate, each)
 
