@@ -177,8 +177,10 @@ def measure(catalog: str, registry: str, rounds: int, seconds: float) -> Iterato
         for number in range(rounds):
             for workload in WORKLOADS:
                 for gate, write in groups.items():
-                    print(f"{catalog}, {number}, {workload}, {gate}", file=sys.stderr, flush=True)
-                    outcomes.setdefault((workload, gate), []).append(write(workload))
+                    outcome = write(workload)
+                    outcomes.setdefault((workload, gate), []).append(outcome)
+                    rate = f"{len(outcome.taken) / outcome.seconds:.0f}/s"
+                    print(f"{catalog}, {number}, {workload}, {gate}, {rate}", file=sys.stderr)
     for (workload, gate), each in outcomes.items():
         yield _figures(catalog, workload, gate, each)
 
@@ -210,7 +212,8 @@ def _writers(
         orders, processes = [context.Queue() for _ in range(PROCESSES)], []
         for number, its_orders in enumerate(orders):
             job = _Job(of.url, str(of.data), gate, registry, number, seconds)
-            process = context.Process(target=_work, args=(job, its_orders, answers))
+            arguments = (job, its_orders, answers)
+            process = context.Process(target=_work, args=arguments, daemon=True)
             process.start()
             processes.append(process)
         for _ in processes:
