@@ -28,8 +28,11 @@ from benchmarks.lakes import CATALOGS, POSTGRES, Lake, lake
 from flightkeeper.discovery.locks import Hold, LockTimeout
 from flightkeeper.discovery.registry import Registry, open_registry
 from flightkeeper.flight_server.call import Call
+from flightkeeper.flight_server.change import Change
+from flightkeeper.flight_server.engine.connection import Connection
 from flightkeeper.flight_server.engine.database import Database, DatabaseOptions
 from flightkeeper.flight_server.engine.lake import LakeOptions
+from flightkeeper.flight_server.engine.statement import Statement
 from flightkeeper.flight_server.engine.statement import parse as parse_sql
 from flightkeeper.flight_server.errors import NodeError
 from flightkeeper.flight_server.lake.gates import gate as gate_of
@@ -274,14 +277,14 @@ def _writing(job: _Job, workload: str, database: Database, owner: LakeWrites) ->
     refused = [0] * WRITERS
 
     def write(number: int) -> None:
-        rng, connection = random.Random(number), database.connect()
+        rng, connection = random.Random(number), database.lend()
         writer = job.number * WRITERS + number
         until = time.perf_counter() + job.seconds
         while (began := time.perf_counter()) < until:
             (statement,) = parse_sql(_TEXTS[workload](writer, rng))
-            run = partial(connection.change, statement)
+            change = Change(statement, partial(_changed, statement))
             try:
-                owner.change(cast("Call", _Told()), connection, statement, run)
+                owner.change(cast("Call", _Told()), connection, change)
                 taken[number].append(time.perf_counter() - began)
             except NodeError:
                 refused[number] += 1
@@ -293,6 +296,10 @@ def _writing(job: _Job, workload: str, database: Database, owner: LakeWrites) ->
     for thread in threads:
         thread.join()
     return [seconds for one in taken for seconds in one], sum(refused)
+
+
+def _changed(statement: Statement, connection: Connection) -> int:
+    return connection.change(statement)
 
 
 def _insert(writer: int, _rng: random.Random) -> str:
