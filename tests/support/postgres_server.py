@@ -10,11 +10,15 @@ from typing import Any
 
 
 class PostgresServer:
-    """A running server."""
+    """A running server.
+
+    Attributes:
+        home: the folder of its data, its socket and its log.
+    """
 
     def __init__(self, server: Any, home: Path) -> None:
         self._server = server
-        self._home = home
+        self.home = home
 
     @property
     def lake(self) -> str:
@@ -23,13 +27,13 @@ class PostgresServer:
 
     def lake_of(self, user: str) -> str:
         """The URL of a lake in it for a user."""
-        return f"ducklake:postgres://{user}@/postgres?host={self._home}"
+        return f"ducklake:postgres://{user}@/postgres?host={self.home}"
 
     def let_in(self, user: str, password: str) -> None:
         """Make a user who has to tell a password, from the next connection on."""
         self.run(f"CREATE ROLE {user} LOGIN SUPERUSER PASSWORD '{password}'")
         rules = "local all postgres trust\nlocal all all scram-sha-256\n"
-        (self._home / "pg_hba.conf").write_text(rules)
+        (self.home / "pg_hba.conf").write_text(rules)
         self.run("SELECT pg_reload_conf()")
 
     def run(self, sql: str) -> str:

@@ -199,6 +199,7 @@ def use(connection: Connection, catalog: str, schema: str | None = None) -> None
     if catalog.lower().startswith(OWN):
         raise InvalidArgument("names are not looked up in the lake's own catalog; nothing changed")
     connection.command("USE " + dotted([catalog] if schema is None else [catalog, schema]))
+    connection.plain = False
 
 
 def catalogs(connection: Connection) -> pa.Table:

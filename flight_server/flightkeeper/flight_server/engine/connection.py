@@ -47,6 +47,7 @@ class Connection:
 
     Attributes:
         lent: whoever has it left nothing behind in it, so that it is as good as any other.
+        plain: names mean in it what they mean in a new one.
         spoiled: a transaction could not be ended; it is good for nothing but being closed.
     """
 
@@ -69,7 +70,7 @@ class Connection:
         self._open: OpenResult | None = None
         self._parses = False
         self.in_transaction = False
-        self.lent = self.spoiled = False
+        self.lent = self.plain = self.spoiled = False
 
     def run(self, statement: Statement, parameters: Parameters = ()) -> Result:
         """Run a statement that answers with rows, and read its first batch.
@@ -334,7 +335,8 @@ class Connection:
         self.rows("SELECT 1")
 
     def _parsed(self, statement: Statement) -> duckdb.Statement:
-        """The statement as this connection understands its text."""
+        """The statement, which is about to run, as this connection understands its text."""
+        self.plain &= not statement.stateful
         if statement.parsed is not None and (not self._parses or not statement.sql):
             return statement.parsed
         return self._cursor.extract_statements(statement.sql)[0]

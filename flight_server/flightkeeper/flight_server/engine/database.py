@@ -133,6 +133,7 @@ class Database:
         connection = Connection(self._root.cursor(), self._options.batch_bytes, self.changes)
         if self._options.lake is not None:
             connection.command(f"USE {lake.CATALOG}")
+        connection.plain = True
         return connection
 
     def configure(self, options: DatabaseOptions) -> None:

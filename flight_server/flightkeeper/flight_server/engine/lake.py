@@ -55,6 +55,10 @@ _FOUND = f"SELECT text, row_count FROM {METADATA}.{ledger.TABLE} WHERE key = $ke
 _SETTLE = f"""
     INSERT INTO {METADATA}.{ledger.TABLE} (key, text, row_count, noted_s)
     VALUES ($key, '', {ledger.NOT_APPLIED}, epoch(now())::BIGINT)"""  # noqa: S608 - ours
+# Asked before each change. Functions without their place are looked for in the lake first, for
+# which it asks its catalog half a dozen times.
+_SEARCH_PATH = "SELECT value FROM system.main.duckdb_settings() WHERE name = 'search_path'"
+_DATABASES = "SELECT database_name FROM system.main.duckdb_databases()"
 _LAST_CHANGE = f"""
     SELECT snapshot_id, author FROM {METADATA}.ducklake_snapshot_changes
     ORDER BY snapshot_id DESC LIMIT 1"""  # noqa: S608 - ours
@@ -178,7 +182,8 @@ def _locking(catalog: str, function: str) -> str:
 
 
 def _asking(catalog: str, question: str) -> str:
-    return f"FROM postgres_query({_literal(catalog)}, {_literal(question)})"
+    # With its place: without, the function would be looked for in the lake first.
+    return f"FROM system.main.postgres_query({_literal(catalog)}, {_literal(question)})"
 
 
 def found(connection: Connection, key: str) -> Entry | None:
@@ -231,18 +236,21 @@ def try_lock(connection: Connection) -> bool:
 
 def looked_up_in(connection: Connection) -> bool:
     """Whether names without a catalog are those of the lake."""
-    ((catalog,),) = connection.rows("SELECT current_catalog()")
-    return str(catalog) == CATALOG
+    if connection.plain:
+        return True
+    rows = connection.rows(_SEARCH_PATH)
+    return any(str(path).lower().startswith(f"{CATALOG}.") for (path,) in rows)
 
 
 def is_catalog(connection: Connection, name: str) -> bool:
     """Whether a name before a dot, lower case, is that of a catalog, so that it means no schema."""
-    asked = "SELECT 1 FROM duckdb_databases() WHERE lower(database_name) = $name"
-    return bool(connection.rows(asked, {"name": name}))
+    return any(str(known).lower() == name for (known,) in connection.rows(_DATABASES))
 
 
 def hides(connection: Connection, name: str) -> bool:
     """Whether a temporary table has this name, so that it means that one."""
+    if connection.plain:
+        return False
     try:
         connection.rows(f"SELECT 1 FROM temp.main.{quoted(name)} LIMIT 0")  # noqa: S608 - quoted
     except NodeError:
