@@ -46,6 +46,7 @@ class Connection:
     """A DuckDB connection. Thread-safe: one statement runs at a time, others wait for it.
 
     Attributes:
+        transactions: how many were begun.
         spoiled: a transaction could not be ended; it is good for nothing but being closed.
     """
 
@@ -68,6 +69,7 @@ class Connection:
         self._open: OpenResult | None = None
         self._parses = False
         self.in_transaction = False
+        self.transactions = 0
         self.spoiled = False
 
     def run(self, statement: Statement, parameters: Parameters = ()) -> Result:
@@ -136,7 +138,7 @@ class Connection:
         with self._turn:
             work = self._engine.begin()
             try:
-                relation = self._cursor.sql(sql, params=_bound(parameters))
+                relation = self._cursor.sql(sql, params=parameters or None)
                 return relation.to_arrow_table()
             except ENGINE_ERRORS as exc:
                 raise translate(exc, sql) from exc
@@ -175,7 +177,7 @@ class Connection:
             work = self._engine.begin()
             try:
                 # Fetched, because since 2.0 an answer that was not keeps the connection in use.
-                return self._cursor.execute(sql, _bound(parameters)).fetchall()
+                return self._cursor.execute(sql, parameters or None).fetchall()
             except duckdb.Error as exc:
                 raise translate(exc, sql) from exc
             finally:
@@ -227,6 +229,7 @@ class Connection:
             if not self.in_transaction:
                 self._control("BEGIN TRANSACTION")
                 self.in_transaction = True
+                self.transactions += 1
 
     def commit(self) -> None:
         """Commit the open transaction, if one is open.
@@ -393,7 +396,3 @@ class Connection:
         if self._open is opened:
             self._open = None
         self._engine.end(opened.work)
-
-
-def _bound(parameters: Parameters) -> Any:
-    return parameters or None
