@@ -4,8 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
-from click.testing import Result
-from typer.testing import CliRunner
+from typer.testing import CliRunner, Result
 
 from flightkeeper.cli.lake import app
 from flightkeeper.flight_server.engine import lake_upkeep

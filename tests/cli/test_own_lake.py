@@ -1,5 +1,6 @@
 """Which lake the nodes of `flightkeeper up` get."""
 
+from importlib.metadata import PackageNotFoundError
 from pathlib import Path
 
 import pytest
@@ -62,7 +63,7 @@ def test_without_any_extension_there_is_none(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def missing(name: str) -> str:
-        raise own_lake.PackageNotFoundError(name)
+        raise PackageNotFoundError(name)
 
     monkeypatch.setattr(own_lake, "version", missing)
     assert flags() == ""

@@ -105,6 +105,9 @@ def test_what_hinders_it_is_noted(scene_here: Scene, monkeypatch: pytest.MonkeyP
         (What.DUTY_HINDERED, "merge", "disk full"),
     ]
     monkeypatch.setattr(Rounds, "round", away)
+    scene_here.part.close()
+    with pytest.raises(LockLost, match="the node leaves"):
+        scene_here.part._step(hold)
     hold.stop()
-    with pytest.raises(LockLost):
+    with pytest.raises(LockLost, match="let go"):
         scene_here.part._step(hold)

@@ -27,6 +27,15 @@ _TRIGGERS = {
     Backend.POSTGRES: "SELECT tgname AS name FROM pg_trigger WHERE tgenabled IN ('O', 'A') "
     "AND tgrelid = 'ducklake_snapshot_changes'::regclass",
 }
+_RIGHTS = (
+    "SELECT current_user::text, rolsuper, "
+    "has_table_privilege(t, 'SELECT'), "
+    "has_table_privilege(t, 'INSERT') AND has_table_privilege(t, 'UPDATE') "
+    "AND has_schema_privilege('public', 'CREATE'), "
+    "has_table_privilege(t, 'DELETE') "
+    "FROM pg_roles, (SELECT 'ducklake_snapshot'::regclass::oid AS t) s "
+    "WHERE rolname = current_user"
+)
 _QUERY = {Backend.SQLITE: "sqlite_query", Backend.POSTGRES: "postgres_query"}
 _LISTED = f"""
     WITH folder AS (
@@ -106,6 +115,17 @@ class LakeFacts:
 
 
 @dataclass(frozen=True, slots=True)
+class Rights:
+    """What the role that a node uses may do with the catalog."""
+
+    role: str
+    superuser: bool
+    reads: bool
+    writes: bool
+    maintains: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Finding:
     """What was looked at, and what is wrong with it; empty = nothing."""
 
@@ -164,9 +184,33 @@ def findings(connection: Connection, backend: Backend) -> Iterator[Finding]:
         else f"it has to be {FORMAT}: nodes of both versions of DuckDB "
         "read no other; do not migrate it",
     )
+    if (held := rights(connection, backend)) is not None:
+        yield _role(held)
     yield _trigger(connection, backend)
     yield _writable(connection, told.get("data_path", ""))
     yield _files(connection, told.get("data_path", ""))
+
+
+def rights(connection: Connection, backend: Backend) -> Rights | None:
+    """What the role may do; None where there are no roles.
+
+    Raises:
+        NodeError: the catalog does not answer.
+    """
+    if backend is Backend.SQLITE:
+        return None
+    asked = f"postgres_query({literal(METADATA)}, {literal(_RIGHTS)})"
+    return Rights(*connection.rows(f"FROM {asked}")[0])
+
+
+def _role(held: Rights) -> Finding:
+    may = {"read": held.reads, "write": held.writes, "do the upkeep": held.maintains}
+    about = f"the role {held.role} may {', '.join(verb for verb, it in may.items() if it)}"
+    if held.superuser:
+        return Finding(about, "and anything else, as a superuser: deploy/lake-roles.sql has others")
+    if held.maintains and not held.writes:
+        return Finding(about, "which is good for nothing: deploy/lake-roles.sql has those it needs")
+    return Finding(about)
 
 
 def _trigger(connection: Connection, backend: Backend) -> Finding:

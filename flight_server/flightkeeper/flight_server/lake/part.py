@@ -8,7 +8,7 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 
 from flightkeeper.discovery.leading import Work
-from flightkeeper.discovery.locks import Hold, LastingHold
+from flightkeeper.discovery.locks import Hold, LastingHold, LockLost
 from flightkeeper.flight_server.clocks import Clocks
 from flightkeeper.flight_server.cluster.commands import Owner
 from flightkeeper.flight_server.cluster.duties import paced
@@ -77,6 +77,7 @@ class LakePart:
         self._rounds: Rounds | None = None
         self._note: Note = lambda *_: None
         self._hold: Hold | None = None
+        self._closed = threading.Event()
         self._thread: threading.Thread | None = None
         if (url := settings().lake) is not None:
             where = location.parse(url, settings().lake_data)
@@ -88,9 +89,12 @@ class LakePart:
         return () if self._rounds is None else (LakeWrites(self._line, self._author),)
 
     def duties(self, note: Note) -> Mapping[str, Work]:
-        """The duty of putting it in order, by the lake's name: a registry may know several."""
+        """The duty of putting it in order, by the lake's name: a registry may know several.
+
+        None for a node whose role in PostgreSQL cannot take anything out of the catalog.
+        """
         self._note = note
-        if self._rounds is None or self._settings().read_only:
+        if self._rounds is None or self._settings().read_only or not self._rounds.may():
             return {}
         every_s = lambda: self._settings().lake_upkeep_s  # noqa: E731
         return {f"lake-{self._name}": paced(every_s, self._step, self._clocks.monotonic_s)}
@@ -110,6 +114,7 @@ class LakePart:
 
     def close(self) -> None:
         """Put nothing in order any more. Idempotent, bounded."""
+        self._closed.set()
         if self._hold is not None:
             self._hold.stop()
         if self._rounds is not None:
@@ -119,10 +124,17 @@ class LakePart:
 
     def _step(self, hold: Hold) -> None:
         assert self._rounds is not None
-        try:
-            done = self._rounds.round(keeping(self._settings()), hold.check)
-        except NodeError as exc:
+
+        def check() -> None:
             hold.check()
+            if self._closed.is_set():
+                raise LockLost("the node leaves")
+
+        check()
+        try:
+            done = self._rounds.round(keeping(self._settings()), check)
+        except NodeError as exc:
+            check()
             self._note(What.DUTY_HINDERED, "lake", str(exc).partition("\n")[0])
             return
         for run in done or ():

@@ -1,19 +1,19 @@
 """Puts a lake in order, one round at a time: looks what is to be done, and does it step by step.
 
-Owns the lock among those who do so, and what is said of it. Each thing is done in its turn among
-writers and in a transaction of its own; what others were faster with is left to the next round.
+Owns the lock among those who do so, and what is said of it. What writes is done in its turn among
+writers, each thing by itself; what others were faster with is left to the next round.
 """
 
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from itertools import groupby
 
 import structlog
 
 from flightkeeper.flight_server.clocks import Clocks
-from flightkeeper.flight_server.engine import lake, lake_upkeep
+from flightkeeper.flight_server.engine import lake, lake_inspection, lake_upkeep
 from flightkeeper.flight_server.engine.connection import Connection
 from flightkeeper.flight_server.engine.database import Database
 from flightkeeper.flight_server.errors import NodeError
@@ -58,6 +58,17 @@ class Rounds:
         self._order = order
         self._lock = threading.Lock()  # guards the connection of the round
         self._connection: Connection | None = None
+
+    def may(self) -> bool:
+        """Whether the role of this node may do it; if nobody says, the rounds will tell."""
+        connection = self._order.database.lend()
+        try:
+            held = lake_inspection.rights(connection, self._order.backend)
+        except NodeError:
+            return True
+        finally:
+            self._order.database.take_back(connection)
+        return held is None or held.maintains
 
     def look(self, keeping: Keeping) -> tuple[Backlog, dict[Step, Run]]:
         """What is to be done, and what was done last.
@@ -143,7 +154,7 @@ class Rounds:
         for task in tasks:
             check()
             try:
-                with self._order.line.turn(check):
+                with self._turn(task, check):
                     done = lake_upkeep.perform(
                         connection, task, keeping, cutoffs, self._order.author()
                     )
@@ -152,6 +163,9 @@ class Rounds:
                 yield (PUT_OFF if lake.was_taken(exc) else FAILED), task.told(_first(exc))
             else:
                 yield DONE, task.told(done)
+
+    def _turn(self, task: Task, check: Check) -> AbstractContextManager[None]:
+        return self._order.line.turn(check) if task.step in upkeep.IN_TURN else nullcontext()
 
     def _run(self, step: Step, told: Sequence[tuple[str, str]], took_ms: int) -> Run:
         outcomes = [outcome for outcome, _ in told]

@@ -46,6 +46,11 @@ class Step(StrEnum):
     LEDGER = "ledger"
 
 
+IN_TURN: Final = frozenset({Step.FLUSH, Step.REWRITE, Step.MERGE, Step.EXPIRE, Step.LEDGER})
+"""Steps that write what writers write too: they would lose to them again and again, and these to
+them. The others take away files, which may take long, and meet nobody."""
+
+
 @dataclass(frozen=True, slots=True)
 class Keeping:
     """How long things are kept, in seconds, and the size of files aimed at, in bytes.
