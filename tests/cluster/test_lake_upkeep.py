@@ -119,8 +119,8 @@ def test_who_reads_and_writes_beside_hard_upkeep_loses_nothing(
     connection.execute("CREATE TABLE counter AS SELECT 0::BIGINT AS n")
     connection.execute("CREATE TABLE big (i BIGINT)")
     for part in range(PARTS):
-        first = part * PART_ROWS
-        connection.execute(f"INSERT INTO big FROM range({first}, {first + PART_ROWS})")
+        begin = part * PART_ROWS
+        connection.execute(f"INSERT INTO big FROM range({begin}, {begin + PART_ROWS})")
     # As it is before the upkeep makes other files of these.
     before = {file.name for file in (tmp_path / "files").rglob("ducklake-*.parquet")}
     writer = Writer(connection)

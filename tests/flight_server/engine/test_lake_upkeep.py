@@ -117,6 +117,17 @@ def test_files_of_which_much_is_deleted_are_written_anew(
     assert content(connection) == before
 
 
+def test_a_column_that_came_later_is_no_hindrance(connection: Connection, where: Location) -> None:
+    insert(connection, 100)
+    connection.command("INSERT INTO t VALUES (1)")
+    connection.command("ALTER TABLE t ADD COLUMN later INTEGER")
+    connection.command("DELETE FROM t WHERE i < 50")
+    before = content(connection)
+    for step in (Step.FLUSH, Step.REWRITE):
+        do(connection, where, Task(step, "main", "t"))
+    assert content(connection) == before
+
+
 def test_small_files_are_merged_and_old_ones_go_when_they_are_old_enough(
     connection: Connection, where: Location, tmp_path: Path
 ) -> None:

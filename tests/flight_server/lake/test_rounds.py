@@ -94,7 +94,7 @@ def test_what_fails_is_said_and_the_rest_is_done(
 ) -> None:
     monkeypatch.setattr(lake_upkeep, "perform", failing(EngineFailed(words), "'t'"))
     runs = doing.round(KEEPING, nothing)
-    detail = f"main.t: {words.splitlines()[0]}"
+    detail = f"main.t: {' '.join(words.split())}"
     assert told(runs)[0] == (Step.MERGE, outcome, detail)
     backlog, _ = doing.look(KEEPING)
     assert {table.name: table.small for table in backlog.tables} == {"t": 8, "u": 1}

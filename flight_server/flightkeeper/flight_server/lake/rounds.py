@@ -25,7 +25,7 @@ from flightkeeper.flight_server.lake.upkeep import Backlog, Cutoffs, Keeping, Ru
 DONE = "done"
 PUT_OFF = "put off"
 FAILED = "failed"
-_FIRST_LINES_MAX = 300
+_DETAIL_CHARACTERS_MAX = 500
 
 _log = structlog.get_logger(__name__)
 
@@ -160,7 +160,7 @@ class Rounds:
                     )
             except NodeError as exc:
                 check()  # which tells of a stop before what it came to here
-                yield (PUT_OFF if lake.was_taken(exc) else FAILED), task.told(_first(exc))
+                yield (PUT_OFF if lake.was_taken(exc) else FAILED), task.told(_line(exc))
             else:
                 yield DONE, task.told(done)
 
@@ -172,11 +172,13 @@ class Rounds:
         worst = max(outcomes, key=[DONE, PUT_OFF, FAILED].index)
         detail = "; ".join(text for outcome, text in told if outcome == worst)
         now_s = self._order.clocks.wall_s()
-        return Run(step, self._order.author(), now_s, took_ms, worst, detail[:_FIRST_LINES_MAX])
+        return Run(
+            step, self._order.author(), now_s, took_ms, worst, detail[:_DETAIL_CHARACTERS_MAX]
+        )
 
 
-def _first(error: NodeError) -> str:
-    return str(error).partition("\n")[0]
+def _line(error: NodeError) -> str:
+    return " ".join(str(error).split())
 
 
 def _say(run: Run) -> None:

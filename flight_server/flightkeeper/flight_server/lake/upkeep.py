@@ -188,7 +188,8 @@ def plan(backlog: Backlog, keeping: Keeping, now_s: float) -> Sequence[Task]:
 
 def _flushes(backlog: Backlog) -> Iterator[Task]:
     for table in sorted(backlog.tables, key=lambda table: -table.inlined):
-        if table.inlined >= FLUSH_ROWS:
+        # DuckLake cannot rewrite files beside rows in the catalog that lack a later column.
+        if table.inlined >= FLUSH_ROWS or (table.inlined and table.worn):
             yield Task(Step.FLUSH, table.schema, table.name)
 
 
