@@ -33,6 +33,7 @@ _spaced = st.text("ab c", min_size=1, max_size=6).filter(str.strip)
         ("TransactionContext Error: Current transaction is aborted", "EngineFailed"),
         ("Connection Error: x", "EngineFailed"),
         ("Binder Error: Failed to query most recent snapshot for DuckLake: x", "EngineFailed"),
+        ("Invalid Error: database is locked", "EngineFailed"),
         ("Invalid Input Error: server closed the connection unexpectedly", "EngineFailed"),
     ],
 )

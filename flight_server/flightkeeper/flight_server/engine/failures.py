@@ -38,7 +38,8 @@ _KINDS: dict[str, type[NodeError]] = {
 """Everything else DuckDB reports is about the statement."""
 
 _AWAY = re.compile(
-    r"Failed to query most recent snapshot|server closed the connection unexpectedly"
+    r"Failed to query most recent snapshot|server closed the connection unexpectedly|"
+    r"database is locked"
 )
 """In errors of any kind: a lake's catalog does not answer, which no statement is to blame for."""
 

@@ -131,7 +131,9 @@ class Rounds:
 
     def _steps(self, connection: Connection, keeping: Keeping, check: Check) -> Iterator[Run]:
         cutoffs = self._cutoffs(keeping)
-        backlog = self._backlog(connection, keeping, cutoffs)
+        # In turn, because SQLite refuses to answer while somebody writes.
+        with self._order.line.turn(check):
+            backlog = self._backlog(connection, keeping, cutoffs)
         tasks = upkeep.plan(backlog, keeping, self._order.clocks.wall_s())
         for step, group in groupby(tasks, key=lambda task: task.step):
             began_s = self._order.clocks.monotonic_s()
@@ -140,7 +142,8 @@ class Rounds:
             run = self._run(step, told, took_ms)
             _say(run)
             check()
-            lake_upkeep.note(connection, run)
+            with self._order.line.turn(check):
+                lake_upkeep.note(connection, run)
             yield run
 
     def _each(
