@@ -5,12 +5,12 @@ Owns the verbs and the form of their output; what a lake is made of is the node'
 
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from rich.table import Table
@@ -58,6 +58,7 @@ class Form(StrEnum):
     JSON = "json"
 
 
+_SHOWN = ("step", "outcome", "took_ms", "detail")
 _Form = Annotated[Form, typer.Option("--format", help="How to print.")]
 
 
@@ -120,7 +121,7 @@ def info(
     for name, value in _lines(opened.where, facts):
         typer.echo(f"{name:12}{value}")
     if facts.tables:
-        _print(facts.tables)
+        _print([asdict(table) for table in facts.tables])
 
 
 @app.command()
@@ -141,7 +142,7 @@ def maintain(
     if form is Form.JSON:
         typer.echo(json.dumps([asdict(run) for run in runs]))
     elif runs:
-        _print(runs)
+        _print([{name: getattr(run, name) for name in _SHOWN} for run in runs])
     else:
         typer.echo("there is nothing to do")
     if any(run.outcome != DONE for run in runs):
@@ -158,10 +159,9 @@ def _lines(where: Location, facts: LakeFacts) -> Iterator[tuple[str, str]]:
     yield "to be gone", f"{facts.scheduled:,} files"
 
 
-def _print(rows: Any) -> None:
-    told = [asdict(row) for row in rows]
-    table = Table(*told[0], box=None, pad_edge=False)
-    for row in told:
+def _print(rows: Sequence[Mapping[str, object]]) -> None:
+    table = Table(*rows[0], box=None, pad_edge=False)
+    for row in rows:
         table.add_row(*(Text(str(value)) for value in row.values()))
     console_for(sys.stdout).print(table)
 

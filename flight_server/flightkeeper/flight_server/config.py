@@ -113,7 +113,7 @@ class NodeSettings(BaseSettings):
     lake: config_lake.LakeUrl = None
     lake_data: config_lake.LakeData = ""
     lake_password: config_lake.LakePassword = None
-    lake_upkeep_s: config_lake.UpkeepPause = 300
+    lake_upkeep_s: config_lake.UpkeepPause = 60
     lake_snapshots_kept_s: config_lake.SnapshotsKept = 604_800
     lake_files_kept_s: config_lake.FilesKept = config_lake.FILES_KEPT_S
     lake_ledger_kept_s: config_lake.LedgerKept = 604_800
