@@ -46,6 +46,7 @@ class Connection:
     """A DuckDB connection. Thread-safe: one statement runs at a time, others wait for it.
 
     Attributes:
+        lent: whoever has it left nothing behind in it, so that it is as good as any other.
         transactions: how many were begun.
         spoiled: a transaction could not be ended; it is good for nothing but being closed.
     """
@@ -68,9 +69,8 @@ class Connection:
         self._engine = Engine(cursor, self._changes)
         self._open: OpenResult | None = None
         self._parses = False
-        self.in_transaction = False
-        self.transactions = 0
-        self.spoiled = False
+        self.in_transaction, self.transactions = False, 0
+        self.lent = self.spoiled = False
 
     def run(self, statement: Statement, parameters: Parameters = ()) -> Result:
         """Run a statement that answers with rows, and read its first batch.
@@ -291,13 +291,15 @@ class Connection:
         """Whether a statement runs or a result is open."""
         return self._engine.busy
 
-    def interrupt(self, thread: int | None = None) -> None:
+    def interrupt(self, thread: int | None = None, *, waits: bool = True) -> None:
         """End what runs now, or waits; from any thread.
 
         Args:
             thread: only what does so for this thread; others may share the connection.
+            waits: also if it waits.
         """
-        self._turns.stop(thread)
+        if waits:
+            self._turns.stop(thread)
         self._engine.interrupt_thread(thread)
 
     def waiting(self) -> AbstractContextManager[Callable[[], None]]:
