@@ -5,6 +5,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, Field, SecretStr
 
 from flightkeeper.flight_server.lake import location
+from flightkeeper.flight_server.lake.upkeep import FILES_KEPT_MAX_S
 
 LIVE: dict[str, Any] = {"live": True}
 """Marks settings that may change while a node runs."""
@@ -61,7 +62,7 @@ FilesKept = Annotated[
     float,
     Field(
         ge=20,
-        le=31_536_000,
+        le=FILES_KEPT_MAX_S,
         description="Seconds for which files are kept that no version of the lake has any more. A "
         "statement runs, and a transaction is open, for half of that at most.",
         json_schema_extra=LIVE,

@@ -91,8 +91,12 @@ def test_what_is_old_enough() -> None:
     assert found.snapshots_s == NOW_S - 700
     assert found.files_s == NOW_S - 200
     assert found.ledger_s == NOW_S - 500
-    # Far above what any transaction may live, whose files the lake does not know yet.
-    assert NOW_S - found.orphans_s >= 7 * 2 * running_max_s(KEEPING.files_s)
+    # Far above what any transaction may live, whose files the lake does not know yet, also one
+    # that began under other settings.
+    assert NOW_S - found.orphans_s == upkeep.FILES_KEPT_MAX_S
+    longer = Keeping(700, 5 * 86_400, 500, MB)
+    longest_s = 7 * 2 * running_max_s(longer.files_s)
+    assert NOW_S - cutoffs(longer, NOW_S, times_are_texts=False).orphans_s >= longest_s
 
 
 def test_a_statement_and_its_transaction_end_before_files_go() -> None:

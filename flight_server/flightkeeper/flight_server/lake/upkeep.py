@@ -29,8 +29,11 @@ MERGES_MAX: Final = 4
 TASKS_MAX: Final = 64
 """In a round, of those for one table."""
 ORPHANS_EVERY_S: Final = 86_400.0
+FILES_KEPT_MAX_S: Final = 14 * 86_400.0
 _ORPHANS_AGE: Final = 7.0
-"""Files that the lake does not know are left alone for so many times as long as known ones."""
+"""Files that the lake does not know are left alone for so many times as long as known ones, and for
+as long as these can be kept: one of them may be a transaction's that began under other settings,
+and a commit without its file would break the table."""
 _TEXT_MARGIN_S: Final = 2 * 86_400.0
 
 
@@ -96,7 +99,7 @@ def cutoffs(keeping: Keeping, now_s: float, *, times_are_texts: bool) -> Cutoffs
     return Cutoffs(
         now_s - keeping.snapshots_s,
         files_s - _TEXT_MARGIN_S if times_are_texts else files_s,
-        now_s - _ORPHANS_AGE * keeping.files_s,
+        now_s - max(_ORPHANS_AGE * keeping.files_s, FILES_KEPT_MAX_S),
         now_s - keeping.ledger_s,
     )
 
