@@ -33,6 +33,7 @@ _spaced = st.text("ab c", min_size=1, max_size=6).filter(str.strip)
         ("HTTP Error: x", "EngineFailed"),
         ("TransactionContext Error: Current transaction is aborted", "EngineFailed"),
         ("Connection Error: x", "EngineFailed"),
+        ("Invalid Error: database is locked", "EngineFailed"),
         ("Invalid Input Error: server closed the connection unexpectedly", "EngineFailed"),
     ],
 )

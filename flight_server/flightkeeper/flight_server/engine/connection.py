@@ -46,8 +46,8 @@ class Connection:
     """A DuckDB connection. Thread-safe: one statement runs at a time, others wait for it.
 
     Attributes:
-        lent: whoever has it left nothing behind in it, so that it is as good as any other.
-        plain: names mean in it what they mean in a new one.
+        plain: texts mean in it what they mean in a new one.
+        transactions: how many were begun.
         spoiled: a transaction could not be ended; it is good for nothing but being closed.
     """
 
@@ -69,8 +69,8 @@ class Connection:
         self._engine = Engine(cursor, self._changes)
         self._open: OpenResult | None = None
         self._parses = False
-        self.in_transaction = False
-        self.lent = self.plain = self.spoiled = False
+        self.in_transaction, self.transactions = False, 0
+        self.plain = self.spoiled = False
 
     def run(self, statement: Statement, parameters: Parameters = ()) -> Result:
         """Run a statement that answers with rows, and read its first batch.
@@ -229,6 +229,7 @@ class Connection:
             if not self.in_transaction:
                 self._control("BEGIN TRANSACTION")
                 self.in_transaction = True
+                self.transactions += 1
 
     def commit(self) -> None:
         """Commit the open transaction, if one is open.
@@ -330,8 +331,7 @@ class Connection:
         return not (BINDING_ABORTS and self.in_transaction)
 
     def _check(self) -> None:
-        # COMMIT of an aborted transaction answers success and drops the writes; any other
-        # statement tells the truth.
+        # COMMIT of an aborted one answers success and drops the writes; others tell the truth.
         self.rows("SELECT 1")
 
     def _parsed(self, statement: Statement) -> duckdb.Statement:

@@ -115,9 +115,7 @@ class Database:
         with self._lock:
             if self._idle:
                 return self._idle.pop()
-        connection = self.connect()
-        connection.lent = True
-        return connection
+        return self.connect()
 
     def take_back(self, connection: Connection) -> None:
         """The statement has ended and left nothing behind."""

@@ -39,7 +39,7 @@ _KINDS: dict[str, type[NodeError]] = {
 }
 """Everything else DuckDB reports is about the statement."""
 
-_AWAY = re.compile(r"server closed the connection unexpectedly")
+_AWAY = re.compile(r"server closed the connection unexpectedly|database is locked")
 """In errors of any kind: a lake's catalog does not answer, which no statement is to blame for."""
 _NOT_BEGUN = re.compile(r"(?:[A-Za-z ]+ Error: )?Failed to query most recent snapshot[^\n]*")
 """How they begin where it does not even tell what there is, which comes before all else."""

@@ -17,7 +17,7 @@ import duckdb
 from flightkeeper.flight_server.engine import opening
 from flightkeeper.flight_server.engine.connection import Connection
 from flightkeeper.flight_server.engine.types import quoted
-from flightkeeper.flight_server.errors import EngineFailed, NodeError, StartFailed
+from flightkeeper.flight_server.errors import EngineFailed, LakeUnreachable, NodeError, StartFailed
 from flightkeeper.flight_server.lake import ledger
 from flightkeeper.flight_server.lake.ledger import Entry
 from flightkeeper.flight_server.lake.location import Backend, Location
@@ -36,8 +36,10 @@ _OPTIONS = {
     Backend.SQLITE: "META_JOURNAL_MODE 'WAL', META_BUSY_TIMEOUT 5000",
     Backend.POSTGRES: f"META_SECRET '{_SERVER}'",
 }
-_LOCK_KEY = 0x666C696768746B70
-"""Of the advisory lock in PostgreSQL: "flightkp"."""
+WRITING = 0x666C696768746B70
+"""The key of the advisory lock of who writes, in PostgreSQL: "flightkp"."""
+UPKEEP = WRITING + 1
+"""That of who puts the lake in order."""
 _TAKEN = re.compile(
     r"Transaction conflict|database is locked|has been created by another|duplicate key|"
     r"UNIQUE constraint|Exceeded the maximum retry count|write-write conflict",
@@ -82,9 +84,12 @@ def attach(root: duckdb.DuckDBPyConnection, options: LakeOptions) -> str:
     """Attach a lake, and make what is missing of it; the name it got when it was made.
 
     Raises:
+        LakeUnreachable: the catalog's server does not answer.
         StartFailed: says what to change, without a password.
     """
     where = options.location
+    if options.read_only and where.backend is Backend.SQLITE and not Path(where.path).exists():
+        raise StartFailed(f"there is no lake {where}: make it with `flightkeeper lake init`")
     opening.load(root, (_EXTENSIONS[where.backend], "ducklake"))
     try:
         with _alone(root, options):
@@ -96,7 +101,8 @@ def attach(root: duckdb.DuckDBPyConnection, options: LakeOptions) -> str:
         told = " ".join(str(exc).split())
         if options.password and options.password in told:
             told = type(exc).__name__
-        raise StartFailed(f"the lake {where} cannot be attached: {told}") from None
+        failed = LakeUnreachable if _LOST.search(told) else StartFailed
+        raise failed(f"the lake {where} cannot be attached: {told}") from None
 
 
 def _attaching(options: LakeOptions) -> str:
@@ -104,10 +110,10 @@ def _attaching(options: LakeOptions) -> str:
     target = f"sqlite:{where.path}" if where.backend is Backend.SQLITE else "postgres:"
     told = [_OPTIONS[where.backend]]
     if where.data:
-        told.append(f"DATA_PATH {_literal(where.data)}")
+        told.append(f"DATA_PATH {literal(where.data)}")
     if options.read_only:
         told.append("READ_ONLY")
-    return f"ATTACH {_literal(f'ducklake:{target}')} AS {CATALOG} ({', '.join(told)})"
+    return f"ATTACH {literal(f'ducklake:{target}')} AS {CATALOG} ({', '.join(told)})"
 
 
 @contextmanager
@@ -135,7 +141,7 @@ def _locked(root: duckdb.DuckDBPyConnection) -> Iterator[None]:
     cursor = root.cursor()
     try:
         cursor.execute("BEGIN")
-        cursor.execute(_locking(_SERVER, "pg_advisory_xact_lock")).fetchall()
+        cursor.execute(_locking(_SERVER, "pg_advisory_xact_lock", WRITING)).fetchall()
         yield
         cursor.execute("COMMIT")
     finally:
@@ -149,7 +155,7 @@ def _make_secret(root: duckdb.DuckDBPyConnection, options: LakeOptions) -> None:
     if options.password is not None:
         told["password"] = options.password
     names = {"dbname": "DATABASE"}
-    listed = ", ".join(f"{names.get(k, k.upper())} {_literal(v)}" for k, v in told.items())
+    listed = ", ".join(f"{names.get(k, k.upper())} {literal(v)}" for k, v in told.items())
     root.execute(f"CREATE OR REPLACE SECRET {_SERVER} (TYPE postgres, {listed})")
 
 
@@ -160,7 +166,7 @@ def _complete(root: duckdb.DuckDBPyConnection, where: Location) -> None:
             catalog.executescript(ledger.SQLITE)
         return
     if not root.execute(_asking(METADATA, ledger.POSTGRES_MADE)).fetchall():
-        root.execute(f"CALL postgres_execute('{METADATA}', {_literal(ledger.POSTGRES)})")
+        root.execute(f"CALL postgres_execute('{METADATA}', {literal(ledger.POSTGRES)})")
 
 
 def _name(root: duckdb.DuckDBPyConnection) -> str:
@@ -177,13 +183,18 @@ def lock_file(where: Location) -> Path:
     return Path(f"{where.path}.lock")
 
 
-def _locking(catalog: str, function: str) -> str:
-    return _asking(catalog, f"SELECT {function}({_LOCK_KEY})")
+def upkeep_file(where: Location) -> Path:
+    """The file that whoever puts a lake of SQLite in order locks."""
+    return Path(f"{where.path}.upkeep")
+
+
+def _locking(catalog: str, function: str, key: int) -> str:
+    return _asking(catalog, f"SELECT {function}({key})")
 
 
 def _asking(catalog: str, question: str) -> str:
     # With its place: without, the function would be looked for in the lake first.
-    return f"FROM system.main.postgres_query({_literal(catalog)}, {_literal(question)})"
+    return f"FROM system.main.postgres_query({literal(catalog)}, {literal(question)})"
 
 
 def found(connection: Connection, key: str) -> Entry | None:
@@ -207,8 +218,8 @@ def settle(connection: Connection, key: str) -> None:
 
 def carry(connection: Connection, author: str, entries: Iterable[Entry]) -> None:
     """Let the commit of the open transaction carry these."""
-    info = _literal(ledger.carried(entries))
-    told = f"'{CATALOG}', {_literal(author)}, '', extra_info => {info}"
+    info = literal(ledger.carried(entries))
+    told = f"'{CATALOG}', {literal(author)}, '', extra_info => {info}"
     connection.command(f"CALL ducklake_set_commit_message({told})")
 
 
@@ -224,13 +235,13 @@ def last_change(connection: Connection) -> tuple[int, str]:
     return int(number), str(author or "")
 
 
-def try_lock(connection: Connection) -> bool:
-    """Take the lock of who writes for the open transaction, unless somebody has it.
+def try_lock(connection: Connection, key: int) -> bool:
+    """Take a lock of PostgreSQL for the open transaction, unless somebody has it.
 
     Raises:
         NodeError: PostgreSQL does not answer.
     """
-    ((taken,),) = connection.rows(_locking(METADATA, "pg_try_advisory_xact_lock"))
+    ((taken,),) = connection.rows(_locking(METADATA, "pg_try_advisory_xact_lock", key))
     return bool(taken)
 
 
@@ -269,5 +280,6 @@ def was_lost(error: NodeError) -> bool:
     return lost or error.reason is Reason.AWAY
 
 
-def _literal(text: str) -> str:
+def literal(text: str) -> str:
+    """A text as SQL writes it."""
     return "'" + text.replace("'", "''") + "'"
