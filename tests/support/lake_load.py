@@ -5,6 +5,7 @@ nothing is there in parts. Of what a client does not know it says so.
 """
 
 import random
+import re
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping
@@ -47,6 +48,9 @@ SELECT
     (SELECT sum(balance) - {ACCOUNTS * BALANCE} FROM account)"""
 
 
+_NUMBERS = re.compile(r"[0-9a-f]{8,}|n?[0-9]+")
+
+
 @dataclass
 class Told:
     """What was said of writes, by their names.
@@ -68,6 +72,12 @@ class Told:
     unread: list[str] = field(default_factory=list)
     wrong: list[str] = field(default_factory=list)
     seconds: float = 0.0
+
+    @property
+    def reasons(self) -> Mapping[str, int]:
+        """Why writes and looks were refused or are unknown, and how often."""
+        texts = [*self.unknown.values(), *self.refused.values(), *self.unread]
+        return Counter(_NUMBERS.sub("#", text) for text in texts)
 
     def __str__(self) -> str:
         """It in numbers."""
