@@ -10,16 +10,20 @@ from typing import Any
 
 
 class PostgresServer:
-    """A running server."""
+    """A running server.
+
+    Attributes:
+        home: the folder of its socket.
+    """
 
     def __init__(self, server: Any, home: Path) -> None:
         self._server = server
-        self._home = home
+        self.home = home
 
     @property
     def lake(self) -> str:
         """The URL of a lake in it."""
-        return f"ducklake:postgres://postgres@/postgres?host={self._home}"
+        return f"ducklake:postgres://postgres@/postgres?host={self.home}"
 
     def run(self, sql: str) -> str:
         """What `psql` prints."""

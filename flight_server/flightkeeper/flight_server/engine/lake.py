@@ -14,7 +14,7 @@ from pathlib import Path
 
 import duckdb
 
-from flightkeeper.flight_server.engine import opening
+from flightkeeper.flight_server.engine import commits, opening
 from flightkeeper.flight_server.engine.connection import Connection
 from flightkeeper.flight_server.engine.types import quoted
 from flightkeeper.flight_server.errors import EngineFailed, NodeError, StartFailed
@@ -37,12 +37,6 @@ _OPTIONS = {
 }
 _LOCK_KEY = 0x666C696768746B70
 """Of the advisory lock in PostgreSQL: "flightkp"."""
-_TAKEN = re.compile(
-    r"Transaction conflict|database is locked|has been created by another|duplicate key|"
-    r"UNIQUE constraint|Exceeded the maximum retry count|write-write conflict",
-    re.IGNORECASE,
-)
-"""How errors read when another commit was faster."""
 _LOST = re.compile(
     r"Failed to commit|Failed to execute query|server closed the connection|terminating connection|"
     r"Unable to connect|connection to server|no connection to the server|Failed to prepare",
@@ -234,7 +228,7 @@ def hides(connection: Connection, name: str) -> bool:
 
 def was_taken(error: NodeError) -> bool:
     """Whether another commit was faster, and not the statement itself to blame."""
-    return isinstance(error, EngineFailed) and _TAKEN.search(str(error)) is not None
+    return isinstance(error, EngineFailed) and commits.TAKEN.search(str(error)) is not None
 
 
 def was_lost(error: NodeError) -> bool:
