@@ -9,14 +9,16 @@ import re
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 import pyarrow as pa
 
 from flightkeeper import client
-from flightkeeper.client.errors import FlightkeeperError
+from flightkeeper.client.errors import FlightkeeperError, StatementConflict
 from tests.support.threads import Threads
 
+_TRIES_MAX = 5
 ACCOUNTS = 8
 BALANCE = 1_000
 TABLES = (
@@ -131,7 +133,7 @@ class LakeLoad(Threads):
     def _one(self, way: str, name: str, rng: random.Random) -> None:
         began_s = time.monotonic()
         try:
-            self._write[way](name, rng)
+            self._written(way, name, rng)
         except FlightkeeperError as exc:
             with self.lock:
                 (self.told.unknown if exc.in_doubt else self.told.refused)[name] = repr(exc)
@@ -141,6 +143,14 @@ class LakeLoad(Threads):
             self.told.seconds = max(self.told.seconds, time.monotonic() - began_s)
         if way == "row":
             self._read_back(name)
+
+    def _written(self, way: str, name: str, rng: random.Random) -> None:
+        """Begin again what others overtook, as programs do: nothing of it may be there."""
+        for _ in range(_TRIES_MAX - 1):
+            with suppress(StatementConflict):
+                self._write[way](name, rng)
+                return
+        self._write[way](name, rng)
 
     def _row(self, name: str, _rng: random.Random) -> None:
         self._expect(1, self._connection.execute("INSERT INTO entry VALUES (?)", [name]), name)
