@@ -56,8 +56,8 @@ def server() -> Iterator[PostgresServer]:
 
 
 def start(stack: ExitStack, registry: str, lake: str, files: Path) -> Cluster:
-    told = {"FLIGHTKEEPER_LAKE": lake, "FLIGHTKEEPER_LAKE_DATA": str(files)}
-    cluster = stack.enter_context(Cluster(registry, None, **told))
+    cluster = Cluster(registry, None, FLIGHTKEEPER_LAKE=lake, FLIGHTKEEPER_LAKE_DATA=str(files))
+    stack.enter_context(cluster)
     for node_id in NODES:
         cluster.start(node_id)
     return cluster

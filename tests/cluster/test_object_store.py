@@ -140,14 +140,15 @@ def test_a_lakes_files_in_an_object_store(store: ObjectStore, tmp_path: Path) ->
     start = tmp_path / "start.sql"
     start.write_text(store.start_sql)
     start.chmod(0o600)
-    told = {
-        "FLIGHTKEEPER_EXTENSIONS": "httpfs",
-        "FLIGHTKEEPER_START_FILE": str(start),
-        "FLIGHTKEEPER_LAKE": f"ducklake:sqlite:{tmp_path}/lake.sqlite",
-        "FLIGHTKEEPER_LAKE_DATA": f"s3://{BUCKET}/tables",
-    }
     names = ("n1", "n2", "n3")
-    with Cluster(f"dir://{tmp_path}/registry", None, **told) as cluster:
+    with Cluster(
+        f"dir://{tmp_path}/registry",
+        None,
+        FLIGHTKEEPER_EXTENSIONS="httpfs",
+        FLIGHTKEEPER_START_FILE=str(start),
+        FLIGHTKEEPER_LAKE=f"ducklake:sqlite:{tmp_path}/lake.sqlite",
+        FLIGHTKEEPER_LAKE_DATA=f"s3://{BUCKET}/tables",
+    ) as cluster:
         for name in names:
             cluster.start(name)
         with connect(cluster.url, cache_dir=tmp_path) as connection:
@@ -159,10 +160,8 @@ def test_a_lakes_files_in_an_object_store(store: ObjectStore, tmp_path: Path) ->
                 assert [each.result() for each in written] == [1_000] * 9
             assert connection.execute("DELETE FROM sale WHERE id < 100") == 900
             assert connection.execute("INSERT INTO sale SELECT i, 1 FROM range(50) t(i)") == 50
-            files = connection.query("FROM ducklake_list_files('lake', 'sale')").read_all()
-            assert all(
-                file.startswith(f"s3://{BUCKET}/tables/") for file in files["data_file"].to_pylist()
-            )
+            files = connection.query("SELECT data_file FROM ducklake_list_files('lake', 'sale')")
+            assert all(file.startswith(f"s3://{BUCKET}/tables/") for (file,) in files.fetchall())
             for _ in names:
                 found = connection.query("SELECT count(*), sum(price) FROM sale").fetchall()
                 assert found == [(8_150, 4_100.0)]

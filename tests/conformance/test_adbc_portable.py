@@ -46,16 +46,17 @@ class Prepared:
         changed: int = self._insert.execute_update()
         return changed
 
-    def select(self, name: str, number: int) -> list[int]:
+    def select(self, name: str, number: int) -> list[Any]:
         """The numbers that are greater."""
         self._bind(self._select, name, number)
         stream, _ = self._select.execute_query()
-        found: list[int] = pa.RecordBatchReader.from_stream(stream).read_all()[0].to_pylist()
-        return found
+        return [
+            row["number"] for row in pa.RecordBatchReader.from_stream(stream).read_all().to_pylist()
+        ]
 
     def _bind(self, statement: Any, name: str, number: int) -> None:
-        values = [pa.array([name]), pa.array([number], pa.int32())]
-        statement.bind(pa.RecordBatch.from_arrays(values, ["0", "1"]))
+        schema = pa.schema([pa.field("0", pa.string()), pa.field("1", pa.int32())])
+        statement.bind(pa.RecordBatch.from_pylist([{"0": name, "1": number}], schema))
 
 
 @pytest.mark.tool("ADBC DB-API (Python)", "prepared statements that outlive their node, on a lake")

@@ -40,8 +40,8 @@ class LakeNodes:
 def lake_nodes(home: Path) -> Iterator[LakeNodes]:
     """Nodes on a lake in SQLite while the context is open."""
     registry = f"dir://{home}/registry"
-    lake = {"FLIGHTKEEPER_LAKE": f"ducklake:sqlite:{home}/lake.sqlite"}
-    with Cluster(registry, None, **lake) as cluster:
+    lake = f"ducklake:sqlite:{home}/lake.sqlite"
+    with Cluster(registry, None, FLIGHTKEEPER_LAKE=lake) as cluster:
         for node_id in NODES:
             cluster.start(node_id)
         with (
