@@ -55,7 +55,7 @@ class Prepared:
         ]
 
     def _bind(self, statement: Any, name: str, number: int) -> None:
-        schema = pa.schema([pa.field("0", pa.string()), pa.field("1", pa.int32())])
+        schema = pa.schema({"0": pa.string(), "1": pa.int32()})
         statement.bind(pa.RecordBatch.from_pylist([{"0": name, "1": number}], schema))
 
 
