@@ -55,8 +55,8 @@ class Prepared:
         ]
 
     def _bind(self, statement: Any, name: str, number: int) -> None:
-        schema = pa.schema({"0": pa.string(), "1": pa.int32()})
-        statement.bind(pa.RecordBatch.from_pylist([{"0": name, "1": number}], schema))
+        columns: Any = {"0": pa.array([name]), "1": pa.array([number], pa.int32())}
+        statement.bind(pa.RecordBatch.from_pydict(columns))
 
 
 @pytest.mark.tool("ADBC DB-API (Python)", "prepared statements that outlive their node, on a lake")
