@@ -11,6 +11,7 @@ import pyarrow as pa
 from flightkeeper.flight_server import options, scripts
 from flightkeeper.flight_server.admission import Admission, Slot
 from flightkeeper.flight_server.call import Call
+from flightkeeper.flight_server.change import Change
 from flightkeeper.flight_server.cluster.authorization import EVERYTHING, Rules
 from flightkeeper.flight_server.cluster.commands import Commands
 from flightkeeper.flight_server.command import Command
@@ -323,15 +324,9 @@ class Execution:
                     "here (sql_settings); nothing was run"
                 )
 
-    def around(
-        self, call: Call, connection: Connection, statement: Statement, run: Callable[[], _T]
-    ) -> _T:
-        """Make a change of ours: on the engine, or on what the cluster owns if it is about that.
-
-        Args:
-            run: does it on the connection; called again when somebody else was faster.
-        """
-        return self._commands.around(call, connection, statement, run)
+    def around(self, call: Call, connection: Connection, change: Change[_T]) -> _T:
+        """Make a change of ours: on the engine, or on what the cluster owns if it is about that."""
+        return self._commands.around(call, connection, change)
 
     def _outside(self, call: Call) -> "_Outside":
         return _Outside(self, call, self._commands)
@@ -354,8 +349,8 @@ class _Outside:
     def command(self, connection: Connection, command: Command) -> pa.Table | None:
         return self.commands.run(self.call, connection, command)
 
-    def around(self, connection: Connection, statement: Statement, run: Callable[[], _T]) -> _T:
-        return self.commands.around(self.call, connection, statement, run)
+    def around(self, connection: Connection, change: Change[_T]) -> _T:
+        return self.commands.around(self.call, connection, change)
 
 
 def _owned(result: Result, lease: Lease) -> Result:

@@ -47,6 +47,7 @@ class Connection:
     """A DuckDB connection. Thread-safe: one statement runs at a time, others wait for it.
 
     Attributes:
+        lent: whoever has it left nothing behind in it, so that it is as good as any other.
         spoiled: a transaction could not be ended; it is good for nothing but being closed.
     """
 
@@ -69,7 +70,7 @@ class Connection:
         self._open: OpenResult | None = None
         self._parses = False
         self.in_transaction = False
-        self.spoiled = False
+        self.lent = self.spoiled = False
 
     def run(self, statement: Statement, parameters: Parameters = ()) -> Result:
         """Run a statement that answers with rows, and read its first batch.
@@ -137,7 +138,7 @@ class Connection:
         with self._turn:
             work = self._engine.begin()
             try:
-                relation = self._cursor.sql(sql, params=_bound(parameters))
+                relation = self._cursor.sql(sql, params=parameters or None)
                 return relation.to_arrow_table()
             except ENGINE_ERRORS as exc:
                 raise translate(exc, sql) from exc
@@ -176,7 +177,7 @@ class Connection:
             work = self._engine.begin()
             try:
                 # Fetched, because since 2.0 an answer that was not keeps the connection in use.
-                return self._cursor.execute(sql, _bound(parameters)).fetchall()
+                return self._cursor.execute(sql, parameters or None).fetchall()
             except duckdb.Error as exc:
                 raise translate(exc, sql) from exc
             finally:
@@ -288,13 +289,15 @@ class Connection:
         """Whether a statement runs or a result is open."""
         return self._engine.busy
 
-    def interrupt(self, thread: int | None = None) -> None:
+    def interrupt(self, thread: int | None = None, *, waits: bool = True) -> None:
         """End what runs now, or waits; from any thread.
 
         Args:
             thread: only what does so for this thread; others may share the connection.
+            waits: also if it waits.
         """
-        self._turns.stop(thread)
+        if waits:
+            self._turns.stop(thread)
         self._engine.interrupt_thread(thread)
 
     def waiting(self) -> AbstractContextManager[Callable[[], None]]:
@@ -393,7 +396,3 @@ class Connection:
         if self._open is opened:
             self._open = None
         self._engine.end(opened.work)
-
-
-def _bound(parameters: Parameters) -> Any:
-    return parameters or None
