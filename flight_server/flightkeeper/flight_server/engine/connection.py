@@ -16,7 +16,7 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
-from flightkeeper.flight_server.engine import commits
+from flightkeeper.flight_server.engine import commit_failures
 from flightkeeper.flight_server.engine.answer import (
     BINDING_ABORTS,
     Answer,
@@ -246,7 +246,7 @@ class Connection:
                     self._control("COMMIT")
             except NodeError as exc:
                 self.rollback()
-                raise commits.explained(exc) from exc
+                raise commit_failures.explained(exc) from exc
             self.in_transaction = False
 
     def rollback(self) -> None:

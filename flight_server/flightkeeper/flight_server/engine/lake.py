@@ -14,7 +14,7 @@ from pathlib import Path
 
 import duckdb
 
-from flightkeeper.flight_server.engine import commits, opening
+from flightkeeper.flight_server.engine import commit_failures, opening
 from flightkeeper.flight_server.engine.connection import Connection
 from flightkeeper.flight_server.engine.types import quoted
 from flightkeeper.flight_server.errors import EngineFailed, NodeError, StartFailed
@@ -228,7 +228,7 @@ def hides(connection: Connection, name: str) -> bool:
 
 def was_taken(error: NodeError) -> bool:
     """Whether another commit was faster, and not the statement itself to blame."""
-    return isinstance(error, EngineFailed) and commits.TAKEN.search(str(error)) is not None
+    return isinstance(error, EngineFailed) and commit_failures.TAKEN.search(str(error)) is not None
 
 
 def was_lost(error: NodeError) -> bool:

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from flightkeeper.flight_server.engine.commits import explained
+from flightkeeper.flight_server.change import Change
+from flightkeeper.flight_server.engine.commit_failures import explained
 from flightkeeper.flight_server.engine.connection import Connection
 from flightkeeper.flight_server.engine.database import Database, DatabaseOptions
 from flightkeeper.flight_server.engine.lake import LakeOptions
@@ -92,4 +93,4 @@ def _only(sql: str) -> Any:
 def _change(owner: LakeWrites, connection: Connection, sql: str) -> int:
     statement, call = _only(sql), Call()
     told: Any = call
-    return owner.change(told, connection, statement, lambda: connection.change(statement))
+    return owner.change(told, connection, Change(statement, lambda on: on.change(statement)))
