@@ -41,6 +41,12 @@ class PostgresServer:
         printed: str = self._server.psql(sql)
         return printed
 
+    def end_connections(self) -> None:
+        """All but the own one."""
+        self.run(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid()"
+        )
+
     def restart(self) -> None:
         """End it, connections and all, and start it again."""
         with self.away():

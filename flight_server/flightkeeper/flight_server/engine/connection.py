@@ -16,6 +16,7 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
+from flightkeeper.flight_server.engine import commit_failures
 from flightkeeper.flight_server.engine.answer import (
     BINDING_ABORTS,
     Answer,
@@ -31,7 +32,7 @@ from flightkeeper.flight_server.engine.result import Result
 from flightkeeper.flight_server.engine.statement import Statement
 from flightkeeper.flight_server.engine.turns import Turn, Turns
 from flightkeeper.flight_server.engine.work import Engine
-from flightkeeper.flight_server.errors import Cancelled, EngineFailed, InvalidArgument, NodeError
+from flightkeeper.flight_server.errors import Cancelled, InvalidArgument, NodeError
 
 Parameters = Sequence[Any] | Mapping[str, Any]
 
@@ -235,7 +236,8 @@ class Connection:
         """Commit the open transaction, if one is open.
 
         Raises:
-            EngineFailed: it was aborted by an earlier error, or conflicted; it is rolled back.
+            EngineFailed: it was aborted by an earlier error, or conflicted, and is rolled back;
+                or nobody knows.
         """
         with self._turns:
             if not self.in_transaction:
@@ -246,9 +248,7 @@ class Connection:
                     self._control("COMMIT")
             except NodeError as exc:
                 self.rollback()
-                raise EngineFailed(
-                    f"the transaction was rolled back, nothing of it was written: {exc}"
-                ) from exc
+                raise commit_failures.explained(exc) from exc
             self.in_transaction = False
 
     def rollback(self) -> None:

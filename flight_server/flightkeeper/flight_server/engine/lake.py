@@ -14,7 +14,7 @@ from pathlib import Path
 
 import duckdb
 
-from flightkeeper.flight_server.engine import opening
+from flightkeeper.flight_server.engine import commit_failures, opening
 from flightkeeper.flight_server.engine.connection import Connection
 from flightkeeper.flight_server.engine.types import quoted
 from flightkeeper.flight_server.errors import EngineFailed, LakeUnreachable, NodeError, StartFailed
@@ -40,12 +40,6 @@ WRITING = 0x666C696768746B70
 """The key of the advisory lock of who writes, in PostgreSQL: "flightkp"."""
 UPKEEP = WRITING + 1
 """That of who puts the lake in order."""
-_TAKEN = re.compile(
-    r"Transaction conflict|database is locked|has been created by another|duplicate key|"
-    r"UNIQUE constraint|Exceeded the maximum retry count|write-write conflict",
-    re.IGNORECASE,
-)
-"""How errors read when another commit was faster."""
 _LOST = re.compile(
     r"Failed to commit|Failed to execute query|server closed the connection|terminating connection|"
     r"Unable to connect|connection to server|no connection to the server|Failed to prepare",
@@ -271,7 +265,7 @@ def hides(connection: Connection, name: str) -> bool:
 
 def was_taken(error: NodeError) -> bool:
     """Whether another commit was faster, and not the statement itself to blame."""
-    return isinstance(error, EngineFailed) and _TAKEN.search(str(error)) is not None
+    return isinstance(error, EngineFailed) and commit_failures.TAKEN.search(str(error)) is not None
 
 
 def was_lost(error: NodeError) -> bool:
