@@ -28,8 +28,17 @@ class PostgresServer:
 
     def restart(self) -> None:
         """End it, connections and all, and start it again."""
+        with self.away():
+            pass
+
+    @contextmanager
+    def away(self) -> Iterator[None]:
+        """Within it there is no server."""
         self._server.stop()
-        self._server.start()
+        try:
+            yield
+        finally:
+            self._server.start()
 
 
 @contextmanager

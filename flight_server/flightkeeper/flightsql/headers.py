@@ -81,6 +81,8 @@ class Reason(StrEnum):
     """The node is leaving; nothing was run. Any other node may take the statement."""
     OVERLOADED = "overloaded"
     """The node is full; nothing was run. Any other node may take the statement."""
+    AWAY = "away"
+    """What nodes share does not answer this one; nothing was run. Another one may be answered."""
     NOT_READ_ONLY = "not-read-only"
     """The statement is not a pure read although `READ_ONLY` was asked for; nothing was run."""
     CONFLICT = "conflict"

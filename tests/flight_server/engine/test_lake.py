@@ -11,9 +11,10 @@ import pytest
 from flightkeeper.flight_server.engine import lake
 from flightkeeper.flight_server.engine.database import Database, DatabaseOptions
 from flightkeeper.flight_server.engine.lake import LakeOptions
-from flightkeeper.flight_server.errors import EngineFailed, StartFailed
+from flightkeeper.flight_server.errors import EngineFailed, StartFailed, Unavailable
 from flightkeeper.flight_server.lake.ledger import Entry
 from flightkeeper.flight_server.lake.location import Location, parse
+from flightkeeper.flightsql.headers import Reason
 
 pytestmark = pytest.mark.lake
 
@@ -126,3 +127,5 @@ def test_who_was_overtaken_is_told_by_the_words(words: str, *, taken: bool) -> N
 )
 def test_a_server_that_went_away_is_told_by_the_words(words: str, *, lost: bool) -> None:
     assert lake.was_lost(EngineFailed(words)) is lost
+    # As it is told of what was not begun, in whatever words.
+    assert lake.was_lost(Unavailable(words, reason=Reason.AWAY))

@@ -21,6 +21,7 @@ from flightkeeper.flight_server.errors import EngineFailed, LakeUnreachable, Nod
 from flightkeeper.flight_server.lake import ledger
 from flightkeeper.flight_server.lake.ledger import Entry
 from flightkeeper.flight_server.lake.location import Backend, Location
+from flightkeeper.flightsql.headers import Reason
 
 CATALOG = "lake"
 """Under this name statements find it, and without a name: it is where names are looked up."""
@@ -145,14 +146,12 @@ def _make_secret(root: duckdb.DuckDBPyConnection, options: LakeOptions) -> None:
 
 
 def _complete(root: duckdb.DuckDBPyConnection, where: Location) -> None:
-    """Make the ledger, if it is not there."""
+    """Make the ledger, as far as it is not there or is an older node's."""
     if where.backend is Backend.SQLITE:
         with closing(sqlite3.connect(where.path)) as catalog:
             catalog.executescript(ledger.SQLITE)
         return
-    try:
-        root.execute(_FOUND, {"key": ledger.NAME}).fetchall()
-    except duckdb.CatalogException:
+    if not root.execute(_asking(METADATA, ledger.POSTGRES_MADE)).fetchall():
         root.execute(f"CALL postgres_execute('{METADATA}', {literal(ledger.POSTGRES)})")
 
 
@@ -176,7 +175,10 @@ def upkeep_file(where: Location) -> Path:
 
 
 def _locking(catalog: str, function: str, key: int) -> str:
-    question = f"SELECT {function}({key})"
+    return _asking(catalog, f"SELECT {function}({key})")
+
+
+def _asking(catalog: str, question: str) -> str:
     return f"FROM postgres_query({literal(catalog)}, {literal(question)})"
 
 
@@ -250,7 +252,8 @@ def was_taken(error: NodeError) -> bool:
 
 def was_lost(error: NodeError) -> bool:
     """Whether the catalog's server went away meanwhile."""
-    return isinstance(error, EngineFailed) and _LOST.search(str(error)) is not None
+    lost = isinstance(error, EngineFailed) and _LOST.search(str(error)) is not None
+    return lost or error.reason is Reason.AWAY
 
 
 def literal(text: str) -> str:
