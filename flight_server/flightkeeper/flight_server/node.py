@@ -186,7 +186,7 @@ class Node:
         execution = Execution(
             *(placement, self._admission, parts.default_options(settings)),
             self._joined().also(self._system.commands, self._lake.owners()),
-            *(self._system.activity, self._system.reads, rules),
+            *(self._system.activity, self._system.reads, self._lake.rules(rules)),
         )
         execution.let_sql_set(everything=settings.sql_settings == "all")
         self._adjustable = Adjustable(

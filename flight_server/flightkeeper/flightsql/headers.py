@@ -88,6 +88,7 @@ class Reason(StrEnum):
     CONFLICT = "conflict"
     """Others changed the same table of the lake meanwhile; nothing was applied. Try again."""
     UNTOLD = "untold"
-    """`SENT_BEFORE` was said of what no ledger has, so nobody can tell; nothing was run now."""
+    """Nobody can tell: `SENT_BEFORE` was said of what no ledger has, and nothing was run now; or
+    the lake's catalog went away before it answered a COMMIT."""
     SESSION_LOST = "session-lost"
     """Transaction or session state lived in another incarnation of a node and is gone."""

@@ -16,6 +16,7 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
+from flightkeeper.flight_server.engine import commit_failures
 from flightkeeper.flight_server.engine.answer import (
     BINDING_ABORTS,
     Answer,
@@ -31,7 +32,7 @@ from flightkeeper.flight_server.engine.result import Result
 from flightkeeper.flight_server.engine.statement import Statement
 from flightkeeper.flight_server.engine.turns import Turn, Turns
 from flightkeeper.flight_server.engine.work import Engine
-from flightkeeper.flight_server.errors import Cancelled, EngineFailed, InvalidArgument, NodeError
+from flightkeeper.flight_server.errors import Cancelled, InvalidArgument, NodeError
 
 Parameters = Sequence[Any] | Mapping[str, Any]
 
@@ -46,7 +47,7 @@ class Connection:
     """A DuckDB connection. Thread-safe: one statement runs at a time, others wait for it.
 
     Attributes:
-        lent: whoever has it left nothing behind in it, so that it is as good as any other.
+        plain: texts mean in it what they mean in a new one.
         transactions: how many were begun.
         spoiled: a transaction could not be ended; it is good for nothing but being closed.
     """
@@ -70,7 +71,7 @@ class Connection:
         self._open: OpenResult | None = None
         self._parses = False
         self.in_transaction, self.transactions = False, 0
-        self.lent = self.spoiled = False
+        self.plain = self.spoiled = False
 
     def run(self, statement: Statement, parameters: Parameters = ()) -> Result:
         """Run a statement that answers with rows, and read its first batch.
@@ -235,7 +236,8 @@ class Connection:
         """Commit the open transaction, if one is open.
 
         Raises:
-            EngineFailed: it was aborted by an earlier error, or conflicted; it is rolled back.
+            EngineFailed: it was aborted by an earlier error, or conflicted, and is rolled back;
+                or nobody knows.
         """
         with self._turns:
             if not self.in_transaction:
@@ -246,9 +248,7 @@ class Connection:
                     self._control("COMMIT")
             except NodeError as exc:
                 self.rollback()
-                raise EngineFailed(
-                    f"the transaction was rolled back, nothing of it was written: {exc}"
-                ) from exc
+                raise commit_failures.explained(exc) from exc
             self.in_transaction = False
 
     def rollback(self) -> None:
@@ -331,12 +331,12 @@ class Connection:
         return not (BINDING_ABORTS and self.in_transaction)
 
     def _check(self) -> None:
-        # COMMIT of an aborted transaction answers success and drops the writes; any other
-        # statement tells the truth.
+        # COMMIT of an aborted one answers success and drops the writes; others tell the truth.
         self.rows("SELECT 1")
 
     def _parsed(self, statement: Statement) -> duckdb.Statement:
-        """The statement as this connection understands its text."""
+        """The statement, which is about to run, as this connection understands its text."""
+        self.plain &= not statement.stateful
         if statement.parsed is not None and (not self._parses or not statement.sql):
             return statement.parsed
         return self._cursor.extract_statements(statement.sql)[0]

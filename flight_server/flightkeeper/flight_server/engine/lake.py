@@ -14,7 +14,7 @@ from pathlib import Path
 
 import duckdb
 
-from flightkeeper.flight_server.engine import opening
+from flightkeeper.flight_server.engine import commit_failures, opening
 from flightkeeper.flight_server.engine.connection import Connection
 from flightkeeper.flight_server.engine.types import quoted
 from flightkeeper.flight_server.errors import EngineFailed, LakeUnreachable, NodeError, StartFailed
@@ -40,12 +40,6 @@ WRITING = 0x666C696768746B70
 """The key of the advisory lock of who writes, in PostgreSQL: "flightkp"."""
 UPKEEP = WRITING + 1
 """That of who puts the lake in order."""
-_TAKEN = re.compile(
-    r"Transaction conflict|database is locked|has been created by another|duplicate key|"
-    r"UNIQUE constraint|Exceeded the maximum retry count|write-write conflict",
-    re.IGNORECASE,
-)
-"""How errors read when another commit was faster."""
 _LOST = re.compile(
     r"Failed to commit|Failed to execute query|server closed the connection|terminating connection|"
     r"Unable to connect|connection to server|no connection to the server|Failed to prepare",
@@ -57,6 +51,10 @@ _FOUND = f"SELECT text, row_count FROM {METADATA}.{ledger.TABLE} WHERE key = $ke
 _SETTLE = f"""
     INSERT INTO {METADATA}.{ledger.TABLE} (key, text, row_count, noted_s)
     VALUES ($key, '', {ledger.NOT_APPLIED}, epoch(now())::BIGINT)"""  # noqa: S608 - ours
+# Asked before each change. Functions without their place are looked for in the lake first, for
+# which it asks its catalog half a dozen times.
+_SEARCH_PATH = "SELECT value FROM system.main.duckdb_settings() WHERE name = 'search_path'"
+_DATABASES = "SELECT database_name FROM system.main.duckdb_databases()"
 _LAST_CHANGE = f"""
     SELECT snapshot_id, author FROM {METADATA}.ducklake_snapshot_changes
     ORDER BY snapshot_id DESC LIMIT 1"""  # noqa: S608 - ours
@@ -123,7 +121,17 @@ def _alone(root: duckdb.DuckDBPyConnection, options: LakeOptions) -> Iterator[No
             yield
         return
     _make_secret(root, options)
-    root.execute(f"ATTACH '' AS {_SERVER} (TYPE postgres, SECRET {_SERVER})")
+    try:
+        root.execute(f"ATTACH '' AS {_SERVER} (TYPE postgres, SECRET {_SERVER})")
+        with _locked(root):
+            yield
+    finally:
+        # What is attached keeps what it needs, and nobody can attach it again by the secret.
+        root.execute(f"DROP SECRET {_SERVER}")
+
+
+@contextmanager
+def _locked(root: duckdb.DuckDBPyConnection) -> Iterator[None]:
     cursor = root.cursor()
     try:
         cursor.execute("BEGIN")
@@ -179,7 +187,8 @@ def _locking(catalog: str, function: str, key: int) -> str:
 
 
 def _asking(catalog: str, question: str) -> str:
-    return f"FROM postgres_query({literal(catalog)}, {literal(question)})"
+    # With its place: without, the function would be looked for in the lake first.
+    return f"FROM system.main.postgres_query({literal(catalog)}, {literal(question)})"
 
 
 def found(connection: Connection, key: str) -> Entry | None:
@@ -208,6 +217,12 @@ def carry(connection: Connection, author: str, entries: Iterable[Entry]) -> None
     connection.command(f"CALL ducklake_set_commit_message({told})")
 
 
+def data_path(connection: Connection) -> str:
+    """The folder or bucket of the lake's files."""
+    ((path,),) = connection.rows(f"SELECT data_path FROM ducklake_settings('{CATALOG}')")  # noqa: S608 - ours
+    return str(path)
+
+
 def last_change(connection: Connection) -> tuple[int, str]:
     """The newest version, and who made it."""
     ((number, author),) = connection.rows(_LAST_CHANGE)
@@ -226,18 +241,21 @@ def try_lock(connection: Connection, key: int) -> bool:
 
 def looked_up_in(connection: Connection) -> bool:
     """Whether names without a catalog are those of the lake."""
-    ((catalog,),) = connection.rows("SELECT current_catalog()")
-    return str(catalog) == CATALOG
+    if connection.plain:
+        return True
+    rows = connection.rows(_SEARCH_PATH)
+    return any(str(path).lower().startswith(f"{CATALOG}.") for (path,) in rows)
 
 
 def is_catalog(connection: Connection, name: str) -> bool:
     """Whether a name before a dot, lower case, is that of a catalog, so that it means no schema."""
-    asked = "SELECT 1 FROM duckdb_databases() WHERE lower(database_name) = $name"
-    return bool(connection.rows(asked, {"name": name}))
+    return any(str(known).lower() == name for (known,) in connection.rows(_DATABASES))
 
 
 def hides(connection: Connection, name: str) -> bool:
     """Whether a temporary table has this name, so that it means that one."""
+    if connection.plain:
+        return False
     try:
         connection.rows(f"SELECT 1 FROM temp.main.{quoted(name)} LIMIT 0")  # noqa: S608 - quoted
     except NodeError:
@@ -247,7 +265,7 @@ def hides(connection: Connection, name: str) -> bool:
 
 def was_taken(error: NodeError) -> bool:
     """Whether another commit was faster, and not the statement itself to blame."""
-    return isinstance(error, EngineFailed) and _TAKEN.search(str(error)) is not None
+    return isinstance(error, EngineFailed) and commit_failures.TAKEN.search(str(error)) is not None
 
 
 def was_lost(error: NodeError) -> bool:

@@ -10,15 +10,20 @@ from collections.abc import Callable, Mapping, Sequence
 from flightkeeper.discovery.leading import Work
 from flightkeeper.discovery.locks import Hold, LastingHold, LockLost
 from flightkeeper.flight_server.clocks import Clocks
+from flightkeeper.flight_server.cluster.authorization import Rules
 from flightkeeper.flight_server.cluster.commands import Owner
 from flightkeeper.flight_server.cluster.duties import paced
 from flightkeeper.flight_server.config import NodeSettings
+from flightkeeper.flight_server.engine import lake
 from flightkeeper.flight_server.engine.database import Database
 from flightkeeper.flight_server.errors import NodeError
 from flightkeeper.flight_server.lake import location, upkeep
 from flightkeeper.flight_server.lake.gates import gate, upkeep_gate
+from flightkeeper.flight_server.lake.guard import Guard
 from flightkeeper.flight_server.lake.location import Location
+from flightkeeper.flight_server.lake.places import Places
 from flightkeeper.flight_server.lake.rounds import FAILED, Order, Rounds
+from flightkeeper.flight_server.lake.rules import GuardedRules
 from flightkeeper.flight_server.lake.turns import Line
 from flightkeeper.flight_server.lake.upkeep import Keeping
 from flightkeeper.flight_server.lake.writes import LakeWrites
@@ -54,6 +59,14 @@ def rounds(
     return Rounds(Order(where.backend, database, line, gate, clocks, author))
 
 
+def _guard(where: Location, database: Database) -> Guard:
+    connection = database.lend()
+    try:
+        return Guard(lake.CATALOG, Places(where, lake.data_path(connection)))
+    finally:
+        database.take_back(connection)
+
+
 class LakePart:
     """What a node does for its lake; nothing if it has none. `close` ends its thread."""
 
@@ -83,10 +96,15 @@ class LakePart:
             where = location.parse(url, settings().lake_data)
             self._line = Line(gate(where, database))
             self._rounds = rounds(where, database, self._line, clocks, author)
+            self._guard = _guard(where, database)
 
     def owners(self) -> Sequence[Owner]:
         """Who owns what is in the lake, if there is one."""
         return () if self._rounds is None else (LakeWrites(self._line, self._author),)
+
+    def rules(self, rules: Rules) -> Rules:
+        """What callers may do, but for what breaks the lake, if there is one."""
+        return rules if self._rounds is None else GuardedRules(rules, self._guard)
 
     def duties(self, note: Note) -> Mapping[str, Work]:
         """The duty of putting it in order, by the lake's name: a registry may know several.

@@ -58,7 +58,7 @@ class LakeWrites:
             return change.run(connection)
         member = _named(call, change)
         with connection.alone(), connection.waiting() as check:
-            if not call.may_be_known and connection.lent and _is_small(change):
+            if not call.may_be_known and connection.plain and _is_small(change):
                 self._together(connection, member, check)
                 member.raise_error()
             else:
