@@ -43,6 +43,8 @@ def test_each_kind_of_work_has_its_place_in_the_order() -> None:
 def test_rows_in_the_catalog_are_out_of_the_way_before_files_are_written_anew() -> None:
     tasks = planned(TableState("main", "t", inlined=1, worn=(Worn(0.5, 1),)))
     assert [task.step for task in tasks] == [Step.FLUSH, Step.REWRITE]
+    tasks = planned(TableState("main", "t", inlined=1, small=8))
+    assert [task.step for task in tasks] == [Step.FLUSH, Step.MERGE]
 
 
 def test_what_needs_it_most_comes_first() -> None:

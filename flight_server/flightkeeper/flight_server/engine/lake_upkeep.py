@@ -38,9 +38,11 @@ _ORPHANS_MAX = 1_000
 _RECORD = f"""
     CREATE TABLE IF NOT EXISTS {METADATA}.{RECORD} (
         step VARCHAR, node VARCHAR, at_s DOUBLE, took_ms BIGINT, outcome VARCHAR, detail VARCHAR)"""
+# With their place: without, the functions would be looked for in the lake first.
 _NAMES = {
-    Backend.SQLITE: "sqlite_query({}, 'SELECT name FROM sqlite_master WHERE type = ''table''')",
-    Backend.POSTGRES: "postgres_query({}, 'SELECT tablename AS name FROM pg_tables')",
+    Backend.SQLITE: "system.main.sqlite_query({}, "
+    "'SELECT name FROM sqlite_master WHERE type = ''table''')",
+    Backend.POSTGRES: "system.main.postgres_query({}, 'SELECT tablename AS name FROM pg_tables')",
 }
 _TABLES = f"""
     SELECT t.table_id, s.schema_name, t.table_name

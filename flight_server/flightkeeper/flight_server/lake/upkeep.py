@@ -191,8 +191,10 @@ def plan(backlog: Backlog, keeping: Keeping, now_s: float) -> Sequence[Task]:
 
 def _flushes(backlog: Backlog) -> Iterator[Task]:
     for table in sorted(backlog.tables, key=lambda table: -table.inlined):
-        # DuckLake cannot rewrite files beside rows in the catalog that lack a later column.
-        if table.inlined >= FLUSH_ROWS or (table.inlined and table.worn):
+        # DuckLake cannot rewrite files beside rows in the catalog that lack a later column, and
+        # does not merge those that marks in the catalog are about.
+        hinders = table.inlined and (table.worn or table.small >= SMALL_FILES)
+        if table.inlined >= FLUSH_ROWS or hinders:
             yield Task(Step.FLUSH, table.schema, table.name)
 
 
