@@ -50,6 +50,7 @@ class Call:
 
     statement_id = ""
     sent_before = None
+    may_be_known = False
     owner = "ada"
 
     def next_change(self) -> int:

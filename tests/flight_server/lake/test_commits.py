@@ -33,6 +33,10 @@ class Call:
     owner: str = "ada"
     changes: int = 0
 
+    @property
+    def may_be_known(self) -> bool:
+        return bool(self.statement_id) and self.sent_before is not False
+
     def next_change(self) -> int:
         self.changes += 1
         return self.changes
