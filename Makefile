@@ -56,6 +56,7 @@ bench: $(VENV)/.bench ## measure, beside raw Flight, DuckDB in process and DuckD
 	@tools/get-zookeeper.sh
 	$(BIN)/python -m benchmarks --json benchmarks/results/latest.json
 	$(BIN)/python -m benchmarks.parallel --json benchmarks/results/parallel.json
+	$(BIN)/python -m benchmarks.gateway --json benchmarks/results/gateway.json
 	$(BIN)/python -m benchmarks.failover --json benchmarks/results/failover.json
 	$(BIN)/python -m benchmarks.tables --json benchmarks/results/tables.json
 	$(BIN)/python -m benchmarks.writers --json benchmarks/results/writers.json

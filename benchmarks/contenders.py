@@ -69,8 +69,8 @@ def contenders() -> Iterator[tuple[list[Contender], int]]:
                 Contender("node, pyarrow.flight", lambda: _node(node.location)),
                 Contender("node, flightkeeper.client", lambda: _client(registry)),
                 Contender("node, ADBC", lambda: _adbc(node.location)),
-                Contender("gateway, proxy", lambda: _located(proxy.location)),
-                Contender("gateway, direct", lambda: _located(direct.location)),
+                Contender("gateway, proxy", lambda: located(proxy.location)),
+                Contender("gateway, direct", lambda: located(direct.location)),
             ],
             node.process.pid,
         )
@@ -141,8 +141,8 @@ def _node(location: str) -> Ask:
     return ask
 
 
-def _located(location: str) -> Ask:
-    """As `_node`, by a client that fetches results from where the plan says they are."""
+def located(location: str) -> Ask:
+    """Asks a node or gateway as a client that fetches from where the plan says results are."""
     connections = {"": flight.connect(location)}
     token = connections[""].authenticate_basic_token("bench", "")
     options = flight.FlightCallOptions(headers=[token])
