@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from functools import partial
 from typing import TypeVar
 
@@ -13,15 +12,17 @@ from flightkeeper.flight_server.admission import Admission, Slot
 from flightkeeper.flight_server.call import Call
 from flightkeeper.flight_server.cluster.authorization import EVERYTHING, Rules
 from flightkeeper.flight_server.cluster.commands import Commands
-from flightkeeper.flight_server.command import Command
 from flightkeeper.flight_server.engine import settings
 from flightkeeper.flight_server.engine.connection import Connection
 from flightkeeper.flight_server.engine.dictionaries import plain_result
 from flightkeeper.flight_server.engine.result import Result
 from flightkeeper.flight_server.engine.statement import Script, Statement
 from flightkeeper.flight_server.errors import PermissionDenied, Unavailable
+from flightkeeper.flight_server.lake.reads import Reading
+from flightkeeper.flight_server.lake.snapshot import Snapshot
 from flightkeeper.flight_server.leases import Lease, Once, stopper
 from flightkeeper.flight_server.options import Options
+from flightkeeper.flight_server.outside import Beyond
 from flightkeeper.flight_server.placement import Place, Placement
 from flightkeeper.flight_server.scripts import Rows
 from flightkeeper.flight_server.system.activity import Activity
@@ -107,6 +108,7 @@ class Execution:
         plain: bool = False,
         continues: bool = False,
         prepare: Callable[[Connection], None] | None = None,
+        reading: Reading | None = None,
     ) -> Result:
         """Run a script whose last statement answers with rows.
 
@@ -117,6 +119,7 @@ class Execution:
             plain: the caller does not read dictionaries.
             continues: belongs to work that was admitted before.
             prepare: makes ready the connection of its own on which it then runs.
+            reading: says which version of the lake it sees, and is told that.
 
         Returns: a result that holds a slot and a connection until it is closed.
         Raises: NodeError.
@@ -131,7 +134,7 @@ class Execution:
                 self._system.fill(call, script, lease.connection)
                 if prepare:
                     prepare(lease.connection)
-                result = scripts.run(lease.connection, script, rows, self._outside(call))
+                result = scripts.run(lease.connection, script, rows, self._outside(call, reading))
         except BaseException:
             lease.release()
             raise
@@ -333,29 +336,16 @@ class Execution:
         """
         return self._commands.around(call, connection, statement, run)
 
-    def _outside(self, call: Call) -> "_Outside":
-        return _Outside(self, call, self._commands)
+    def reading(self, snapshot: Snapshot | None = None) -> Reading:
+        """What lets all reads of one execution see the same version of the lake.
 
+        Args:
+            snapshot: the one that they see; None = the newest.
+        """
+        return Reading(self._placement.lake, snapshot)
 
-@dataclass(frozen=True, slots=True)
-class _Outside:
-    """What one call's texts reach besides the engine."""
-
-    execution: Execution
-    call: Call
-    commands: Commands
-
-    def set_option(self, name: str, value: str | None) -> None:
-        self.execution.set_option(self.call, name, value)
-
-    def permitted(self, connection: Connection, statement: Statement) -> Statement:
-        return self.execution.permitted(self.call, connection, statement)
-
-    def command(self, connection: Connection, command: Command) -> pa.Table | None:
-        return self.commands.run(self.call, connection, command)
-
-    def around(self, connection: Connection, statement: Statement, run: Callable[[], _T]) -> _T:
-        return self.commands.around(self.call, connection, statement, run)
+    def _outside(self, call: Call, reading: Reading | None = None) -> Beyond:
+        return Beyond(self, call, self._commands, reading or self.reading())
 
 
 def _owned(result: Result, lease: Lease) -> Result:

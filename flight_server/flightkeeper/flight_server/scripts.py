@@ -7,6 +7,7 @@ Which connection it is, and for how long, is decided by others.
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from functools import partial
 from typing import Any, Protocol, TypeVar
 
 import pyarrow as pa
@@ -39,6 +40,9 @@ class Outside(Protocol):
             PermissionDenied: the caller may not run it.
         """
 
+    def read(self, connection: Connection, statement: Statement, parameters: Parameters) -> Result:
+        """Run a pure read; all of one text see one version of the lake."""
+
     def command(self, connection: Connection, command: Command) -> pa.Table | None:
         """Run what is asked of the cluster; its answer, if it has one."""
 
@@ -67,9 +71,10 @@ def run(connection: Connection, script: Script, rows: Rows, outside: Outside) ->
         if last.command is not None:
             return _answered(outside.command(connection, last.command))
         if last.read_only:
+            read = partial(outside.read, connection, last)
             if len(rows) <= 1:
-                return connection.run(last, bind(last, rows[0] if rows else {}))
-            return _run_each(connection, last, rows)
+                return read(bind(last, rows[0] if rows else {}))
+            return _run_each(connection, last, rows, read)
         return outside.around(connection, last, lambda: _changed_rows(connection, last, rows))
 
 
@@ -116,7 +121,8 @@ def _changed_rows(connection: Connection, statement: Statement, rows: Rows) -> R
     """The whole answer of a change."""
     undoable = statement.undoable or len(rows) > 1
     with atomic(connection) if undoable else nullcontext():
-        result = _run_each(connection, statement, rows or ({},))
+        run = partial(connection.run, statement)
+        result = _run_each(connection, statement, rows or ({},), run)
         return _collected(connection, result, statement)
 
 
@@ -186,9 +192,14 @@ def _named(script: Script, number: int) -> Iterator[None]:
         raise exc.reworded(message) from exc
 
 
-def _run_each(connection: Connection, statement: Statement, rows: Rows) -> Result:
+def _run_each(
+    connection: Connection,
+    statement: Statement,
+    rows: Rows,
+    run_one: Callable[[Parameters], Result],
+) -> Result:
     """A query's answers for several rows of parameters, one after another."""
-    results = [connection.run(statement, bind(statement, rows[0]))]
+    results = [run_one(bind(statement, rows[0]))]
     schema = results[0].schema
     stopped = threading.Event()
     threads: list[int] = []
@@ -199,7 +210,7 @@ def _run_each(connection: Connection, statement: Statement, rows: Rows) -> Resul
         for row in rows[1:]:
             if stopped.is_set():
                 raise Cancelled("the statement was stopped between two rows of its parameters")
-            results[0] = connection.run(statement, bind(statement, row))
+            results[0] = run_one(bind(statement, row))
             if results[0].schema != schema:
                 results[0].close()
                 raise InvalidArgument(

@@ -26,6 +26,7 @@ from flightkeeper.flight_server.executions import WRITE_WAITS_S, Answer, Executi
 from flightkeeper.flight_server.handlers import parameters
 from flightkeeper.flight_server.handlers.partitions import Partitions, Started
 from flightkeeper.flight_server.handlers.routes import Routes
+from flightkeeper.flight_server.lake.snapshot import note, noted
 from flightkeeper.flight_server.sql.masking import shown
 from flightkeeper.flight_server.sql.translation import parse
 from flightkeeper.flightsql.headers import Reason
@@ -193,7 +194,8 @@ class Statements:
     def _query(
         self, call: Call, script: Script, body: StatementBody, *, continues: bool = False
     ) -> Result:
-        return self._execution.query(
+        reading = self._execution.reading(noted(body))
+        result = self._execution.query(
             call,
             script,
             _rows(body) or (),
@@ -201,7 +203,10 @@ class Statements:
             timeout_ms=body.statement_timeout_ms,
             plain=body.plain,
             continues=continues,
+            reading=reading,
         )
+        note(body, reading.snapshot)
+        return result
 
     def _info_query(
         self, call: Call, command: sql.CommandStatementQuery, descriptor: flight.FlightDescriptor
