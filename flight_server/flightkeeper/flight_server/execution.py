@@ -12,13 +12,13 @@ from flightkeeper.flight_server.admission import Admission, Slot
 from flightkeeper.flight_server.call import Call
 from flightkeeper.flight_server.cluster.authorization import EVERYTHING, Rules
 from flightkeeper.flight_server.cluster.commands import Commands
-from flightkeeper.flight_server.engine import settings
+from flightkeeper.flight_server.engine import settings, snapshots
 from flightkeeper.flight_server.engine.connection import Connection
 from flightkeeper.flight_server.engine.dictionaries import plain_result
 from flightkeeper.flight_server.engine.result import Result
 from flightkeeper.flight_server.engine.statement import Script, Statement
 from flightkeeper.flight_server.errors import PermissionDenied, Unavailable
-from flightkeeper.flight_server.lake.reads import Reading
+from flightkeeper.flight_server.lake.reads import Reading, seen_at
 from flightkeeper.flight_server.lake.snapshot import Snapshot
 from flightkeeper.flight_server.leases import Lease, Once, stopper
 from flightkeeper.flight_server.options import Options
@@ -212,8 +212,25 @@ class Execution:
             return connection.describe(self.permitted(call, connection, statement))
 
     def permitted(self, call: Call, connection: Connection, statement: Statement) -> Statement:
-        """What the caller may run in the place of a statement. Raises PermissionDenied."""
-        return self.rules.permitted(call.identity.principal, connection, statement)
+        """What the caller may run in the place of a statement, and what it is to see.
+
+        Raises:
+            PermissionDenied: nothing.
+            InvalidArgument: the version of the lake that it is to see cannot be read so.
+        """
+        found = self.rules.permitted(call.identity.principal, connection, statement)
+        asked = self.asked(call)
+        if asked is None:
+            return found
+        access = self.rules.access(call.identity.principal)
+        if access is not None and not access.superuser:
+            snapshots.check_same_names(connection, found)
+        return seen_at(connection, found, asked)
+
+    def asked(self, call: Call) -> Snapshot | None:
+        """The version of the lake that the caller's session is to see; None = the newest."""
+        version = self.options(call).snapshot
+        return Snapshot(self._placement.lake, int(version), asked=True) if version else None
 
     @contextmanager
     def borrowed(

@@ -10,6 +10,7 @@ from flightkeeper.flight_server.engine.connection import Connection
 from flightkeeper.flight_server.engine.database import Database, DatabaseOptions
 from flightkeeper.flight_server.engine.lake import LakeOptions
 from flightkeeper.flight_server.engine.statement import Statement, parse
+from flightkeeper.flight_server.errors import PermissionDenied
 from flightkeeper.flight_server.lake.location import parse as located
 
 
@@ -165,3 +166,30 @@ def test_names_are_looked_up_where_the_session_does(connection: Connection) -> N
         assert snapshots.at(connection, only("FROM t"), 1) is None
     finally:
         connection.command("USE lake")
+
+
+@pytest.mark.lake
+def test_grants_hold_for_what_always_had_its_name(connection: Connection) -> None:
+    for change in (
+        "CREATE TABLE plain (i INTEGER, k VARCHAR)",
+        "ALTER TABLE plain ADD COLUMN more INTEGER",
+        "CREATE TABLE secret (i INTEGER)",
+        "ALTER TABLE secret RENAME TO kept",
+        "CREATE TABLE secret (i INTEGER)",
+        "CREATE TABLE columns (pay INTEGER)",
+        "ALTER TABLE columns RENAME COLUMN pay TO hidden",
+        "CREATE TABLE replaced (i INTEGER)",
+        "CREATE OR REPLACE VIEW shown AS FROM plain",
+        "CREATE OR REPLACE VIEW shown AS FROM kept",
+        "CREATE OR REPLACE TABLE replaced (i INTEGER)",
+    ):
+        connection.command(change)
+    snapshots.check_same_names(connection, only("FROM plain JOIN t ON true"))
+    for text in ("FROM secret", "FROM lake.main.Columns", "FROM plain, replaced", "FROM shown"):
+        with pytest.raises(PermissionDenied, match="only superusers"):
+            snapshots.check_same_names(connection, only(text))
+        # It is read as it is now.
+        snapshots.check_same_names(connection, only(text), versioned=True)
+    older = only("FROM secret AT (TIMESTAMP => now())")
+    with pytest.raises(PermissionDenied):
+        snapshots.check_same_names(connection, older, versioned=True)

@@ -179,3 +179,45 @@ def test_a_result_of_one_version_ends_its_transaction(
     for connection in nodes[0].node._database._idle:
         assert not connection._reading
         assert not connection.spoiled
+
+
+def versions(client: WireClient) -> int:
+    return ticket(client.plan("SELECT count(*) FROM t")).snapshot.version
+
+
+def test_a_session_can_read_an_older_version(here: WireClient, there: WireClient) -> None:
+    version = versions(here)
+    here.update("INSERT INTO t VALUES (100)")
+    here.update(f"SET snapshot = {version}")
+    prepared = here.prepare("SELECT count(*) FROM t WHERE i < ?").prepared_statement_handle
+    assert here.value("SELECT count(*) FROM t") == 10
+    assert here.execute(here.bind(prepared, pa.table({"1": [1000]})))[0].to_pylist() == [10]
+    assert here.value(f"SELECT count(*) FROM t AT (VERSION => {version} + 1)") == 11
+    assert here.value("SELECT 1") == 1
+    for text in (
+        "INSERT INTO t VALUES (1)",
+        "CREATE TABLE memory.main.made AS FROM t",
+        "CHECKPOINT",
+    ):
+        with pytest.raises(pa.ArrowInvalid, match="RESET snapshot"):
+            here.update(text)
+    with pytest.raises(pa.ArrowInvalid, match="calls macros"):
+        here.query("SUMMARIZE t")
+    here.update("RESET snapshot")
+    assert here.value("SELECT count(*) FROM t") == 11
+    there.extra_headers["x-flightkeeper-snapshot"] = str(version)
+    assert there.value("SELECT count(*) FROM t") == 10
+    info = there.plan("SELECT count(*) FROM t")
+    del there.extra_headers["x-flightkeeper-snapshot"]
+    for client in (there, there, here):
+        assert fetched(client, info) == [10]
+
+
+def test_versions_that_are_not_there_are_told(here: WireClient) -> None:
+    here.update("SET snapshot = 100000")
+    with pytest.raises(pa.ArrowInvalid, match="no longer kept, or never was"):
+        here.query("SELECT count(*) FROM t")
+    with pytest.raises(pa.ArrowInvalid, match="number of a version"):
+        here.update("SET snapshot = 'yesterday'")
+    here.update("SET snapshot = ''")
+    assert here.value("SELECT count(*) FROM t") == 10

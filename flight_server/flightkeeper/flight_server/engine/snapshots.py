@@ -24,7 +24,7 @@ from flightkeeper.flight_server.engine.named import builtin_functions
 from flightkeeper.flight_server.engine.sandbox import sandbox
 from flightkeeper.flight_server.engine.statement import Statement, parse, words_at
 from flightkeeper.flight_server.engine.types import quoted
-from flightkeeper.flight_server.errors import InvalidArgument, NodeError
+from flightkeeper.flight_server.errors import InvalidArgument, NodeError, PermissionDenied
 
 _Node = Mapping[str, Any]
 
@@ -41,6 +41,22 @@ _LOOKED_UP = f"""
 _KINDS = """
     SELECT count(*) FROM duckdb_functions()
     WHERE lower(function_name) = $name AND function_type NOT IN ('scalar', 'aggregate')"""
+_OTHERWISE = f"""
+    WITH named AS (
+        SELECT schema_id, table_id FROM {lake.METADATA}.ducklake_table
+        WHERE lower(table_name) = $name
+        UNION
+        SELECT schema_id, view_id FROM {lake.METADATA}.ducklake_view WHERE lower(view_name) = $name
+    ), known AS (
+        SELECT table_id, column_id, lower(column_name) AS name
+        FROM {lake.METADATA}.ducklake_column SEMI JOIN named USING (table_id)
+        WHERE parent_column IS NULL
+    )
+    SELECT 1 FROM named GROUP BY schema_id HAVING count(*) > 1
+    UNION ALL SELECT 1 FROM known GROUP BY table_id, name HAVING count(DISTINCT column_id) > 1
+    UNION ALL SELECT 1 FROM known GROUP BY column_id, table_id HAVING count(DISTINCT name) > 1
+    """  # noqa: S608 - ours
+"""Whether a name has meant more than one thing in what the lake knows of its past."""
 _OF_ENGINE = {"information_schema", "pg_catalog"}
 _ELSEWHERE = re.compile(r"SEQ_SCAN|READ_\w+|PARQUET_SCAN|DUMMY_SCAN")
 """What surely reads no lake."""
@@ -133,6 +149,31 @@ def at(connection: Connection, statement: Statement, version: int) -> Statement 
     except (InvalidArgument, ValueError):
         return None
     return replace(statement, sql=other.sql, parsed=other.parsed)
+
+
+def check_same_names(
+    connection: Connection, statement: Statement, *, versioned: bool = False
+) -> None:
+    """Refuse older versions of what has not always had its name, since grants are by name.
+
+    Args:
+        versioned: look at those tables alone whose version the query names.
+
+    Raises:
+        PermissionDenied: a name, or one of a column, meant something else before.
+    """
+    found = names(statement.sql)
+    if found is None:
+        return
+    for table in found.tables:
+        if versioned and not table.versioned:
+            continue
+        if connection.rows(_OTHERWISE, {"name": table.path[-1]}):
+            raise PermissionDenied(
+                f"{table.path[-1]} or a column of it was replaced or renamed, so that an older "
+                "version of it may be something else, which only superusers may read; nothing was "
+                "run"
+            )
 
 
 def plain_names(schema: pa.Schema, version: int) -> pa.Schema:

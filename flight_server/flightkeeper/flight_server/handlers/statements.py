@@ -102,6 +102,7 @@ class Statements:
         check_read_only(call, script)
         body.execution_id = self._executions.new_id()
         body.incarnation = self._incarnation
+        note(body, self._execution.asked(call))
         now_s = self._clocks.monotonic_s()
         under = self._execution.rules.access(call.identity.principal)
         if not is_read_only(script):

@@ -15,8 +15,14 @@ from flightkeeper.flight_server.engine import snapshots
 from flightkeeper.flight_server.engine.connection import Connection, Parameters
 from flightkeeper.flight_server.engine.result import Result
 from flightkeeper.flight_server.engine.statement import Statement
-from flightkeeper.flight_server.errors import NodeError
-from flightkeeper.flight_server.lake.snapshot import Snapshot, cannot_tell, check_lake, failed
+from flightkeeper.flight_server.errors import InvalidArgument, NodeError
+from flightkeeper.flight_server.lake.snapshot import (
+    Snapshot,
+    cannot_tell,
+    check_lake,
+    failed,
+    not_written,
+)
 
 
 @dataclass(slots=True)
@@ -50,7 +56,7 @@ class Reading:
             with within:
                 newest = snapshots.newest(connection)
                 self.snapshot = self.snapshot or Snapshot(self.lake, newest)
-                if self.snapshot.version == newest:
+                if self.snapshot.version == newest and not asked:
                     return connection.run(statement, parameters)
                 return read_at(
                     connection,
@@ -58,6 +64,29 @@ class Reading:
                     self.snapshot,
                     lambda older: connection.run(older, parameters),
                 )
+
+
+def seen_at(connection: Connection, statement: Statement, snapshot: Snapshot) -> Statement:
+    """What a session runs that is to see an older version, in the place of a statement.
+
+    Raises:
+        InvalidArgument: it may change something, or cannot be read so; nothing was run.
+    """
+    if not snapshot.lake:
+        raise InvalidArgument(
+            "this node has no lake, so that there are no versions of it: RESET snapshot; nothing "
+            "was run"
+        )
+    if statement.control or statement.sets or statement.command or statement.kind == "SET":
+        return statement
+    if not statement.read_only:
+        raise not_written(snapshot)
+    if not snapshots.may_read(connection, statement):
+        return statement
+    older = snapshots.at(connection, statement, snapshot.version)
+    if older is None:
+        raise cannot_tell(snapshot)
+    return older
 
 
 def read_at(

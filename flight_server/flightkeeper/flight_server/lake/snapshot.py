@@ -71,6 +71,14 @@ def failed(snapshot: Snapshot, error: NodeError) -> NodeError:
     return error
 
 
+def not_written(snapshot: Snapshot) -> NodeError:
+    """The error for a write of a session that reads an older version."""
+    return InvalidArgument(
+        f"the session reads version {snapshot.version} of the lake, and writes nothing meanwhile; "
+        "nothing was run: RESET snapshot first"
+    )
+
+
 def _error(snapshot: Snapshot, why: str) -> NodeError:
     if snapshot.asked:
         return InvalidArgument(
