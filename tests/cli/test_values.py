@@ -36,6 +36,20 @@ def test_a_union_without_values_that_came_from_a_node_has_none() -> None:
     assert plain(pa.ipc.open_stream(sent.getvalue()).read_all()["v"]) == [[], []]
 
 
+def test_a_struct_of_a_union_may_be_null() -> None:
+    """Flattening such ones ends the process."""
+    union = pa.UnionArray.from_sparse(
+        pa.array([0, 1, 0], pa.int8()), [pa.array([1, 2, 3]), pa.array(["a", "b", "c"])]
+    )
+    structs: Any = pa.StructArray.from_arrays([union], ["u"], mask=pa.array([False, True, False]))
+    assert plain(structs) == [{"u": 1}, None, {"u": 3}]
+    assert plain(structs.slice(1)) == [None, {"u": 3}]
+
+
+def test_a_struct_without_parts_is_one() -> None:
+    assert plain(pa.array([{}, None], pa.struct([]))) == [{}, None]
+
+
 def test_chunks_are_read_in_order() -> None:
     assert plain(pa.chunked_array([[1.5], [float("nan")]])) == [1.5, "NaN"]
 

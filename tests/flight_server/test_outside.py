@@ -27,7 +27,7 @@ def test_each_question_goes_to_who_answers_it() -> None:
     assert outside.permitted(some, some) == cast("Any", "permitted")
     assert outside.read(some, some, ()) == cast("Any", "run")
     assert cast("Any", outside.command(some, some)) == "run"
-    assert cast("Any", outside.around(some, some, lambda: 1)) == "around"
+    assert cast("Any", outside.around(some, some)) == "around"
     assert [name for name, _ in decides.asked] == ["set_option", "permitted"]
     assert [name for name, _ in commands.asked] == ["run", "around"]
     assert reading.asked == [("run", ("a", "a", ()))]

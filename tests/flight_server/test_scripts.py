@@ -1,6 +1,6 @@
 """Texts of several statements: in order, all parameters bound, told which one failed."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import ClassVar, TypeVar
 
@@ -8,6 +8,7 @@ import pyarrow as pa
 import pytest
 
 from flightkeeper.flight_server import scripts
+from flightkeeper.flight_server.change import Change
 from flightkeeper.flight_server.command import Command
 from flightkeeper.flight_server.engine.connection import Connection, Parameters
 from flightkeeper.flight_server.engine.database import Database, DatabaseOptions
@@ -53,18 +54,17 @@ class Options:
         self.asked.append(command)
         return None if command.schema is None else pa.table({"a": [1, 2]})
 
-    def around(self, connection: Connection, statement: Statement, run: Callable[[], _T]) -> _T:
-        del connection
-        self.changed.append(statement.target)
-        return run()
+    def around(self, connection: Connection, change: Change[_T]) -> _T:
+        self.changed.append(change.statement.target)
+        return change.run(connection)
 
 
 class Twice(Options):
     """Somebody else was faster the first time."""
 
-    def around(self, connection: Connection, statement: Statement, run: Callable[[], _T]) -> _T:
-        run()
-        return super().around(connection, statement, run)
+    def around(self, connection: Connection, change: Change[_T]) -> _T:
+        change.run(connection)
+        return super().around(connection, change)
 
 
 def values(result: Result) -> list[object]:

@@ -172,7 +172,9 @@ def _maps(column: Column) -> list[Any]:
 
 def _structs(column: Column) -> list[Any]:
     names = [field.name for field in column.type]
-    rows = zip(*(plain(part) for part in column.flatten()), strict=True)
+    # Not by `flatten`: with NULLs among structs of unions it ends the process.
+    parts = (plain(column.field(number)) for number in range(len(names)))
+    rows = zip(*parts, strict=True) if names else ((),) * len(column)
     valid = column.is_valid().to_pylist()
     return [
         dict(zip(names, row, strict=True)) if there else None
@@ -185,7 +187,10 @@ def _unions(column: Column) -> list[Any]:
         return []  # pyarrow ends the process when the parts of one that came by IPC are asked for
     parts = [plain(column.field(number)) for number in range(column.type.num_fields)]
     by_code = dict(zip(column.type.type_codes, parts, strict=True))
-    return [by_code[code][row] for row, code in enumerate(column.type_codes.to_pylist())]
+    # Its own `type_codes` are those of the whole, also for a slice.
+    held = [None, column.buffers()[1]]
+    codes = pa.Array.from_buffers(pa.int8(), len(column), held, offset=column.offset)
+    return [by_code[code][row] for row, code in enumerate(codes.to_pylist())]
 
 
 def _moment_limits(kind: Any) -> tuple[int, int]:

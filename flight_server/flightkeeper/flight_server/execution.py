@@ -10,6 +10,7 @@ import pyarrow as pa
 from flightkeeper.flight_server import options, scripts
 from flightkeeper.flight_server.admission import Admission, Slot
 from flightkeeper.flight_server.call import Call
+from flightkeeper.flight_server.change import Change
 from flightkeeper.flight_server.cluster.authorization import EVERYTHING, Rules
 from flightkeeper.flight_server.cluster.commands import Commands
 from flightkeeper.flight_server.engine import settings, snapshots
@@ -343,15 +344,9 @@ class Execution:
                     "here (sql_settings); nothing was run"
                 )
 
-    def around(
-        self, call: Call, connection: Connection, statement: Statement, run: Callable[[], _T]
-    ) -> _T:
-        """Make a change of ours: on the engine, or on what the cluster owns if it is about that.
-
-        Args:
-            run: does it on the connection; called again when somebody else was faster.
-        """
-        return self._commands.around(call, connection, statement, run)
+    def around(self, call: Call, connection: Connection, change: Change[_T]) -> _T:
+        """Make a change of ours: on the engine, or on what the cluster owns if it is about that."""
+        return self._commands.around(call, connection, change)
 
     def reading(self, snapshot: Snapshot | None = None) -> Reading:
         """What lets all reads of one execution see the same version of the lake.

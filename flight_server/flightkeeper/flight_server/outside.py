@@ -1,12 +1,12 @@
 """What one call's texts reach besides the engine: the one place where it is all put together."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
 import pyarrow as pa
 
 from flightkeeper.flight_server.call import Call
+from flightkeeper.flight_server.change import Change
 from flightkeeper.flight_server.cluster.commands import Commands
 from flightkeeper.flight_server.command import Command
 from flightkeeper.flight_server.engine.connection import Connection, Parameters
@@ -52,6 +52,6 @@ class Beyond:
         """Run what is asked of the cluster."""
         return self.commands.run(self.call, connection, command)
 
-    def around(self, connection: Connection, statement: Statement, run: Callable[[], _T]) -> _T:
+    def around(self, connection: Connection, change: Change[_T]) -> _T:
         """Run a change."""
-        return self.commands.around(self.call, connection, statement, run)
+        return self.commands.around(self.call, connection, change)

@@ -13,6 +13,7 @@ from typing import Any, Protocol, TypeVar
 import pyarrow as pa
 
 from flightkeeper.flight_server import options
+from flightkeeper.flight_server.change import Change
 from flightkeeper.flight_server.command import Command
 from flightkeeper.flight_server.engine.connection import COUNT_SCHEMA, Connection, Parameters
 from flightkeeper.flight_server.engine.result import Result
@@ -46,12 +47,8 @@ class Outside(Protocol):
     def command(self, connection: Connection, command: Command) -> pa.Table | None:
         """Run what is asked of the cluster; its answer, if it has one."""
 
-    def around(self, connection: Connection, statement: Statement, run: Callable[[], _T]) -> _T:
-        """Run a change on the engine, or on what the cluster owns if it is about that.
-
-        Args:
-            run: does it on the connection; called again when somebody else was faster.
-        """
+    def around(self, connection: Connection, change: Change[_T]) -> _T:
+        """Run a change on the engine, or on what the cluster owns if it is about that."""
 
 
 def run(connection: Connection, script: Script, rows: Rows, outside: Outside) -> Result:
@@ -75,7 +72,8 @@ def run(connection: Connection, script: Script, rows: Rows, outside: Outside) ->
             if len(rows) <= 1:
                 return read(bind(last, rows[0] if rows else {}))
             return _run_each(connection, last, rows, read)
-        return outside.around(connection, last, lambda: _changed_rows(connection, last, rows))
+        change = Change(last, lambda where: _changed_rows(where, last, rows), rows)
+        return outside.around(connection, change)
 
 
 def update(connection: Connection, script: Script, rows: Rows | None, outside: Outside) -> int:
@@ -89,10 +87,11 @@ def update(connection: Connection, script: Script, rows: Rows | None, outside: O
     with _numbered(script, len(script)):
         last = outside.permitted(connection, script[-1])
         if rows is None:
-            return _change(connection, last, bind(last, {}), outside)
+            return _change(connection, last, {}, outside)
         if len(rows) == 1:
-            return _change(connection, last, bind(last, rows[0]), outside)
-        return outside.around(connection, last, lambda: _change_each(connection, last, rows))
+            return _change(connection, last, rows[0], outside)
+        change = Change(last, lambda where: _change_each(where, last, rows), rows)
+        return outside.around(connection, change)
 
 
 @contextmanager
@@ -174,7 +173,7 @@ def bind(statement: Statement, row: Mapping[str, Any]) -> Parameters:
 def _run_all_but_last(connection: Connection, script: Script, outside: Outside) -> None:
     for number, statement in enumerate(script[:-1], start=1):
         with _numbered(script, number):
-            _change(connection, outside.permitted(connection, statement), (), outside)
+            _change(connection, outside.permitted(connection, statement), None, outside)
 
 
 def _numbered(script: Script, number: int) -> AbstractContextManager[None]:
@@ -235,17 +234,19 @@ def _run_each(
 
 
 def _change(
-    connection: Connection, statement: Statement, parameters: Parameters, outside: Outside
+    connection: Connection, statement: Statement, row: Mapping[str, Any] | None, outside: Outside
 ) -> int:
+    parameters = () if row is None else bind(statement, row)
     if statement.command is not None:
         answer = outside.command(connection, statement.command)
         return 0 if answer is None else answer.num_rows
     if statement.setting is not None and (option := options.known(statement.setting.name)):
         outside.set_option(option, statement.setting.value)
         return 0
-    return outside.around(
-        connection, statement, lambda: _engine_change(connection, statement, parameters)
+    change = Change(
+        statement, lambda where: _engine_change(where, statement, parameters), (row,) if row else ()
     )
+    return outside.around(connection, change)
 
 
 def _engine_change(connection: Connection, statement: Statement, parameters: Parameters) -> int:

@@ -1,11 +1,11 @@
 """Who runs what is asked of the cluster."""
 
-from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any, TypeVar
 
 import pytest
 
+from flightkeeper.flight_server.change import Change
 from flightkeeper.flight_server.cluster.commands import Commands
 from flightkeeper.flight_server.command import Command
 from flightkeeper.flight_server.engine.statement import Statement, parse
@@ -26,9 +26,9 @@ class Owner:
         assert connection == CONNECTION
         return statement.target == ("theirs",)
 
-    def change(self, call: Any, connection: Any, statement: Statement, run: Callable[[], _T]) -> _T:
+    def change(self, call: Any, connection: Any, change: Change[_T]) -> _T:
         assert (call, connection) == (CALL, CONNECTION)
-        del statement, run
+        del change
         raise PermissionError
 
 
@@ -44,7 +44,7 @@ def test_a_node_in_no_cluster_says_so() -> None:
         Commands({}).run(CALL, CONNECTION, Command())
     (made,) = translation.parse("CREATE REFERENCE TABLE s.t (a INT)", "duckdb")
     with pytest.raises(Unimplemented, match="start it with --registry"):
-        Commands({}).around(CALL, CONNECTION, made, lambda: 7)
+        Commands({}).around(CALL, CONNECTION, Change(made, lambda _: 7))
 
 
 def test_a_change_goes_to_who_owns_what_it_writes_to() -> None:
@@ -52,10 +52,10 @@ def test_a_change_goes_to_who_owns_what_it_writes_to() -> None:
     (ours,), (theirs,), (read,) = map(
         parse, ("DELETE FROM ours", "DELETE FROM theirs", "FROM theirs")
     )
-    assert commands.around(CALL, CONNECTION, ours, lambda: 7) == 7
-    assert commands.around(CALL, CONNECTION, read, lambda: 8) == 8
+    assert commands.around(CALL, CONNECTION, Change(ours, lambda _: 7)) == 7
+    assert commands.around(CALL, CONNECTION, Change(read, lambda _: 8)) == 8
     with pytest.raises(PermissionError):
-        commands.around(CALL, CONNECTION, theirs, lambda: 9)
+        commands.around(CALL, CONNECTION, Change(theirs, lambda _: 9))
 
 
 def test_the_hidden_schema_is_not_changed_and_may_stand_in_a_text() -> None:
@@ -66,6 +66,6 @@ def test_the_hidden_schema_is_not_changed_and_may_stand_in_a_text() -> None:
         "EXPLAIN ANALYZE DELETE FROM _reference.t",
     ):
         with pytest.raises(InvalidArgument, match="the schema _reference has the rows"):
-            commands.around(CALL, CONNECTION, parse(text)[0], lambda: 7)
+            commands.around(CALL, CONNECTION, Change(parse(text)[0], lambda _: 7))
     (told,) = parse("INSERT INTO t VALUES ('see /_reference.html') -- _reference.t")
-    assert commands.around(CALL, CONNECTION, told, lambda: 7) == 7
+    assert commands.around(CALL, CONNECTION, Change(told, lambda _: 7)) == 7

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from flightkeeper.flight_server.change import Change
 from flightkeeper.flight_server.engine import lake
 from flightkeeper.flight_server.engine.connection import Connection
 from flightkeeper.flight_server.engine.database import Database
@@ -16,7 +17,7 @@ from flightkeeper.flight_server.errors import (
     NodeError,
     Unavailable,
 )
-from flightkeeper.flight_server.lake import ledger, writes
+from flightkeeper.flight_server.lake import commits, ledger
 from flightkeeper.flight_server.lake.gates import gate
 from flightkeeper.flight_server.lake.location import Location
 from flightkeeper.flight_server.lake.turns import Line
@@ -53,14 +54,14 @@ class Node:
         statement = _only(sql)
         assert self.owner.owns(self.connection, statement)
 
-        def run() -> int:
-            changed = self.connection.change(statement)
+        def run(where: Connection) -> int:
+            changed = where.change(statement)
             if self.interfere:
                 self.interfere.pop(0)()
             return changed
 
         asking: Any = call or FakeCall()
-        return self.owner.change(asking, self.connection, statement, run)
+        return self.owner.change(asking, self.connection, Change(statement, run))
 
     def rows(self, sql: str) -> list[tuple[Any, ...]]:
         return self.connection.rows(sql)
@@ -68,8 +69,8 @@ class Node:
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(writes, "_PAUSE_S", 0.0)
-    monkeypatch.setattr(writes, "_LOOK_AGAIN_S", 0.0)
+    monkeypatch.setattr(commits, "_PAUSE_S", 0.0)
+    monkeypatch.setattr(commits, "_LOOK_AGAIN_S", 0.0)
 
 
 def _node(database: Database, location: Location, name: str) -> Iterator[Node]:

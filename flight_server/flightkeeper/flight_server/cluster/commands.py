@@ -11,6 +11,7 @@ from typing import Any, Protocol, TypeVar
 import pyarrow as pa
 
 from flightkeeper.flight_server.call import Call
+from flightkeeper.flight_server.change import Change
 from flightkeeper.flight_server.command import Command
 from flightkeeper.flight_server.engine.catalog import HIDDEN
 from flightkeeper.flight_server.engine.connection import Connection
@@ -45,13 +46,8 @@ class Owner(Protocol):
     def owns(self, connection: Connection, statement: Statement) -> bool:
         """Whether a change is about it. Quick: asked before every change."""
 
-    def change(
-        self, call: Call, connection: Connection, statement: Statement, run: Callable[[], _T]
-    ) -> _T:
+    def change(self, call: Call, connection: Connection, change: Change[_T]) -> _T:
         """Make the change.
-
-        Args:
-            run: does it on the connection, and may be called again.
 
         Raises:
             NodeError: it cannot be made; says what became of it.
@@ -86,10 +82,9 @@ class Commands:
             raise Unimplemented(_ALONE)
         return handler(call, connection, command)
 
-    def around(
-        self, call: Call, connection: Connection, statement: Statement, run: Callable[[], _T]
-    ) -> _T:
+    def around(self, call: Call, connection: Connection, change: Change[_T]) -> _T:
         """Make a change: by who owns what it is about, else on the engine."""
+        statement = change.statement
         if _names_hidden(statement.sql):
             raise InvalidArgument(
                 f"the schema {HIDDEN} has the rows of the cluster's reference tables; nothing was "
@@ -101,11 +96,11 @@ class Commands:
                 if owner.owns(connection, statement):
                     if not owner.tells:
                         _check_first(call)
-                    return owner.change(call, connection, statement, run)
+                    return owner.change(call, connection, change)
         if statement.reference:
             raise Unimplemented(_ALONE)
         _check_first(call)
-        return run()
+        return change.run(connection)
 
 
 def _check_first(call: Call) -> None:

@@ -20,6 +20,7 @@ from flightkeeper.discovery.reference_tables import (
     document,
 )
 from flightkeeper.flight_server.call import Call
+from flightkeeper.flight_server.change import Change
 from flightkeeper.flight_server.clocks import Clocks
 from flightkeeper.flight_server.cluster import reference_copies
 from flightkeeper.flight_server.cluster.commands import Handler
@@ -90,13 +91,12 @@ class ReferenceChanges:
         found = catalog.find(connection, statement.target)
         return found is not None and found.startswith('"temp".')
 
-    def change(
-        self, call: Call, connection: Connection, statement: Statement, run: Callable[[], _T]
-    ) -> _T:
+    def change(self, call: Call, connection: Connection, change: Change[_T]) -> _T:
         """Make the change for the whole cluster."""
         _check_alone(connection)
+        statement, run = change.statement, change.run
         if statement.reference:
-            return self._create(call, connection, statement, run)
+            return self._create(call, connection, change)
         name = self._named(connection, statement)
         if name is None or not statement.undoable:
             raise InvalidArgument(
@@ -128,7 +128,7 @@ class ReferenceChanges:
         return self._made(call, before.name, before, content)
 
     def _tried(
-        self, connection: Connection, name: str, content: Content, run: Callable[[], _T]
+        self, connection: Connection, name: str, content: Content, run: Callable[[Connection], _T]
     ) -> tuple[_T, Content]:
         """What a change answers, and what it makes of the table; nothing of it remains here."""
         with connection.alone():
@@ -137,15 +137,14 @@ class ReferenceChanges:
             connection.begin()
             try:
                 reference_copies.make_writable(connection, self._home, name, content)
-                outcome = run()
+                outcome = run(connection)
                 after = reference_copies.content(connection, self._home, name)
             finally:
                 connection.rollback()
         return outcome, after
 
-    def _create(
-        self, call: Call, connection: Connection, statement: Statement, run: Callable[[], _T]
-    ) -> _T:
+    def _create(self, call: Call, connection: Connection, change: Change[_T]) -> _T:
+        statement, run = change.statement, change.run
         name = self._named(connection, statement)
         if name is None:
             raise InvalidArgument(
@@ -191,7 +190,7 @@ class ReferenceChanges:
         connection: Connection,
         name: str,
         before: ReferenceTable | None,
-        run: Callable[[], _T],
+        run: Callable[[Connection], _T],
     ) -> tuple[_T, Content]:
         with connection.alone():
             # The session may have begun one while this waited; it is not this one's to end.
@@ -203,7 +202,7 @@ class ReferenceChanges:
                     reference_copies.make_writable(connection, self._home, name, before.content)
                 else:
                     reference_copies.clear(connection, self._home, name)
-                outcome = run()
+                outcome = run(connection)
                 return outcome, reference_copies.content(connection, self._home, name)
             finally:
                 connection.rollback()

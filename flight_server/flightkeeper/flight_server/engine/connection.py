@@ -44,7 +44,11 @@ _INTERRUPT_AGAIN_S = 0.05
 
 
 class Connection(Transacting):
-    """A DuckDB connection. Thread-safe: one statement runs at a time, others wait for it."""
+    """A DuckDB connection. Thread-safe: one statement runs at a time, others wait for it.
+
+    Attributes:
+        lent: whoever has it left nothing behind in it, so that it is as good as any other.
+    """
 
     def __init__(
         self, cursor: duckdb.DuckDBPyConnection, batch_bytes: int, changes: Changes | None = None
@@ -64,6 +68,7 @@ class Connection(Transacting):
         self._engine = Engine(cursor, self._changes)
         self._open: OpenResult | None = None
         self._parses = False
+        self.lent = False
 
     def run(self, statement: Statement, parameters: Parameters = ()) -> Result:
         """Run a statement that answers with rows, and read its first batch.
@@ -131,7 +136,7 @@ class Connection(Transacting):
         with self._turn:
             work = self._engine.begin()
             try:
-                relation = self._cursor.sql(sql, params=_bound(parameters))
+                relation = self._cursor.sql(sql, params=parameters or None)
                 return relation.to_arrow_table()
             except ENGINE_ERRORS as exc:
                 raise translate(exc, sql) from exc
@@ -170,7 +175,7 @@ class Connection(Transacting):
             work = self._engine.begin()
             try:
                 # Fetched, because since 2.0 an answer that was not keeps the connection in use.
-                return self._cursor.execute(sql, _bound(parameters)).fetchall()
+                return self._cursor.execute(sql, parameters or None).fetchall()
             except duckdb.Error as exc:
                 raise translate(exc, sql) from exc
             finally:
@@ -208,13 +213,15 @@ class Connection(Transacting):
         """Whether a statement runs or a result is open."""
         return self._engine.busy
 
-    def interrupt(self, thread: int | None = None) -> None:
+    def interrupt(self, thread: int | None = None, *, waits: bool = True) -> None:
         """End what runs now, or waits; from any thread.
 
         Args:
             thread: only what does so for this thread; others may share the connection.
+            waits: also if it waits.
         """
-        self._turns.stop(thread)
+        if waits:
+            self._turns.stop(thread)
         self._engine.interrupt_thread(thread)
 
     def waiting(self) -> AbstractContextManager[Callable[[], None]]:
@@ -310,7 +317,3 @@ class Connection(Transacting):
         if was_open:
             self._open = None
             self._let_go()
-
-
-def _bound(parameters: Parameters) -> Any:
-    return parameters or None

@@ -115,7 +115,9 @@ class Database:
         with self._lock:
             if self._idle:
                 return self._idle.pop()
-        return self.connect()
+        connection = self.connect()
+        connection.lent = True
+        return connection
 
     def take_back(self, connection: Connection) -> None:
         """The statement has ended and left nothing behind."""

@@ -13,6 +13,7 @@ from google.protobuf.message import Message
 from pyarrow import flight
 
 from flightkeeper.flight_server.call import Call
+from flightkeeper.flight_server.change import Change
 from flightkeeper.flight_server.engine import catalog, ingest
 from flightkeeper.flight_server.engine.connection import Connection
 from flightkeeper.flight_server.engine.ingest import IfExists, Target
@@ -98,16 +99,16 @@ class Ingest:
                 or that it is not known.
         """
 
-        def applied() -> int:
-            with ingest.offered(connection, staged.reader()), atomic(connection):
-                _change(call, connection, ingest.plan(connection, target, intake))
+        def applied(where: Connection) -> int:
+            with ingest.offered(where, staged.reader()), atomic(where):
+                _change(call, where, ingest.plan(where, target, intake))
             return staged.rows
 
         try:
             statement = ingest.named(
                 target, None if call.sent_before else ingest.plan(connection, target, intake)
             )
-            return self._execution.around(call, connection, statement, applied)
+            return self._execution.around(call, connection, Change(statement, applied))
         except NodeError as exc:
             if exc.in_doubt:
                 raise

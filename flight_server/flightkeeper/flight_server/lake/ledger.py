@@ -9,9 +9,10 @@ Pure: what stands in a commit, and what the table says of a statement.
 """
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
+from typing import Any
 
 _KEY_BYTES = 16
 NOT_APPLIED = -1
@@ -42,9 +43,13 @@ def key(owner: str, statement_id: str, number: int = 0) -> str:
     return _hashed(json.dumps([owner, statement_id, number]).encode())
 
 
-def text_of(source: str) -> str:
-    """What tells a statement from another one under the same id."""
-    return _hashed(source.encode())
+def text_of(source: str, sent: Sequence[Any] = ()) -> str:
+    """What tells a statement from another one under the same id.
+
+    Args:
+        sent: what came with its text, such as rows of parameters.
+    """
+    return _hashed(repr((source, list(sent))).encode())
 
 
 def carried(entries: Iterable[Entry]) -> str:

@@ -1,51 +1,27 @@
-"""Writes to the lake: each in its turn, once, and tried again when another commit was faster.
+"""Writes to the lake: each in its turn, once, and small ones that wait together committed together.
 
-Owns the transaction around a statement that has none, and what is said when it is not known how
-that ended. A statement within its caller's transaction is the caller's business.
+A statement within its caller's transaction is the caller's business.
 """
 
-import random
-import time
 import uuid
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import TypeVar, cast
+from typing import Any, TypeVar, cast
 
 from flightkeeper.flight_server.call import Call
+from flightkeeper.flight_server.change import Change
 from flightkeeper.flight_server.engine import lake
 from flightkeeper.flight_server.engine.connection import Connection
-from flightkeeper.flight_server.engine.statement import Shape, Statement
-from flightkeeper.flight_server.errors import (
-    Cancelled,
-    EngineFailed,
-    InvalidArgument,
-    NodeError,
-    Unavailable,
-)
+from flightkeeper.flight_server.engine.statement import Shape, Statement, words_at
+from flightkeeper.flight_server.errors import Cancelled
 from flightkeeper.flight_server.lake import ledger
-from flightkeeper.flight_server.lake.ledger import NOT_APPLIED, Entry
+from flightkeeper.flight_server.lake.commits import Check, Commits, FellOut
+from flightkeeper.flight_server.lake.groups import STOPPED, Member, Waiting
 from flightkeeper.flight_server.lake.turns import Line
-from flightkeeper.flightsql.headers import Reason
 
 _T = TypeVar("_T")
-_TRIES_MAX = 8
-_PAUSE_S = 0.02
-_PAUSE_MAX_S = 1.0
-_LOOKS_MAX = 5
-_LOOK_AGAIN_S = 0.5
-_NOBODY_SAYS = (
-    "the lake's catalog does not answer, so that it is not known whether the statement was "
-    "applied: ask again under the same statement id"
-)
-
-
-@dataclass(frozen=True, slots=True)
-class _Named:
-    """A statement under the id that makes it one and the same."""
-
-    key: str
-    text: str
-    sent_before: bool
+_SMALL_CHARACTERS_MAX = 16 * 1024
+_SMALL_ROWS_MAX = 100
+_SMALL = {("insert",), ("update",), ("delete",)}
 
 
 class LakeWrites:
@@ -60,7 +36,8 @@ class LakeWrites:
             author: the node's name, which commits carry.
         """
         self._line = line
-        self._author = author
+        self._commits = Commits(author)
+        self._waiting = Waiting()
 
     def owns(self, connection: Connection, statement: Statement) -> bool:
         """Whether a statement changes what is in the lake, and nothing else."""
@@ -71,130 +48,96 @@ class LakeWrites:
             return before[0] == lake.CATALOG
         return lake.looked_up_in(connection) and (bool(before) or not lake.hides(connection, name))
 
-    def change(
-        self, call: Call, connection: Connection, statement: Statement, run: Callable[[], _T]
-    ) -> _T:
+    def change(self, call: Call, connection: Connection, change: Change[_T]) -> _T:
         """Make a change, once.
 
         Raises:
             NodeError: it cannot be made; says whether it was.
         """
         if connection.in_transaction:
-            return run()
-        named = _named(call, statement)
-        with connection.alone(), connection.waiting() as check, self._line.turn(check):
+            return change.run(connection)
+        member = _named(call, change)
+        sent_before = bool(call.statement_id) and call.sent_before is not False
+        with connection.alone(), connection.waiting() as check:
+            if not sent_before and connection.lent and _is_small(change):
+                self._together(connection, member, check)
+                member.raise_error()
+            else:
+                self._by_itself(connection, member, check, sent_before=sent_before)
+        # What owns() lets in answers with how many rows it changed.
+        return cast("_T", member.rows)
+
+    def _by_itself(
+        self, connection: Connection, member: Member, check: Check, *, sent_before: bool
+    ) -> None:
+        with self._line.turn(check):
             # In its turn, because who was asked before may have had the one before it.
-            if named.sent_before and (rows := self._applied(connection, named)) is not None:
-                return cast("_T", rows)
-            return self._made(connection, named, run)
+            if not sent_before or not self._commits.applied(connection, member, check):
+                self._commits.make(connection, [member], Member.do, check)
 
-    def _made(self, connection: Connection, named: _Named, run: Callable[[], _T]) -> _T:
-        """Make it, as often as others are faster or the lake's catalog is away."""
-        for tries_left in reversed(range(_TRIES_MAX)):
-            try:
-                return self._once(connection, named, run)
-            except NodeError as exc:
-                connection.rollback()
-                taken = lake.was_taken(exc)
-                if not taken and not lake.was_lost(exc):
-                    raise
-                # A try that is said to have failed may have been committed: its answer was lost.
-                if (rows := self._applied(connection, named, patient=True)) is not None:
-                    return cast("_T", rows)
-                if not tries_left:
-                    if taken:
-                        raise _overtaken(connection, exc) from exc
-                    return cast("_T", self._given_up(connection, named, exc))
-                _pause(_TRIES_MAX - tries_left)
-            except BaseException:
-                connection.rollback()
-                raise
-        raise AssertionError("the last try returns or raises")
+    def _together(self, connection: Connection, member: Member, check: Check) -> None:
+        """Have it committed, by whoever of those who wait gets the turn first."""
 
-    def _given_up(self, connection: Connection, named: _Named, cause: NodeError) -> int:
-        """See to it that no try is committed any more; the rows of one that was just then.
+        def look() -> None:
+            self._waiting.look(member, check)
 
-        Raises:
-            EngineFailed: none was, and none will be.
-            Unavailable: nobody can say.
-        """
+        self._waiting.join(member)
+        while not member.settled:
+            if self._waiting.is_next(member):
+                with self._line.turn(look):
+                    self._lead(connection, self._waiting.take(), check)
+            elif not member.wait():
+                look()
+
+    def _lead(self, connection: Connection, group: list[Member], check: Check) -> None:
+        """Commit a group; its first member is the one whose connection it is."""
+        own, left = group[0], [group]
+        while left:
+            left += self._tried(connection, own, left.pop(), check)
+
+    def _tried(
+        self, connection: Connection, own: Member, group: list[Member], check: Check
+    ) -> list[list[Member]]:
+        """Commit a group; what is left of it to be tried, the last first."""
+        error: BaseException | None = None
         try:
-            lake.settle(connection, named.key)
-        except NodeError:
-            rows = self._applied(connection, named, patient=True)
-            if rows is not None:
-                return rows
-            raise Unavailable(_NOBODY_SAYS, in_doubt=True) from cause
-        raise EngineFailed(
-            f"the lake's catalog failed each time, and the statement was not applied: send it "
-            f"again, under another statement id. {cause}"
-        ) from cause
-
-    def _once(self, connection: Connection, named: _Named, run: Callable[[], _T]) -> _T:
-        connection.begin()
-        done = run()
-        rows = done if isinstance(done, int) else 0
-        lake.carry(connection, self._author(), [Entry(named.key, named.text, rows)])
-        connection.commit()
-        return done
-
-    def _applied(
-        self, connection: Connection, named: _Named, *, patient: bool = False
-    ) -> int | None:
-        """How many rows an earlier try of the statement changed; None if there was none.
-
-        Args:
-            patient: ask for longer, because nobody else can say.
-
-        Raises:
-            Unavailable: nobody can say.
-            InvalidArgument: the id is another statement's.
-        """
-        for looks_left in reversed(range(_LOOKS_MAX if patient else 1)):
-            try:
-                entry = lake.found(connection, named.key)
-                break
-            except Cancelled:
-                raise
-            except NodeError as exc:
-                if not looks_left:
-                    raise Unavailable(_NOBODY_SAYS, in_doubt=True) from exc
-                time.sleep(_LOOK_AGAIN_S)
-        if entry is None:
-            return None
-        if entry.rows == NOT_APPLIED:
-            raise EngineFailed(
-                "the statement was given up before, and was not applied; nothing was run: send it "
-                "under another statement id"
-            )
-        if entry.text != named.text:
-            raise InvalidArgument(
-                "this statement id was another statement's, which was applied; nothing was run: "
-                "give each statement an id of its own"
-            )
-        return entry.rows
+            self._commits.make(connection, group, self._waiting.run, check)
+        except FellOut as exc:
+            failed, error = exc.member, exc.__cause__
+            rest = [member for member in group if member is not failed]
+            if failed.stopped or (failed is own and isinstance(error, Cancelled)):
+                failed.settle(error or Cancelled(STOPPED))
+                return [rest]
+            if not isinstance(error, Cancelled):
+                # What ran before it in the transaction may be to blame: by itself it is told the
+                # truth.
+                return [rest, [failed]]
+        except BaseException as exc:  # noqa: BLE001 - it is raised to those who wait
+            error = exc
+        if isinstance(error, Cancelled) and not group[0].stopped:
+            # It was not they who were stopped, but whose connection this is.
+            self._waiting.put_back([member for member in group if member is not own])
+            group = [member for member in group if member is own]
+        for member in group:
+            member.settle(error)
+        return []
 
 
-def _named(call: Call, statement: Statement) -> _Named:
+def _is_small(change: Change[Any]) -> bool:
+    """Whether a change takes no time to speak of, beside its commit."""
+    sql = change.statement.sql
+    return (
+        change.statement.undoable
+        and change.statement.opening[:1] in _SMALL
+        and len(sql) <= _SMALL_CHARACTERS_MAX
+        and len(change.sent) <= _SMALL_ROWS_MAX
+        and all(word != "select" for _, word in words_at(sql))
+    )
+
+
+def _named(call: Call, change: Change[Any]) -> Member:
+    """The change under the id that makes it one and the same."""
     given = call.statement_id
-    number = call.next_change()
-    key = ledger.key(call.owner, given or uuid.uuid4().hex, number)
-    return _Named(
-        key, ledger.text_of(statement.source), bool(given) and call.sent_before is not False
-    )
-
-
-def _overtaken(connection: Connection, error: NodeError) -> NodeError:
-    """An error for who lost against others, with who they were."""
-    number, author = lake.last_change(connection)
-    other = f"version {number}, which node {author} made" if author else f"version {number}"
-    return EngineFailed(
-        f"the statement was not applied, because others changed the same table each time it was "
-        f"tried; the lake is at {other}: send it again. {error}",
-        reason=Reason.CONFLICT,
-    )
-
-
-def _pause(tries: int) -> None:
-    # Full jitter: those who met do not meet again.
-    time.sleep(random.uniform(0, min(_PAUSE_S * 2.0**tries, _PAUSE_MAX_S)))  # noqa: S311
+    key = ledger.key(call.owner, given or uuid.uuid4().hex, call.next_change())
+    text = ledger.text_of(change.statement.source, change.sent if given else ())
+    return Member(key, text, change.run)

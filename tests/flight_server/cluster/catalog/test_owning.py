@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from flightkeeper.discovery.catalog.definition import Definition, Macro, ObjectName, View
+from flightkeeper.flight_server.change import Change
 from flightkeeper.flight_server.cluster.catalog.owning import CatalogOwner
 from flightkeeper.flight_server.engine.database import Database, DatabaseOptions
 from flightkeeper.flight_server.engine.statement import parse
@@ -47,7 +48,7 @@ def test_names_are_found_as_the_engine_finds_them(text: str, owned: bool) -> Non
     assert owner.owns(connection, statement) == owned
     if owned:
         with pytest.raises(InvalidArgument, match="defined once for all nodes; nothing was done"):
-            owner.change(CALL, connection, statement, lambda: pytest.fail("it was run"))
+            owner.change(CALL, connection, Change(statement, lambda _: pytest.fail("it was run")))
     database.take_back(connection)
     database.close()
 

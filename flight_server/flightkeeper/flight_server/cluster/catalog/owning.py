@@ -9,6 +9,7 @@ from typing import TypeVar
 
 from flightkeeper.discovery.catalog.definition import Definition, Kind
 from flightkeeper.flight_server.call import Call
+from flightkeeper.flight_server.change import Change
 from flightkeeper.flight_server.engine import catalog
 from flightkeeper.flight_server.engine.connection import Connection
 from flightkeeper.flight_server.engine.statement import Statement
@@ -51,16 +52,14 @@ class CatalogOwner:
             return False
         return self._found(connection, statement) is not None
 
-    def change(
-        self, call: Call, connection: Connection, statement: Statement, run: Callable[[], _T]
-    ) -> _T:
+    def change(self, call: Call, connection: Connection, change: Change[_T]) -> _T:
         """Refuse it.
 
         Raises:
             InvalidArgument: always; nothing was done.
         """
-        del call, run
-        found = self._found(connection, statement)
+        del call
+        found = self._found(connection, change.statement)
         assert found is not None
         assert found.kind is not None
         raise InvalidArgument(

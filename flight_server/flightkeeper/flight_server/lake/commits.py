@@ -1,0 +1,201 @@
+"""Commits of the lake: one for a group of statements, tried again when another commit was faster.
+
+Owns the transaction, and what is said when it is not known how that ended: the ledger is asked.
+"""
+
+import random
+import time
+from collections.abc import Callable, Sequence
+
+from flightkeeper.flight_server.engine import lake
+from flightkeeper.flight_server.engine.connection import Connection
+from flightkeeper.flight_server.errors import (
+    Cancelled,
+    EngineFailed,
+    InvalidArgument,
+    NodeError,
+    Unavailable,
+)
+from flightkeeper.flight_server.lake.groups import Member
+from flightkeeper.flight_server.lake.ledger import NOT_APPLIED, Entry
+from flightkeeper.flightsql.headers import Reason
+
+_TRIES_MAX = 8
+_PAUSE_S = 0.02
+_PAUSE_MAX_S = 1.0
+_LOOKS_MAX = 5
+_LOOK_AGAIN_S = 0.5
+_NAP_S = 0.05
+_NOBODY_SAYS = (
+    "the lake's catalog does not answer, so that it is not known whether the statement was "
+    "applied: ask again under the same statement id"
+)
+
+Run = Callable[[Member, Connection], None]
+"""Runs a member's statement in the open transaction, and notes how many rows it changed."""
+Check = Callable[[], None]
+"""Raises Cancelled when who commits is not wanted any more."""
+
+
+class FellOut(Exception):
+    """A statement of several failed by itself; nothing of the group was committed."""
+
+    def __init__(self, member: Member) -> None:
+        super().__init__(member.key)
+        self.member = member
+
+
+class Commits:
+    """Commits groups. Thread-safe."""
+
+    def __init__(self, author: Callable[[], str]) -> None:
+        """`author` is the node's name, which commits carry."""
+        self._author = author
+
+    def make(self, connection: Connection, group: Sequence[Member], run: Run, check: Check) -> None:
+        """Run and commit a group as one, as often as others are faster or the catalog is away.
+
+        Raises:
+            FellOut: one of several cannot be in it.
+            NodeError: it cannot be committed; says whether it was.
+        """
+        for tries_left in reversed(range(_TRIES_MAX)):
+            try:
+                self._once(connection, group, run)
+            except NodeError as exc:
+                connection.rollback()
+                if not lake.was_taken(exc) and not lake.was_lost(exc):
+                    raise
+                # A try that is said to have failed may have been committed: its answer was lost.
+                group = self._left(connection, group, check)
+                if not group:
+                    return
+                if not tries_left:
+                    self._give_up(connection, group, exc, check)
+                    return
+                _sleep(_pause_s(_TRIES_MAX - tries_left), check)
+            except BaseException:
+                connection.rollback()
+                raise
+            else:
+                return
+
+    def applied(
+        self, connection: Connection, member: Member, check: Check, *, patient: bool = False
+    ) -> bool:
+        """Whether a statement was applied by an earlier try; its rows are noted then.
+
+        Args:
+            patient: ask for longer, because nobody else can say.
+
+        Raises:
+            Unavailable: nobody can say.
+            InvalidArgument: the id is another statement's.
+        """
+        entry = _found(connection, member.key, check, _LOOKS_MAX if patient else 1)
+        if entry is None:
+            return False
+        if entry.rows == NOT_APPLIED:
+            raise EngineFailed(
+                "the statement was given up before, and was not applied; nothing was run: send it "
+                "under another statement id"
+            )
+        if entry.text != member.text:
+            raise InvalidArgument(
+                "this statement id was another statement's, which was applied; nothing was run: "
+                "give each statement an id of its own"
+            )
+        member.rows = entry.rows
+        return True
+
+    def _once(self, connection: Connection, group: Sequence[Member], run: Run) -> None:
+        connection.begin()
+        for member in group:
+            try:
+                run(member, connection)
+            except NodeError as exc:
+                if len(group) > 1:
+                    raise FellOut(member) from exc
+                raise
+        if stopped := [member for member in group if member.stopped]:
+            raise FellOut(stopped[0])
+        entries = [Entry(member.key, member.text, member.rows) for member in group]
+        lake.carry(connection, self._author(), entries)
+        connection.commit()
+
+    def _left(
+        self, connection: Connection, group: Sequence[Member], check: Check
+    ) -> Sequence[Member]:
+        """Those that were not applied after all, by this node or by another one."""
+        left = []
+        for member in group:
+            try:
+                if not self.applied(connection, member, check, patient=True):
+                    left.append(member)
+            except (EngineFailed, InvalidArgument) as exc:
+                if len(group) > 1:
+                    raise FellOut(member) from exc
+                raise
+        return left
+
+    def _give_up(
+        self, connection: Connection, group: Sequence[Member], cause: NodeError, check: Check
+    ) -> None:
+        """See to it that no try is committed any more; returns if one was just then.
+
+        Raises:
+            EngineFailed: none was, and none will be.
+            Unavailable: nobody can say.
+        """
+        if lake.was_taken(cause):
+            raise _overtaken(connection, cause) from cause
+        try:
+            # Each try was for all of them: without the first one none can be committed.
+            lake.settle(connection, group[0].key)
+        except NodeError:
+            if not self._left(connection, group, check):
+                return
+            raise Unavailable(_NOBODY_SAYS, in_doubt=True) from cause
+        raise EngineFailed(
+            f"the lake's catalog failed each time, and the statement was not applied: send it "
+            f"again, under another statement id. {cause}"
+        ) from cause
+
+
+def _found(connection: Connection, key: str, check: Check, looks: int) -> Entry | None:
+    for look in range(looks):
+        try:
+            if look:
+                _sleep(_LOOK_AGAIN_S, check)
+            return lake.found(connection, key)
+        except NodeError as exc:
+            stopped = isinstance(exc, Cancelled)
+            if stopped and looks == 1:
+                raise
+            if stopped or look == looks - 1:
+                raise Unavailable(_NOBODY_SAYS, in_doubt=True) from exc
+    raise AssertionError("the last look returns or raises")
+
+
+def _overtaken(connection: Connection, error: NodeError) -> NodeError:
+    """An error for who lost against others, with who they were."""
+    number, author = lake.last_change(connection)
+    other = f"version {number}, which node {author} made" if author else f"version {number}"
+    return EngineFailed(
+        f"the statement was not applied, because others changed the same table each time it was "
+        f"tried; the lake is at {other}: send it again. {error}",
+        reason=Reason.CONFLICT,
+    )
+
+
+def _pause_s(tries: int) -> float:
+    # Full jitter: those who met do not meet again.
+    return random.uniform(0, min(_PAUSE_S * 2.0**tries, _PAUSE_MAX_S))  # noqa: S311
+
+
+def _sleep(seconds: float, check: Check) -> None:
+    """Wait, unless who waits is not wanted any more."""
+    deadline_s = time.monotonic() + seconds
+    while (left_s := deadline_s - time.monotonic()) > 0:
+        check()
+        time.sleep(min(left_s, _NAP_S))
