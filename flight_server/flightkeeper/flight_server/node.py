@@ -35,6 +35,7 @@ from flightkeeper.flight_server.errors import StartFailed
 from flightkeeper.flight_server.execution import Execution
 from flightkeeper.flight_server.executions import Executions
 from flightkeeper.flight_server.handlers import families, routes
+from flightkeeper.flight_server.lake import history
 from flightkeeper.flight_server.listening import listen
 from flightkeeper.flight_server.live.adjusting import Adjustable
 from flightkeeper.flight_server.live.following import Following
@@ -229,7 +230,10 @@ class Node:
                 lambda: (self._settings, self._sources),
                 rights,
             ),
-            {} if self._registry is None else agreed.providers(self._registry),
+            {
+                **({} if self._registry is None else agreed.providers(self._registry)),
+                **history.providers(self._database),
+            },
         )
 
     def _joined(self) -> Commands:
