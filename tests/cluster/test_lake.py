@@ -44,12 +44,13 @@ class Service:
     data: Path
     stack: ExitStack
     nodes: dict[str, Running] = field(default_factory=dict)
+    locations: dict[str, str] = field(default_factory=dict)
 
     def start(self, node_id: str) -> None:
         flags = ("serve", "--insecure", "--registry", self.registry, "--node-id", node_id)
         stored = ("--lake", self.lake, "--lake-data", str(self.data))
         self.nodes[node_id] = self.stack.enter_context(running(*flags, *stored))
-        self.nodes[node_id].line()
+        self.locations[node_id] = self.nodes[node_id].line()["location"]
 
     def kill(self, node_id: str) -> None:
         self.nodes[node_id].process.kill()
@@ -185,6 +186,22 @@ def _run(
     finally:
         writers.stop()
     return writers, connection
+
+
+def test_what_one_node_wrote_the_others_read_at_once(stack: ExitStack, tmp_path: Path) -> None:
+    started = service(stack, tmp_path, f"ducklake:sqlite:{tmp_path}/lake.sqlite")
+    router = stack.enter_context(started.connect(tmp_path))
+    router.execute("CREATE TABLE entry (n INTEGER)")
+    addresses = [started.locations[node].removeprefix("grpc://") for node in NODES]
+    alone = [
+        stack.enter_context(client.connect(f"flightsql://{address}?transport=tcp"))
+        for address in addresses
+    ]
+    ways = [*itertools.product(alone, alone), (router, router)]
+    for number, (writer, reader) in zip(range(1, 121), itertools.cycle(ways), strict=False):
+        writer.execute("INSERT INTO entry VALUES (?)", [number])
+        ((seen,),) = reader.query("SELECT max(n) FROM entry").fetchall()
+        assert seen == number
 
 
 def _killed(started: Service, node_id: str) -> Callable[[], None]:
