@@ -52,11 +52,16 @@ check: $(VENV)/.dev ## format, lint, types, import contracts, spelling, generate
 	$(BIN)/python tools/compatibility.py --check
 	$(BIN)/python -m pytest -q tests/test_tidy.py tests/deploy
 
-bench: $(VENV)/.dev ## measure, beside raw Flight and DuckDB in process
+bench: $(VENV)/.bench ## measure, beside raw Flight, DuckDB in process and DuckDB's own server
 	@tools/get-zookeeper.sh
 	$(BIN)/python -m benchmarks --json benchmarks/results/latest.json
 	$(BIN)/python -m benchmarks.parallel --json benchmarks/results/parallel.json
 	$(BIN)/python -m benchmarks.failover --json benchmarks/results/failover.json
+	$(BIN)/python -m benchmarks.tables --json benchmarks/results/tables.json
+	$(BIN)/python -m benchmarks.writers --json benchmarks/results/writers.json
+	$(BIN)/python -m benchmarks.turns --json benchmarks/results/turns.json
+	$(BIN)/python -m benchmarks.roundtrips --json benchmarks/results/roundtrips.json
+	$(BIN)/python -m benchmarks.warmth --json benchmarks/results/warmth.json
 
 wire: $(VENV)/.dev ## compile the .proto files
 	$(WIRE)
@@ -72,6 +77,10 @@ $(VENV)/.demo: $(PINS)
 $(VENV)/.dev: $(PINS)
 	@tools/make-venv.sh $(VENV) constraints.txt demo test check wire conformance storage
 	@touch $@ $(VENV)/.demo
+
+$(VENV)/.bench: $(VENV)/.dev
+	@tools/make-venv.sh $(VENV) constraints.txt bench
+	@touch $@
 
 $(DUCKDB2)/.test: $(PINS)
 	@mkdir -p $(DUCKDB2)

@@ -49,8 +49,8 @@ def contenders() -> Iterator[tuple[list[Contender], int]]:
     """Everything that is measured, started and loaded; and the node's process id."""
     with ExitStack() as stack:
         directory = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        raw = stack.enter_context(_process("benchmarks.baselines", "raw"))
-        smallest = stack.enter_context(_process("benchmarks.baselines", "smallest"))
+        raw = stack.enter_context(starting("benchmarks.baselines", "raw"))
+        smallest = stack.enter_context(starting("benchmarks.baselines", "smallest"))
         registry = f"dir://{directory}/registry"
         node = stack.enter_context(serving(":memory:", "--registry", registry))
         proxy = stack.enter_context(passing(registry, "proxy"))
@@ -87,7 +87,7 @@ class Started(NamedTuple):
 def serving(database: Path | str, *flags: str) -> Iterator[Started]:
     """A node as people run it."""
     arguments = ("serve", "--insecure", "--database", str(database), *flags)
-    with _process("flightkeeper.cli", *arguments) as started:
+    with starting("flightkeeper.cli", *arguments) as started:
         yield started._replace(location=json.loads(started.location)["location"])
 
 
@@ -95,12 +95,13 @@ def serving(database: Path | str, *flags: str) -> Iterator[Started]:
 def passing(registry: str, mode: str) -> Iterator[Started]:
     """A gateway as people run it."""
     flags = ("gateway", "--registry", registry, "--data", mode)
-    with _process("flightkeeper.cli", *flags) as started:
+    with starting("flightkeeper.cli", *flags) as started:
         yield started._replace(location=json.loads(started.location)["location"])
 
 
 @contextmanager
-def _process(module: str, *arguments: str) -> Iterator[Started]:
+def starting(module: str, *arguments: str) -> Iterator[Started]:
+    """A server process; what it says first is where it listens."""
     process = subprocess.Popen(
         [sys.executable, "-m", module, *arguments],
         stdout=subprocess.PIPE,

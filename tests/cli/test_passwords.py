@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 import typer
 
-from flightkeeper.cli import passwords
+from flightkeeper.cli import hidden, passwords
 from flightkeeper.cli.passwords import VARIABLE, password_for
 
 
@@ -23,7 +23,7 @@ def no_variable(monkeypatch: pytest.MonkeyPatch) -> None:
 def at_a_terminal(monkeypatch: pytest.MonkeyPatch, *typed: str) -> None:
     answers: Iterator[str] = iter(typed)
     monkeypatch.setattr("sys.stdin", Terminal())
-    monkeypatch.setattr(passwords, "getpass", lambda _prompt: next(answers))
+    monkeypatch.setattr(hidden, "ask", lambda _prompt: next(answers))
 
 
 def test_the_variable_wins(monkeypatch: pytest.MonkeyPatch) -> None:

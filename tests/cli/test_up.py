@@ -9,6 +9,7 @@ import duckdb
 import psutil
 import pytest
 
+from flightkeeper import client
 from flightkeeper.cli.up import client_url
 from tests.support.processes import END_TIMEOUT_S, Running, running
 
@@ -21,27 +22,42 @@ def nodes_of(up: Running) -> list[psutil.Process]:
 
 
 def ready(up: Running, count: int) -> str:
+    return ready_at(up, count)[0]
+
+
+def ready_at(up: Running, count: int) -> tuple[str, list[str]]:
+    """The URL of the cluster, and the places of its nodes."""
     lines = [up.line() for _ in range(count)]
     assert {line["event"] for line in lines} == {"ready"}
     assert {line["node"] for line in lines} == {f"node-{n}" for n in range(1, count + 1)}
     cluster = up.line()
     assert cluster["event"] == "cluster-ready"
-    url: str = cluster["url"]
-    return url
+    return cluster["url"], [urlsplit(line["location"]).netloc for line in lines]
 
 
+@pytest.mark.lake
 def test_three_nodes_and_an_end_that_leaves_nothing() -> None:
     with running("up") as up:
-        url = ready(up, 3)
+        url, places = ready_at(up, 3)
         assert url.startswith("flightsql+dir:///")
         assert url.endswith("?service=flightsql")
         nodes = nodes_of(up)
         assert len(nodes) == 3
+        given = nodes[0].cmdline()
+        lake = Path(given[given.index("--lake") + 1].removeprefix("ducklake:sqlite:"))
+        assert lake.exists()
+        writer, *readers = (f"flightsql://{place}?transport=tcp" for place in places)
+        with client.connect(writer) as connection:
+            connection.execute("CREATE TABLE t AS SELECT 42 AS answer")
+        for reader in readers:
+            with client.connect(reader) as connection:
+                assert connection.query("SELECT answer FROM t").fetchall() == [(42,)]
         up.process.terminate()
         assert up.ended() == 0
         assert up.rest() == []
     assert not psutil.wait_procs(nodes, END_TIMEOUT_S)[1]
     assert not Path(urlsplit(url).path).exists()
+    assert not lake.parent.exists()
 
 
 def test_nodes_end_when_up_is_killed(tmp_path: Path) -> None:
@@ -54,7 +70,8 @@ def test_nodes_end_when_up_is_killed(tmp_path: Path) -> None:
 
 def test_a_node_that_dies_is_reported_and_the_others_go_on(tmp_path: Path) -> None:
     registry = f"dir://{tmp_path}/r"
-    with running("up", "--nodes", "2", "--registry", registry, "--service", "s") as up:
+    flags = ("--registry", registry, "--service", "s", "--lake", "none")
+    with running("up", "--nodes", "2", *flags) as up:
         assert ready(up, 2) == client_url(registry, "s")
         first, second = nodes_of(up)
         os.kill(first.pid, signal.SIGKILL)

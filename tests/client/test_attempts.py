@@ -1,6 +1,7 @@
 """One statement's way over the nodes, with operations that fail on order."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from random import Random
 
 import pytest
@@ -98,6 +99,31 @@ def test_overload_is_tried_three_times_with_growing_pauses(fixture: Fixture) -> 
         True,
         True,
     ]
+
+
+@pytest.mark.parametrize("again", [True, False])
+def test_a_lost_write_is_looked_up_where_its_rows_can_be_sent(
+    fixture: Fixture, *, again: bool
+) -> None:
+    shared = [replace(node, lake="one") for node in NODES]
+    fixture.router._on_membership(Listed(tuple(shared), 1.0))
+    asked: list[bool] = []
+
+    def operation(attempt: Attempt) -> str:
+        asked.append(attempt.sent_before)
+        if attempt.sent_before:
+            return "looked up"
+        attempt.sent, attempt.again = True, again
+        raise CallFailed(Failure(Kind.BROKEN, "gone"))
+
+    statement = Statement("id", StatementKind.WRITE)
+    if again:
+        assert fixture.attempts.run(statement, operation) == "looked up"
+        assert asked == [False, True]
+    else:
+        with pytest.raises(OutcomeUnknown):
+            fixture.attempts.run(statement, operation)
+        assert asked == [False]
 
 
 def test_what_costs_nothing_does_not_pause(fixture: Fixture) -> None:

@@ -155,3 +155,20 @@ def test_rows_that_python_cannot_hold_are_not_skipped(cursor: dbapi.Cursor) -> N
             cursor.fetchall()
     assert cursor.fetch_arrow_table().num_rows == 2
     assert cursor.fetchall() == []
+
+
+_LATE = (
+    "SELECT CASE WHEN i = 250000 THEN 'infinity'::DATE ELSE DATE '2024-01-01' + i::INT % 9 END "
+    "FROM range(300000) t(i) ORDER BY i"
+)
+
+
+def test_rows_before_one_that_python_cannot_hold_are_not_lost(cursor: dbapi.Cursor) -> None:
+    cursor.execute(_LATE)
+    assert len(cursor.fetchmany(10)) == 10
+    for fetch in (cursor.fetchall, lambda: cursor.fetchmany(299_000), cursor.fetchall):
+        with pytest.raises(dbapi.DataError, match="Python cannot hold"):
+            fetch()
+    assert cursor.fetchone() == (dt.date(2024, 1, 2),)
+    assert len(cursor.fetchmany(100_000)) == 100_000
+    assert cursor.fetch_arrow_table().num_rows == 300_000 - 100_011

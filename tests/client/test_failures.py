@@ -44,6 +44,7 @@ def test_kinds(code: Code, text: str, kind: Kind) -> None:
     [
         ("draining", Kind.DRAINING),
         ("overloaded", Kind.OVERLOADED),
+        ("away", Kind.OVERLOADED),
         ("not-read-only", Kind.NOT_READ_ONLY),
         ("session-lost", Kind.SESSION_LOST),
         ("of-a-later-version", Kind.BROKEN),

@@ -164,6 +164,29 @@ def test_side_by_side_a_defect_is_no_end(fixture: Fixture, monkeypatch: pytest.M
     assert fetching() == []
 
 
+def test_side_by_side_without_threads_the_rest_is_ended(
+    fixture: Fixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    start = threading.Thread.start
+    begun: list[threading.Thread] = []
+
+    def start_one(thread: threading.Thread) -> None:
+        if thread.name.startswith("flightkeeper-fetch"):
+            if begun:
+                raise RuntimeError("can't start new thread")
+            begun.append(thread)
+        start(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", start_one)
+    parts = fixture.side_by_side(*[endpoint("stall-after 9")] * 3)
+    with pytest.raises(CallFailed, match="no thread could be started") as caught:
+        parts.open_next()
+    assert caught.value.failure.kind is Kind.REFUSED
+    parts.close()
+    parts.close()
+    assert not begun[0].is_alive()
+
+
 def test_side_by_side_a_slow_reader_hears_of_a_cancel(fixture: Fixture) -> None:
     for ordered in (False, True):
         parts = fixture.side_by_side(

@@ -72,7 +72,8 @@ def test_options_that_travel_need_no_login(real: Connection) -> None:
 def test_what_no_node_takes_is_named(real: Connection) -> None:
     with real.session(schema="nowhere") as session, pytest.raises(StatementFailed) as caught:
         session.query("SELECT 1")
-    assert "['schema']; nothing was run" in str(caught.value)
+    told = "schema cannot be 'nowhere'; nothing was run"
+    assert told in str(caught.value)
     with (
         real.session(dialect="klingon") as session,
         pytest.raises(StatementFailed, match="klingon"),

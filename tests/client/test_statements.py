@@ -43,6 +43,12 @@ def test_executemany_is_all_or_nothing(real: Connection) -> None:
     assert count(real) == 0
 
 
+def test_a_text_that_is_none_is_not_sent(real: Connection) -> None:
+    for run in (real.query, real.execute, real.partitions):
+        with pytest.raises(StatementFailed, match=r"surrogate pair at position 8.*nothing was run"):
+            run("SELECT '\ud83d'")
+
+
 def test_rows_of_parameters() -> None:
     batch = parameter_rows([(1, "a"), (2, None)])
     assert batch.to_pydict() == {"0": [1, 2], "1": ["a", None]}

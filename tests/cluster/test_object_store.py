@@ -2,13 +2,16 @@
 
 import re
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
 
 import pyarrow as pa
 import pytest
 
+from flightkeeper.client import connect
 from tests.flight_server.wire_client import WireClient, basic, eventually
+from tests.support.cluster import Cluster
 from tests.support.object_store import BUCKET, KEY_ID, SECRET, ObjectStore, object_store
 from tests.support.processes import Running, running
 
@@ -130,3 +133,36 @@ def test_nobody_sees_the_key(clients: list[WireClient], nodes: list[Running]) ->
     assert SECRET not in "".join(told)
     for node in nodes:
         assert SECRET not in node.stderr
+
+
+@pytest.mark.lake
+def test_a_lakes_files_in_an_object_store(store: ObjectStore, tmp_path: Path) -> None:
+    start = tmp_path / "start.sql"
+    start.write_text(store.start_sql)
+    start.chmod(0o600)
+    names = ("n1", "n2", "n3")
+    with Cluster(
+        f"dir://{tmp_path}/registry",
+        None,
+        FLIGHTKEEPER_EXTENSIONS="httpfs",
+        FLIGHTKEEPER_START_FILE=str(start),
+        FLIGHTKEEPER_LAKE=f"ducklake:sqlite:{tmp_path}/lake.sqlite",
+        FLIGHTKEEPER_LAKE_DATA=f"s3://{BUCKET}/tables",
+    ) as cluster:
+        for name in names:
+            cluster.start(name)
+        with connect(cluster.url, cache_dir=tmp_path) as connection:
+            connection.execute("CREATE TABLE sale (id BIGINT, price DOUBLE)")
+            rows = pa.table({"id": range(1_000), "price": [0.5] * 1_000})
+            with ThreadPoolExecutor(3) as pool:
+                written = [pool.submit(connection.ingest, "sale", rows) for _ in range(9)]
+                cluster.kill("n2")
+                assert [each.result() for each in written] == [1_000] * 9
+            assert connection.execute("DELETE FROM sale WHERE id < 100") == 900
+            assert connection.execute("INSERT INTO sale SELECT i, 1 FROM range(50) t(i)") == 50
+            files = connection.query("SELECT data_file FROM ducklake_list_files('lake', 'sale')")
+            assert all(file.startswith(f"s3://{BUCKET}/tables/") for (file,) in files.fetchall())
+            for _ in names:
+                found = connection.query("SELECT count(*), sum(price) FROM sale").fetchall()
+                assert found == [(8_150, 4_100.0)]
+        assert SECRET not in "".join(cluster.said(name) for name in names)

@@ -81,3 +81,21 @@ def test_what_was_left_last_runs_first() -> None:
     call.at_end(lambda: ran.append("second"))
     call.middleware.call_completed(None)
     assert ran == ["second", "first"]
+
+
+@pytest.mark.parametrize(
+    ("asked", "known"),
+    [
+        ({}, False),
+        ({headers.SENT_BEFORE: "0"}, False),
+        ({headers.STATEMENT_ID: "a"}, True),
+        ({headers.STATEMENT_ID: "a", headers.SENT_BEFORE: "1"}, True),
+        ({headers.STATEMENT_ID: "a", headers.SENT_BEFORE: "0"}, False),
+    ],
+)
+def test_what_has_an_id_and_is_not_said_to_be_new_may_be_known(
+    asked: dict[str, str], *, known: bool
+) -> None:
+    call, _ = made(**asked)
+    assert call.may_be_known is known
+    call.middleware.call_completed(None)

@@ -142,6 +142,14 @@ def test_the_registry_password_from_a_file(tmp_path: Path) -> None:
     assert loaded.origins["registry_password"].endswith("REGISTRY_PASSWORD_FILE")
 
 
+def test_the_lakes_password_from_a_file(tmp_path: Path) -> None:
+    path = write(tmp_path / "secret", "hunter2\n")
+    lake = {"lake": "ducklake:postgres://keeper@db/lake"}
+    loaded = load(lake, None, {"FLIGHTKEEPER_LAKE_PASSWORD_FILE": str(path)})
+    assert loaded.settings.lake_password == SecretStr("hunter2")
+    assert "hunter2" not in repr(loaded)
+
+
 def test_a_password_file_that_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(InvalidSettings, match=r"cannot read .*none"):
         with_password({"FLIGHTKEEPER_REGISTRY_PASSWORD_FILE": str(tmp_path / "none")})

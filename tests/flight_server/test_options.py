@@ -42,6 +42,15 @@ def test_what_is_shown_is_read_again(timeout_ms: int, endpoints: int) -> None:
         assert read == made
 
 
+@pytest.mark.parametrize(("asked", "holds"), [(None, 50), ("0", 50), ("70", 50), ("20", 20)])
+def test_a_node_may_bound_how_long_a_statement_runs(asked: str | None, holds: int) -> None:
+    node = Options(statement_timeout_max_ms=50)
+    sent = {} if asked is None else {"x-flightkeeper-statement-timeout": [asked]}
+    assert resolve(node, {}, sent).statement_timeout_ms == holds
+    set_here = {} if asked is None else options.parsed("statement_timeout", asked)
+    assert resolve(node, set_here).statement_timeout_ms == holds
+
+
 @pytest.mark.parametrize(
     ("name", "text"),
     [("dialect", "klingon"), ("compression", "gzip"), ("endpoints", "many"), ("endpoints", "0")],

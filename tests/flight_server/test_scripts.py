@@ -1,5 +1,6 @@
 """Texts of several statements: in order, all parameters bound, told which one failed."""
 
+import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import ClassVar, TypeVar
@@ -14,7 +15,13 @@ from flightkeeper.flight_server.engine.connection import Connection, Parameters
 from flightkeeper.flight_server.engine.database import Database, DatabaseOptions
 from flightkeeper.flight_server.engine.result import Result
 from flightkeeper.flight_server.engine.statement import Statement, of_command, parse
-from flightkeeper.flight_server.errors import EngineFailed, InvalidArgument
+from flightkeeper.flight_server.errors import (
+    Cancelled,
+    EngineFailed,
+    InvalidArgument,
+    Unavailable,
+)
+from flightkeeper.flightsql.headers import Reason
 
 
 @pytest.fixture
@@ -204,3 +211,73 @@ def test_a_change_may_be_made_again_by_who_owns_it(connection: Connection) -> No
     assert outside.changed == [("t",)] * 3
     assert values(scripts.run(connection, parse("SELECT count(*) FROM t"), (), outside)) == [8]
     assert len(outside.changed) == 3, "a read is nobody else's"
+
+
+class Interrupting(dict[str, int]):
+    """A row of parameters with which a stop comes while the engine does nothing."""
+
+    def __init__(self, connection: Connection) -> None:
+        super().__init__({"0": 1})
+        self._connection = connection
+
+    def __len__(self) -> int:
+        self._connection.interrupt(threading.get_ident())
+        return 1
+
+
+@pytest.mark.parametrize("begun", [False, True])
+@pytest.mark.parametrize(
+    "text", ["INSERT INTO t VALUES (?)", "INSERT INTO t VALUES (?) RETURNING a"]
+)
+def test_several_rows_are_stopped_between_two_of_them(
+    connection: Connection, text: str, *, begun: bool
+) -> None:
+    rows: list[dict[str, int]] = [{"0": 1}, Interrupting(connection), {"0": 1}]
+    make = scripts.run if "RETURNING" in text else scripts.update
+    if begun:
+        connection.begin()
+    with pytest.raises(Cancelled, match="between two of its parts"):
+        make(connection, parse(text), rows, Options())
+    assert connection.sound is not begun, "a part of it must not be committed"
+    connection.rollback()
+    assert connection.rows("SELECT count(*) FROM t") == [(0,)]
+    assert scripts.update(connection, parse("INSERT INTO t VALUES (1)"), None, Options()) == 1
+
+
+class Stopping(Options):
+    """A stop comes before the second statement."""
+
+    def permitted(self, connection: Connection, statement: Statement) -> Statement:
+        if self.changed:
+            connection.interrupt(threading.get_ident())
+        return super().permitted(connection, statement)
+
+
+def test_a_text_is_stopped_between_two_of_its_statements(connection: Connection) -> None:
+    script = parse("INSERT INTO t VALUES (1); INSERT INTO t VALUES (2); INSERT INTO t VALUES (3)")
+    with pytest.raises(Cancelled, match="between two of its parts"):
+        scripts.update(connection, script, None, Stopping())
+    assert connection.rows("SELECT list(a) FROM t") == [([1, 2],)]
+
+
+class Away(Options):
+    """What nodes share does not answer from a certain statement on."""
+
+    def __init__(self, after: int) -> None:
+        super().__init__()
+        self._after = after
+
+    def around(self, connection: Connection, change: Change[_T]) -> _T:
+        if len(self.changed) >= self._after:
+            raise Unavailable("away", reason=Reason.AWAY)
+        return super().around(connection, change)
+
+
+def test_a_text_is_to_be_sent_again_only_if_none_of_it_has_run(connection: Connection) -> None:
+    script = parse("INSERT INTO t VALUES (1); INSERT INTO t VALUES (2)")
+    with pytest.raises(Unavailable, match="statement 1 of 2 failed: away") as caught:
+        scripts.update(connection, script, None, Away(0))
+    assert caught.value.reason is Reason.AWAY
+    with pytest.raises(EngineFailed, match="the ones before it have run: away") as failed:
+        scripts.update(connection, script, None, Away(1))
+    assert failed.value.reason is None

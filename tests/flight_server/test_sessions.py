@@ -266,3 +266,20 @@ def test_locks_go_with_their_session(sessions: Sessions) -> None:
     assert sessions.keep(last, LastingHold("x", 5, partial(let_go.append, "last")))
     sessions.close()
     assert let_go[3:] == ["closed", "last"]
+
+
+def test_a_transaction_that_is_used_all_the_time_ends_at_its_limit(sessions: Sessions) -> None:
+    sessions.limit(SessionLimits(2, 100, 10, transaction_max_s=20))
+    name = sessions.begin("a", "ada", 0)
+    connection = entered(sessions, sessions.transaction(name, "ada", 0))
+    session = sessions.ensure("b", 0)
+    sessions.connection(session).begin()
+    for now_s in range(0, 25, 5):
+        assert sessions.expire(now_s) == 0
+        sessions.transaction(name, "ada", now_s)
+        sessions.find("b", now_s)
+    assert sessions.expire(20.5) == 2
+    assert not connection.in_transaction
+    with pytest.raises(NotFound, match="idle for 10 s, or open for 20 s"):
+        sessions.transaction(name, "ada", 21)
+    assert sessions.find("b", 21) is None

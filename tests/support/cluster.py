@@ -33,7 +33,7 @@ class Cluster:
     def __init__(
         self,
         registry: str,
-        database: Path,
+        database: Path | None,
         *,
         hosts: Mapping[str, Host] | None = None,
         **environment: str,
@@ -41,7 +41,8 @@ class Cluster:
         """Prepare a cluster without nodes.
 
         Args:
-            database: one file that all serve, read-only; or a folder with a file for each.
+            database: one file that all serve, read-only; or a folder with a file for each; or
+                None, for one in memory each.
             hosts: by node id, the machine each is on; by default all on this one.
         """
         self._registry = registry
@@ -74,12 +75,15 @@ class Cluster:
         return ready
 
     def _data(self, node_id: str) -> str:
+        if self._database is None:
+            return ""
         if self._database.is_dir():
             return f"--database {self.file(node_id)}"
         return f"--database {self._database} --read-only"
 
     def file(self, node_id: str) -> Path:
         """The database of a node that has its own."""
+        assert self._database is not None
         return self._database / f"{node_id}.duckdb"
 
     def cut(self, node_id: str) -> None:

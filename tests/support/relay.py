@@ -42,6 +42,12 @@ class Relay:
         """Pass on what was kept, and what comes."""
         self._open.set()
 
+    def lead_to(self, location: str) -> None:
+        """Lead to another server from now on, as an address does that moves."""
+        parts = urlsplit(location)
+        self._server = (parts.hostname, parts.port)
+        self.sever()
+
     def sever(self) -> None:
         """End the connections there are; others can be made."""
         for opened in self._sockets[1:]:

@@ -64,6 +64,9 @@ VERBS: Mapping[str, Verb] = {
         "flightkeeper.cli.reference", "Small tables that all nodes of a cluster have."
     ),
     "tables": Verb("flightkeeper.cli.tables", "Tables, views and macros of a cluster."),
+    "lake": Verb(
+        "flightkeeper.cli.lake", "Make, check and look after the tables that nodes share."
+    ),
     "zookeeper": Verb(
         "flightkeeper.cli.zookeeper", "Prepare and check a cluster's part of ZooKeeper."
     ),

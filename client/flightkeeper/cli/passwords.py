@@ -5,9 +5,9 @@ Owns the choice between them, and nothing of what the password is for.
 
 import os
 import sys
-from getpass import getpass
 from shlex import quote
 
+from flightkeeper.cli import hidden
 from flightkeeper.cli.exits import USAGE, fail
 from flightkeeper.cli.keyrings import kept
 
@@ -44,7 +44,7 @@ def _ask(user: str, *, confirm: bool, kept_as: str | None) -> str:
     if not sys.stdin.isatty():
         other = f", or keep it with: keyring set {quote(kept_as)} {quote(user)}" if kept_as else ""
         fail(f"no terminal to ask for the password of {user}: set {VARIABLE}{other}", USAGE)
-    first = getpass(f"Password for {user}: ")
-    if confirm and getpass("Again: ") != first:
+    first = hidden.ask(f"Password for {user}: ")
+    if confirm and hidden.ask("Again: ") != first:
         fail("the two passwords differ; nothing was written", USAGE)
     return first

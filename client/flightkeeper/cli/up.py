@@ -17,6 +17,7 @@ import typer
 
 from flightkeeper.cli.cluster import Cluster, NodeEnded, NodeReady
 from flightkeeper.cli.exits import FAILED, USAGE, complain, fail
+from flightkeeper.cli.own_lake import lake_flags
 from flightkeeper.cli.shutdown import Shutdown, next_event
 
 app = typer.Typer(pretty_exceptions_enable=False)
@@ -43,9 +44,18 @@ def up(
         typer.Option(
             "--database",
             metavar="PATH",
-            help="DuckDB file; several nodes open it read-only. Default: each node its own memory.",
+            help="DuckDB file, in which names are looked up; several nodes open it read-only.",
         ),
     ] = _IN_MEMORY,
+    lake: Annotated[
+        str | None,
+        typer.Option(
+            "--lake",
+            metavar="ducklake:…",
+            help="Tables that all nodes share. Default: a lake for this run only, unless "
+            "--database is given; none: each node has its own.",
+        ),
+    ] = None,
     users: Annotated[
         Path | None,
         typer.Option("--users", metavar="FILE", help="Users file. Default: no login is asked for."),
@@ -66,9 +76,13 @@ def up(
             f"first, or use --nodes 1",
             USAGE,
         )
-    with _registry_url(registry) as url:
+    own_database = database != _IN_MEMORY
+    with (
+        _registry_url(registry) as url,
+        lake_flags(lake, database=own_database, config=config) as shared,
+    ):
         flags = ["--registry", url, "--service", service, "--listen", "grpc://127.0.0.1:0"]
-        flags += _database_flags(database, nodes)
+        flags += [*_database_flags(database, nodes), *shared]
         flags += ["--users", str(users)] if users else ["--insecure"]
         flags += ["--config", str(config)] if config else []
         _run(Cluster(flags), [f"node-{number}" for number in range(1, nodes + 1)], url, service)

@@ -86,9 +86,27 @@ class Text:
     parameters: Sequence[Any] | pa.RecordBatch | None = None
     transaction_id: bytes | None = None
 
+    def __post_init__(self) -> None:
+        """Check it.
+
+        Raises:
+            StatementFailed: the text cannot be sent to any node.
+        """
+        try:
+            self.sql.encode()
+        except UnicodeEncodeError as exc:
+            raise StatementFailed(
+                f"the statement's text has half of a surrogate pair at position {exc.start}, which "
+                "is no character; nothing was run"
+            ) from exc
+
 
 class Attempt:
-    """One node's turn. Operations mark on it how far they came."""
+    """One node's turn. Operations mark on it how far they came.
+
+    Attributes:
+        again: what was sent is at hand still, so that another node can be sent it.
+    """
 
     def __init__(
         self,
@@ -105,6 +123,7 @@ class Attempt:
         self.lease = lease
         self.sent = False
         self.ran = False
+        self.again = True
         self.logged_in = False
         self.token = ""
         self._login = login
@@ -271,7 +290,7 @@ class _Run:
             can_login=self._login.named and not attempt.logged_in and not self._renewed,
             budget_left=failure.kind not in {Kind.BROKEN, Kind.OVERLOADED}
             or self._router.may_retry(),
-            told=bool(self.node.lake),
+            told=bool(self.node.lake) and attempt.again,
             sent_before=self.sent_before,
         )
         decision = decide(failure, progress, self.kind)

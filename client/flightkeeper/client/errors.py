@@ -100,7 +100,10 @@ class StatementCancelled(StatementFailed):
 
 
 class StatementConflict(StatementFailed):
-    """Others changed the same table each time it was tried; nothing was applied. Try again."""
+    """Others changed the same table each time it was tried; nothing was applied. Try again.
+
+    If it was the COMMIT of a transaction, begin that again.
+    """
 
     retryable = True
 

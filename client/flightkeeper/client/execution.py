@@ -133,14 +133,21 @@ def stop(channel: Channel, statement_id: str, settings: CallSettings) -> None:
 def set_options(
     channel: Channel, options: Mapping[str, str | float | bool], settings: CallSettings
 ) -> list[str]:
-    """Set options of a session; the names of those that the node did not take."""
+    """Set options of a session; of those that the node did not take, what is wrong with each."""
     request = core.SetSessionOptionsRequest()
     for name, value in options.items():
         request.session_options[name].string_value = (
             str(value).lower() if isinstance(value, bool) else str(value)
         )
     told = _one(channel.act(SET_OPTIONS, request.SerializeToString(), settings))
-    return sorted(_read(core.SetSessionOptionsResult, told).errors)
+    errors = _read(core.SetSessionOptionsResult, told).errors
+    return [_refused(name, options[name], errors[name].value) for name in sorted(errors)]
+
+
+def _refused(name: str, value: object, error: int) -> str:
+    if error == core.SetSessionOptionsResult.INVALID_NAME:
+        return f"there is no option {name}"
+    return f"{name} cannot be {value!r}"
 
 
 def close_session(channel: Channel, settings: CallSettings) -> None:

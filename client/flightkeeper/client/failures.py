@@ -22,7 +22,7 @@ class Kind(Enum):
     DRAINING = auto()
     """The node is leaving; it ran nothing."""
     OVERLOADED = auto()
-    """The node is full; it ran nothing."""
+    """The node is full, or cannot reach what nodes share; it ran nothing."""
     NOT_READ_ONLY = auto()
     """The node refused to run as a read what is not one; it ran nothing."""
     CONFLICT = auto()
@@ -85,6 +85,8 @@ class Code(Enum):
 _BY_REASON = {
     Reason.DRAINING: Kind.DRAINING,
     Reason.OVERLOADED: Kind.OVERLOADED,
+    # Short of what it takes as well: another node may have it, and a pause may help.
+    Reason.AWAY: Kind.OVERLOADED,
     Reason.NOT_READ_ONLY: Kind.NOT_READ_ONLY,
     Reason.SESSION_LOST: Kind.SESSION_LOST,
     Reason.CONFLICT: Kind.CONFLICT,

@@ -11,7 +11,9 @@ where a login may be shown; see `trust`. With `zone=NAME` nodes of that zone are
 Pure text in, value out: nothing is resolved, opened or read here. Passwords never stand in a URL.
 """
 
+import re
 from dataclasses import dataclass
+from ipaddress import AddressValueError, IPv6Address
 from urllib.parse import parse_qsl, unquote
 
 from flightkeeper.client.errors import InvalidUrl
@@ -27,6 +29,8 @@ _STATIC_SCHEME = "flightsql"
 _TRANSPORTS = {TLS: "grpc+tls", TCP: "grpc"}
 _KEYS = frozenset({"service", "transport", "zone", "role"})
 _PORT_MAX = 65535
+_HOST = re.compile(r"\w(?:[\w.-]*[\w.])?")
+"""Letters of any language: what a name means is the resolver's business."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,9 +124,21 @@ def _host_and_port(shown: str, text: str) -> str:
         raise InvalidUrl(shown, "port", f"{text!r} is not host:port")
     if not host or (":" in host and not host.startswith("[")):
         raise InvalidUrl(shown, "host", f"{text!r} is not host:port ([address]:port for IPv6)")
+    if not _is_host(host):
+        raise InvalidUrl(shown, "host", f"{host!r} is neither a host's name nor its address")
     if not (port.isascii() and port.isdecimal() and 0 < int(port) <= _PORT_MAX):
         raise InvalidUrl(shown, "port", f"{port!r} is not a number from 1 to {_PORT_MAX}")
     return f"{host}:{int(port)}"
+
+
+def _is_host(text: str) -> bool:
+    if text.startswith("["):
+        try:
+            IPv6Address(text[1:-1])
+        except AddressValueError:
+            return False
+        return True
+    return _HOST.fullmatch(text) is not None
 
 
 def _query(shown: str, query: str) -> dict[str, str]:

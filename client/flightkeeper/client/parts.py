@@ -228,11 +228,21 @@ class _Fetch:
         self._thread: threading.Thread | None = None
 
     def start(self, number: int, stopped: threading.Event) -> None:
-        """Begin, until all is fetched or `stopped` is set."""
+        """Begin, until all is fetched or `stopped` is set.
+
+        Raises:
+            CallFailed: this process can have no more threads.
+        """
         self._stopped = stopped
         name = f"flightkeeper-fetch_{number}"
-        self._thread = threading.Thread(target=self._run, name=name, daemon=True)
-        self._thread.start()
+        thread = threading.Thread(target=self._run, name=name, daemon=True)
+        try:
+            thread.start()
+        except RuntimeError as exc:
+            message = f"no thread could be started to fetch a part of the result ({exc})"
+            raise CallFailed(Failure(Kind.REFUSED, message)) from exc
+        # Only one that was started can be waited for.
+        self._thread = thread
 
     def opened(self) -> pa.Schema:
         """Wait for the schema.

@@ -109,7 +109,7 @@ class SessionLogin(Login):
         token = pinned[-1] if pinned else token
         if refused:
             _end(channel, token)
-            message = f"the node does not take the session's options {refused}; nothing was run"
+            message = f"the node refuses the options: {', '.join(refused)}; nothing was run"
             raise CallFailed(Failure(Kind.REFUSED, message))
         return token
 

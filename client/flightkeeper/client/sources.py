@@ -31,6 +31,11 @@ class Source:
         self._kept: list[pa.RecordBatch] = []
         self._kept_bytes = 0
 
+    @property
+    def whole(self) -> bool:
+        """Whether all rows can be sent, from the first one on."""
+        return self._table is not None or self._kept_bytes <= KEPT_BYTES
+
     def batches(self) -> Iterator[pa.RecordBatch]:
         """All rows from the first one on, again if need be.
 
@@ -39,7 +44,7 @@ class Source:
         """
         if self._table is not None:
             return self._pieces(iter(self._table.to_batches()))
-        if self._kept_bytes > KEPT_BYTES:
+        if not self.whole:
             raise SourceUsedUp
         return self._stream()
 

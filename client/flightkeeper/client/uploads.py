@@ -77,7 +77,7 @@ def ingest(
             if progress is not None:
                 progress(control.rows, control.nbytes)
         # Until here nothing can have been applied.
-        attempt.sent = True
+        attempt.sent, attempt.again = True, source.whole
         return execution.record_count(upload.complete())
     finally:
         upload.close()

@@ -55,6 +55,11 @@ class Call:
         """Whether another node may have run this before; None if the caller does not say."""
         return self.middleware.sent_before
 
+    @property
+    def may_be_known(self) -> bool:
+        """Whether it may have run before under its id: the caller does not say that it is new."""
+        return bool(self.statement_id) and self.sent_before is not False
+
     def next_change(self) -> int:
         """The number of a change of the lake within this call."""
         self.middleware.changes += 1

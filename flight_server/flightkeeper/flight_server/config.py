@@ -16,8 +16,8 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from flightkeeper.discovery.roles import checked
 from flightkeeper.discovery.urls import parse_registry_url
+from flightkeeper.flight_server import config_lake
 from flightkeeper.flight_server.config_rules import TLS, contradictions, host, is_loopback
-from flightkeeper.flight_server.lake import location
 from flightkeeper.flight_server.sql.dialects import DIALECTS, DUCKDB
 
 ENV_PREFIX = "FLIGHTKEEPER_"
@@ -63,8 +63,7 @@ def _that(parses: Callable[[str], object]) -> AfterValidator:
     return AfterValidator(lambda value: (parses(value), value)[1])
 
 
-_LIVE: dict[str, Any] = {"live": True}
-"""Marks settings that may change while a node runs."""
+_LIVE = config_lake.LIVE
 
 Location = Annotated[str, AfterValidator(_check_location)]
 
@@ -111,22 +110,14 @@ class NodeSettings(BaseSettings):
         description="File of SQL to run in DuckDB when the node starts, such as CREATE SECRET for "
         "object stores; only its owner may read it.",
     )
-    lake: Annotated[str, _that(location.parse)] | None = Field(
-        default=None,
-        description="The tables that all nodes share: ducklake:sqlite:PATH for nodes of one "
-        "machine, ducklake:postgres://user@host:port/database for many. docs/lake.md has it.",
-    )
-    lake_data: str = Field(
-        default="",
-        max_length=1024,
-        description="Folder or bucket of the lake's files, when it is made: by default beside "
-        "SQLite's file. Such as /srv/lake or s3://bucket/lake.",
-    )
-    lake_password: SecretStr | None = Field(
-        default=None,
-        description="Password of the lake's user in PostgreSQL; better given by "
-        "FLIGHTKEEPER_LAKE_PASSWORD_FILE.",
-    )
+    lake: config_lake.LakeUrl = None
+    lake_data: config_lake.LakeData = ""
+    lake_password: config_lake.LakePassword = None
+    lake_upkeep_s: config_lake.UpkeepPause = 60
+    lake_snapshots_kept_s: config_lake.SnapshotsKept = 604_800
+    lake_files_kept_s: config_lake.FilesKept = config_lake.FILES_KEPT_S
+    lake_ledger_kept_s: config_lake.LedgerKept = 604_800
+    lake_file_bytes: config_lake.FileBytes = 134_217_728
     registry: Annotated[str, _that(parse_registry_url)] | None = Field(
         default=None,
         description="Where nodes find each other: zk://host:port,host:port/chroot or dir:///path. "

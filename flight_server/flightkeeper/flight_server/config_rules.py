@@ -83,7 +83,19 @@ def _lake_problems(settings: "NodeSettings") -> list[str]:
         and settings.lake_password
     ):
         problems.append("lake_password is PostgreSQL's: leave it out with ducklake:sqlite:…")
-    return problems
+    return [*problems, *contradictions_of_live(settings)]
+
+
+def contradictions_of_live(settings: "NodeSettings") -> list[str]:
+    """What settings that may change while a node runs say against each other."""
+    if settings.lake is None or settings.statement_timeout_s <= settings.lake_files_kept_s / 2:
+        return []
+    problem = (
+        f"statement_timeout_s is {settings.statement_timeout_s:g}, and files of the lake are kept "
+        f"for {settings.lake_files_kept_s:g} s, which have to be at least twice as long: raise "
+        "lake_files_kept_s, or lower statement_timeout_s"
+    )
+    return [problem]
 
 
 def host(location: str) -> str:

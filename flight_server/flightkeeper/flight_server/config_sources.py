@@ -21,12 +21,15 @@ from flightkeeper.discovery.urls import registry_url_from_connect_string
 from flightkeeper.flight_server.config import ENV_PREFIX, NodeSettings
 
 CONFIG_VARIABLE = f"{ENV_PREFIX}CONFIG"
-PASSWORD_FILE_VARIABLE = f"{ENV_PREFIX}REGISTRY_PASSWORD_FILE"
+_PASSWORD_FILES = {
+    field: f"{ENV_PREFIX}{field.upper()}_FILE" for field in ("lake_password", "registry_password")
+}
+"""What names the file of each password, by field."""
 
 _OTHER_VARIABLES = frozenset(
     {
         CONFIG_VARIABLE,
-        PASSWORD_FILE_VARIABLE,
+        *_PASSWORD_FILES.values(),
         f"{ENV_PREFIX}PASSWORD",  # the password of `flightkeeper sql`
     }
 )
@@ -105,19 +108,18 @@ def _environment(environ: Mapping[str, str]) -> _Layer:
     source.env_vars = {name.lower(): value for name, value in environ.items() if value}
     values = dict(source())
     origins = {field: f"environment {variable_name(field)}" for field in values}
-    if environ.get(PASSWORD_FILE_VARIABLE):
-        values["registry_password"] = _secret(Path(environ[PASSWORD_FILE_VARIABLE]))
-        origins["registry_password"] = f"environment {PASSWORD_FILE_VARIABLE}"
+    for field, variable in _PASSWORD_FILES.items():
+        if environ.get(variable):
+            values[field] = _secret(variable, Path(environ[variable]))
+            origins[field] = f"environment {variable}"
     return _Layer(values, origins)
 
 
-def _secret(path: Path) -> str:
+def _secret(variable: str, path: Path) -> str:
     try:
         return path.read_text().rstrip("\r\n")
     except OSError as exc:
-        raise InvalidSettings(
-            f"{PASSWORD_FILE_VARIABLE}: cannot read {path}: {exc.strerror}"
-        ) from exc
+        raise InvalidSettings(f"{variable}: cannot read {path}: {exc.strerror}") from exc
 
 
 def _file(path: Path) -> _Layer:

@@ -12,6 +12,7 @@
     ├── EngineFailed          the engine failed for a reason outside the statement
     └── Internal              a defect of ours; the log has it
     StartFailed               the node could not start; its text is for the operator
+    └── LakeUnreachable       because the server of the lake's catalog does not answer
 
 Handlers raise these; `service` turns them into pyarrow's exceptions once, with `to_wire`.
 """
@@ -119,6 +120,10 @@ DEFECT = "the node has a defect; its log has the details"
 
 class StartFailed(Exception):
     """The node could not start; says what to change. Nothing was registered."""
+
+
+class LakeUnreachable(StartFailed):
+    """The server of the lake's catalog does not answer."""
 
 
 _FAILURE = (FailureOnWire, 2)

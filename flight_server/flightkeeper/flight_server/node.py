@@ -35,7 +35,7 @@ from flightkeeper.flight_server.errors import StartFailed
 from flightkeeper.flight_server.execution import Execution
 from flightkeeper.flight_server.executions import Executions
 from flightkeeper.flight_server.handlers import families, routes
-from flightkeeper.flight_server.lake import history
+from flightkeeper.flight_server.lake.part import LakePart
 from flightkeeper.flight_server.listening import listen
 from flightkeeper.flight_server.live.adjusting import Adjustable
 from flightkeeper.flight_server.live.following import Following
@@ -59,6 +59,7 @@ _FOLLOWING_WITHIN_S = 5.0
 _PARTS = (
     "_following",
     "_keys",
+    "_lake",
     "_member",
     "_system",
     "_executions",
@@ -130,6 +131,8 @@ class Node:
             self._register()
             if self._member is not None:
                 self._member.serve(self._record().node_id)
+            else:
+                self._lake.serve_alone(self._system.events.record)
         except RegistryError as exc:
             self._close()
             raise StartFailed(f"the registry {self._settings.registry}: {exc}") from exc
@@ -165,6 +168,9 @@ class Node:
         if self._registry is not None and settings.key_file is None:
             self._keys = parts.followed_keys(self._registry, ring, tokens, signer, clocks)
         self._database = Database(parts.database_options(settings))
+        self._lake = LakePart(
+            self._database, clocks, lambda: self._settings, lambda: self._record().node_id
+        )
         self._sessions = Sessions(self._database, parts.session_limits(settings))
         self._admission = Admission(settings.statements_max)
         self._executions = Executions()
@@ -179,11 +185,8 @@ class Node:
         )
         execution = Execution(
             *(placement, self._admission, parts.default_options(settings)),
-            self._joined().also(
-                self._system.commands,
-                parts.lake_owners(settings, self._database, lambda: self._record().node_id),
-            ),
-            *(self._system.activity, self._system.reads, rules),
+            self._joined().also(self._system.commands, self._lake.owners()),
+            *(self._system.activity, self._system.reads, self._lake.rules(rules)),
         )
         execution.let_sql_set(everything=settings.sql_settings == "all")
         self._adjustable = Adjustable(
@@ -230,10 +233,7 @@ class Node:
                 lambda: (self._settings, self._sources),
                 rights,
             ),
-            {
-                **({} if self._registry is None else agreed.providers(self._registry)),
-                **history.providers(self._database),
-            },
+            {**self._lake.providers(), **agreed.providers(self._registry)},
         )
 
     def _joined(self) -> Commands:
@@ -244,6 +244,7 @@ class Node:
         self._member = Member(
             *(self._registry, self._database, self._clocks, self._tell, locks),
             *(lambda: self._settings, self._system.events.record, self._principals),
+            more=self._lake.duties(self._system.events.record),
         )
         return self._member.commands
 
@@ -347,7 +348,7 @@ class Node:
         """Leave the registry, let work finish, interrupt what does not, close."""
         _log.info("draining", statements=self._admission.running)
         self._system.events.record(What.DRAINING)
-        for part in (self._following, self._keys, self._member):
+        for part in (self._following, self._keys, self._lake, self._member):
             if part is not None:
                 part.close()
         if self._own is not None:

@@ -37,6 +37,7 @@ class Options:
         dictionaries: whether values of an ENUM are sent as a dictionary's entries; auto, on or off.
         endpoints: into how many parts a big unordered result may be divided.
         snapshot: the number of the version of the lake that is read; empty = the newest.
+        statement_timeout_max_ms: the longest limit there may be; 0 = any. The node's alone to say.
     """
 
     dialect: str = DUCKDB
@@ -45,6 +46,7 @@ class Options:
     dictionaries: str = "auto"
     endpoints: int = 1
     snapshot: str = ""
+    statement_timeout_max_ms: int = 0
 
     def plain(self, user_agent: str) -> bool:
         """Whether a client gets values instead of dictionaries.
@@ -151,8 +153,14 @@ def resolve(
         InvalidArgument: a header holds no value of its option; nothing was run.
     """
     options = replace(defaults, **session) if session else defaults
-    if not sent or _HEADERS.keys().isdisjoint(sent):
+    if sent and not _HEADERS.keys().isdisjoint(sent):
+        for header in _HEADERS.keys() & sent.keys():
+            options = replace(options, **parsed(_HEADERS[header], str(sent[header][0])))
+    return _bounded(options)
+
+
+def _bounded(options: Options) -> Options:
+    asked_ms, max_ms = options.statement_timeout_ms, options.statement_timeout_max_ms
+    if not max_ms or 0 < asked_ms <= max_ms:
         return options
-    for header in _HEADERS.keys() & sent.keys():
-        options = replace(options, **parsed(_HEADERS[header], str(sent[header][0])))
-    return options
+    return replace(options, statement_timeout_ms=max_ms)

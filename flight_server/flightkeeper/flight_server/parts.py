@@ -2,7 +2,7 @@
 
 import os
 import socket
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from importlib.metadata import version
 from urllib.parse import urlsplit
 
@@ -18,7 +18,6 @@ from flightkeeper.flight_server.auth.revocations import MalformedRevocations, Re
 from flightkeeper.flight_server.auth.tokens import Tokens
 from flightkeeper.flight_server.clocks import Clocks
 from flightkeeper.flight_server.cluster.authorization import EVERYTHING, Authorization, Rules
-from flightkeeper.flight_server.cluster.commands import Owner
 from flightkeeper.flight_server.cluster.principals import LivePrincipals
 from flightkeeper.flight_server.config import IN_MEMORY, NodeSettings
 from flightkeeper.flight_server.engine.database import Database, DatabaseOptions
@@ -26,9 +25,7 @@ from flightkeeper.flight_server.engine.facts import facts, limits
 from flightkeeper.flight_server.engine.lake import LakeOptions
 from flightkeeper.flight_server.errors import StartFailed
 from flightkeeper.flight_server.lake import location
-from flightkeeper.flight_server.lake.gates import gate
-from flightkeeper.flight_server.lake.turns import Line
-from flightkeeper.flight_server.lake.writes import LakeWrites
+from flightkeeper.flight_server.lake.upkeep import running_max_s
 from flightkeeper.flight_server.listening import advertised
 from flightkeeper.flight_server.options import Options
 from flightkeeper.flight_server.sessions import SessionLimits
@@ -114,20 +111,12 @@ def _lake_options(settings: NodeSettings) -> LakeOptions | None:
     )
 
 
-def lake_owners(
-    settings: NodeSettings, database: Database, author: Callable[[], str]
-) -> Sequence[Owner]:
-    """Who owns what is in the lake, if there is one."""
-    if settings.lake is None:
-        return ()
-    where = location.parse(settings.lake, settings.lake_data)
-    return (LakeWrites(Line(gate(where, database)), author),)
-
-
 def default_options(settings: NodeSettings) -> Options:
     """The options of callers who ask for nothing."""
     return Options(
-        dialect=settings.dialect, statement_timeout_ms=round(settings.statement_timeout_s * 1000)
+        dialect=settings.dialect,
+        statement_timeout_ms=round(settings.statement_timeout_s * 1000),
+        statement_timeout_max_ms=round(_running_max_s(settings) * 1000),
     )
 
 
@@ -137,7 +126,13 @@ def session_limits(settings: NodeSettings) -> SessionLimits:
         sessions_max=settings.sessions_max,
         session_idle_timeout_s=settings.session_idle_timeout_s,
         transaction_idle_timeout_s=settings.transaction_idle_timeout_s,
+        transaction_max_s=_running_max_s(settings),
     )
+
+
+def _running_max_s(settings: NodeSettings) -> float:
+    """How long a statement may run, and a transaction be open; 0 = for ever."""
+    return 0 if settings.lake is None else running_max_s(settings.lake_files_kept_s)
 
 
 def cluster_keys(settings: NodeSettings, registry: Registry | None) -> Ring:

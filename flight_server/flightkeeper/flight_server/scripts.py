@@ -19,11 +19,19 @@ from flightkeeper.flight_server.engine.connection import COUNT_SCHEMA, Connectio
 from flightkeeper.flight_server.engine.result import Result
 from flightkeeper.flight_server.engine.statement import Control, Script, Shape, Statement
 from flightkeeper.flight_server.errors import Cancelled, EngineFailed, InvalidArgument, NodeError
+from flightkeeper.flightsql.headers import Reason
 
 Rows = Sequence[Mapping[str, Any]]
 """Rows of bound parameters, each by column name in the order of the columns."""
 
 _ANSWER_BYTES_MAX = 256 * 1024 * 1024
+
+_STOPPED_BETWEEN = (
+    "the statement was stopped between two of its parts; what it had not committed has no effect"
+)
+
+_NOTHING_RAN = {Reason.AWAY, Reason.CONFLICT}
+"""What invites to send a text again, as long as none of it has run."""
 
 _T = TypeVar("_T")
 
@@ -111,17 +119,41 @@ def atomic(connection: Connection) -> Iterator[None]:
             raise
 
 
+@contextmanager
+def _stoppable(connection: Connection) -> Iterator[Callable[[], None]]:
+    """Let what has several parts be stopped between them: the engine hears that in a part only.
+
+    Returns: raises Cancelled if the thread was stopped. An open transaction is aborted then, as
+        where a part is stopped: some of them are not to be committed without the others.
+    """
+    with connection.waiting() as check_goes_on:
+
+        def check() -> None:
+            try:
+                check_goes_on()
+            except Cancelled as exc:
+                if connection.in_transaction:
+                    connection.abort(_STOPPED_BETWEEN)
+                raise Cancelled(_STOPPED_BETWEEN) from exc
+
+        yield check
+
+
 def _change_each(connection: Connection, statement: Statement, rows: Rows) -> int:
-    with atomic(connection):
-        return sum(_engine_change(connection, statement, bind(statement, row)) for row in rows)
+    changed = 0
+    with atomic(connection), _stoppable(connection) as check:
+        for row in rows:
+            changed += _engine_change(connection, statement, bind(statement, row))
+            check()
+    return changed
 
 
 def _changed_rows(connection: Connection, statement: Statement, rows: Rows) -> Result:
     """The whole answer of a change."""
     undoable = statement.undoable or len(rows) > 1
-    with atomic(connection) if undoable else nullcontext():
+    with atomic(connection) if undoable else nullcontext(), _stoppable(connection) as check:
         run = partial(connection.run, statement)
-        result = _run_each(connection, statement, rows or ({},), run)
+        result = _run_each(connection, statement, rows or ({},), run, check)
         return _collected(connection, result, statement)
 
 
@@ -171,9 +203,11 @@ def bind(statement: Statement, row: Mapping[str, Any]) -> Parameters:
 
 
 def _run_all_but_last(connection: Connection, script: Script, outside: Outside) -> None:
-    for number, statement in enumerate(script[:-1], start=1):
-        with _numbered(script, number):
-            _change(connection, outside.permitted(connection, statement), None, outside)
+    with _stoppable(connection) as check:
+        for number, statement in enumerate(script[:-1], start=1):
+            with _numbered(script, number):
+                _change(connection, outside.permitted(connection, statement), None, outside)
+            check()
 
 
 def _numbered(script: Script, number: int) -> AbstractContextManager[None]:
@@ -188,6 +222,8 @@ def _named(script: Script, number: int) -> Iterator[None]:
     except NodeError as exc:
         before = "" if number == 1 else "; the ones before it have run"
         message = f"statement {number} of {len(script)} failed{before}: {exc}"
+        if number > 1 and exc.reason in _NOTHING_RAN:
+            raise EngineFailed(message, cause=exc.cause) from exc
         raise exc.reworded(message) from exc
 
 
@@ -196,8 +232,13 @@ def _run_each(
     statement: Statement,
     rows: Rows,
     run_one: Callable[[Parameters], Result],
+    check: Callable[[], None] = lambda: None,
 ) -> Result:
-    """A query's answers for several rows of parameters, one after another."""
+    """A statement's answers for several rows of parameters, one after another.
+
+    Args:
+        check: called between two of them; raises Cancelled to end it.
+    """
     results = [run_one(bind(statement, rows[0]))]
     schema = results[0].schema
     stopped = threading.Event()
@@ -207,8 +248,9 @@ def _run_each(
         threads.append(threading.get_ident())
         yield from results[0]
         for row in rows[1:]:
+            check()
             if stopped.is_set():
-                raise Cancelled("the statement was stopped between two rows of its parameters")
+                raise Cancelled(_STOPPED_BETWEEN)
             results[0] = run_one(bind(statement, row))
             if results[0].schema != schema:
                 results[0].close()

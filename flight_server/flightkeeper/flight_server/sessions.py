@@ -24,16 +24,22 @@ from flightkeeper.flight_server.engine.connection import Connection
 from flightkeeper.flight_server.engine.database import Database
 from flightkeeper.flight_server.errors import NodeError, NotFound, Unavailable
 from flightkeeper.flight_server.session_state import Session, Transaction
+from flightkeeper.flight_server.transaction_ages import TransactionAges
 from flightkeeper.flightsql.headers import Reason
 
 
 @dataclass(frozen=True, slots=True)
 class SessionLimits:
-    """How many sessions and transactions there may be, and for how long."""
+    """How many sessions and transactions there may be, and for how long.
+
+    Attributes:
+        transaction_max_s: how long a transaction may be open, used or not; 0 = for ever.
+    """
 
     sessions_max: int
     session_idle_timeout_s: float
     transaction_idle_timeout_s: float
+    transaction_max_s: float = 0
 
 
 class Sessions:
@@ -47,6 +53,7 @@ class Sessions:
         self._lock = threading.Lock()
         self._sessions: dict[str, Session] = {}
         self._transactions: dict[str, Transaction] = {}
+        self._ages = TransactionAges()
 
     def limit(self, limits: SessionLimits) -> None:
         """Keep to these limits from now on; what is open stays open."""
@@ -241,13 +248,19 @@ class Sessions:
         return session is not None or bool(owned)
 
     def expire(self, now_s: float) -> int:
-        """End what sat idle too long; how many ended. Idle means: no statement began since."""
+        """End what sat idle, or was open, too long; how many ended.
+
+        Idle means: no statement began since.
+        """
         limits = self._limits
         with self._lock:
+            used = (connection for connection, _ in self._connections())
+            overdue = self._ages.overdue(used, now_s, limits.transaction_max_s)
             transactions = [
                 t
                 for t in self._transactions.values()
-                if _idle(t.connection, t.used_s, now_s, limits.transaction_idle_timeout_s)
+                if id(t.connection) in overdue
+                or _idle(t.connection, t.used_s, now_s, limits.transaction_idle_timeout_s)
             ]
             for transaction in transactions:
                 del self._transactions[transaction.transaction]
@@ -256,12 +269,17 @@ class Sessions:
                 for key, session in self._sessions.items()
                 if session.holder is None
                 and not session.lent
-                and _idle(session.connection, session.used_s, now_s, _limit(limits, session))
+                and (
+                    id(session.connection) in overdue
+                    or _idle(session.connection, session.used_s, now_s, _limit(limits, session))
+                )
             }
             for key in ended:
                 del self._sessions[key]
         for transaction in transactions:
             if transaction.connection is not None:
+                if id(transaction.connection) in overdue:
+                    transaction.connection.interrupt()
                 # Its session goes on, and may use the connection again.
                 transaction.connection.rollback()
                 self._release(transaction, transaction.connection)
@@ -335,9 +353,13 @@ class Sessions:
     def _no_such_transaction(self) -> NotFound:
         return NotFound(
             "there is no such open transaction: it was ended, or rolled back after being idle "
-            f"for {self._limits.transaction_idle_timeout_s:.0f} s",
+            f"for {self._limits.transaction_idle_timeout_s:.0f} s{self._longest()}",
             reason=Reason.SESSION_LOST,
         )
+
+    def _longest(self) -> str:
+        max_s = self._limits.transaction_max_s
+        return f", or open for {max_s:.0f} s" if max_s else ""
 
 
 def _close(sessions: Iterable[Session], *others: Connection | None) -> None:

@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pyarrow as pa
@@ -11,7 +12,9 @@ from pyarrow import flight
 from flightkeeper.client.failures import CallFailed, Failure, Kind
 from flightkeeper.client.gateway import uploads
 from flightkeeper.client.gateway.channel import Upload
-from flightkeeper.flightsql.headers import UPLOAD_COMPLETE
+from flightkeeper.client.gateway.relay import Turn
+from flightkeeper.discovery.records import Instance
+from flightkeeper.flightsql.headers import STATEMENT_ID, UPLOAD_COMPLETE
 from flightkeeper.flightsql.messages import pack
 from flightkeeper.flightsql.wire import flight_sql_pb2 as sql
 from tests.client.gateway.conftest import Front
@@ -130,3 +133,28 @@ def test_an_upload_moves_to_another_node_while_all_of_it_is_at_hand(
             assert upload(client, "moved", batches) == batches * 100_000
     owners = sum(f"moved{'_large' * large}" in tables(node) for node in front.nodes.values())
     assert owners == (0 if large else 1)
+
+
+@pytest.mark.parametrize("lake", ["", "one"])
+def test_a_large_upload_whose_answer_is_lost_is_in_doubt(
+    start_front: Callable[[], Front], monkeypatch: pytest.MonkeyPatch, lake: str
+) -> None:
+    """Where nodes share a lake, the client is told under which id the ledger knows it."""
+    front = start_front()
+    nodes_asked: list[str] = []
+
+    def lost(_upload: Upload) -> Any:
+        raise CallFailed(Failure(Kind.BROKEN, "gone"))
+
+    def node(self: Turn) -> Instance:
+        nodes_asked.append(self.attempt.lease.instance.node_id)
+        return replace(self.attempt.lease.instance, lake=lake)
+
+    monkeypatch.setattr(Upload, "finish", lost)
+    monkeypatch.setattr(Turn, "node", property(node))
+    with front.client() as client:
+        client.extra_headers[STATEMENT_ID] = "mine"
+        with pytest.raises(flight.FlightInternalError, match="applied once or not at all") as told:
+            upload(client, "doubtful", 6)
+    assert (f"{STATEMENT_ID}: mine" in str(told.value)) is bool(lake)
+    assert len(set(nodes_asked)) == 1

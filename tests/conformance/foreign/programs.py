@@ -44,6 +44,7 @@ REGISTRY = (
 COMMANDS: Mapping[str, tuple[str, ...]] = {
     "java": (*JAVA, "Conformance"),
     "java failover": (*JAVA, "Failover"),
+    "java portable": (*JAVA, "Portable"),
     "registry": REGISTRY,
     "go": (f"{BUILT}/go/program",),
     "node": ("node", f"{BUILT}/node/main.mjs"),

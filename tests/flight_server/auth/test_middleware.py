@@ -175,10 +175,15 @@ def test_what_a_call_asks_for_is_read(clock: Clock) -> None:
     everybody = Authentication(None, Tokens(fresh(), _LIFETIME_S), clock)
     plain = everybody.start_call(_GFI, {})
     assert (plain.read_only, plain.statement_id) == (False, "")
-    asked = everybody.start_call(
-        _GFI, {headers.READ_ONLY: ["1"], headers.STATEMENT_ID: ["s" * 100]}
-    )
+    asked = everybody.start_call(_GFI, {headers.READ_ONLY: ["1"], headers.STATEMENT_ID: ["s" * 64]})
     assert (asked.read_only, asked.statement_id) == (True, "s" * 64)
+
+
+def test_long_ids_are_short_here_and_still_tell_statements_apart() -> None:
+    long = ["s" * 65 + end for end in ("", "a", "b", "\ud800")]
+    known = {module.known_as(each) for each in long}
+    assert len(known) == len(long)
+    assert {len(each) for each in known} == {64}
 
 
 def test_what_is_left_for_the_end_runs_once(clock: Clock) -> None:

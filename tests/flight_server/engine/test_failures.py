@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from flightkeeper.flight_server import errors
 from flightkeeper.flight_server.engine.failures import mask_paths, translate, translate_late
+from flightkeeper.flightsql.headers import Reason
 
 _names = st.text("abcXYZ019_-.", min_size=1, max_size=8)
 _paths = st.lists(_names, min_size=1, max_size=4).map(lambda parts: "/" + "/".join(parts))
@@ -32,7 +33,7 @@ _spaced = st.text("ab c", min_size=1, max_size=6).filter(str.strip)
         ("HTTP Error: x", "EngineFailed"),
         ("TransactionContext Error: Current transaction is aborted", "EngineFailed"),
         ("Connection Error: x", "EngineFailed"),
-        ("Binder Error: Failed to query most recent snapshot for DuckLake: x", "EngineFailed"),
+        ("Invalid Error: database is locked", "EngineFailed"),
         ("Invalid Input Error: server closed the connection unexpectedly", "EngineFailed"),
     ],
 )
@@ -40,6 +41,17 @@ def test_the_kind_is_read_from_the_text(message: str, kind: str) -> None:
     error = translate(duckdb.Error(message), "SELECT 1")
     assert type(error) is getattr(errors, kind)
     assert str(error) == message
+
+
+@pytest.mark.parametrize("kind", ["IO Error", "Binder Error"])
+def test_what_was_not_begun_because_the_lakes_catalog_is_away_can_be_tried_again(kind: str) -> None:
+    told = f"{kind}: Failed to query most recent snapshot for DuckLake: Unable to connect"
+    error = translate(duckdb.Error(f'{told} to "/run/x"\n\nLINE 1: SELECT theirs\n   ^'), "FROM t")
+    assert (type(error), error.reason) == (errors.Unavailable, Reason.AWAY)
+    assert str(error) == f'{told} to "(a file)"; nothing was run: try again'
+    # Said of a commit it is another matter.
+    commit = f"TransactionContext Error: Failed to commit: {told}"
+    assert translate(duckdb.Error(commit), "COMMIT").reason is None
 
 
 def test_a_translated_statement_is_shown_as_the_client_wrote_it() -> None:

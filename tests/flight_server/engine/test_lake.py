@@ -8,12 +8,15 @@ from pathlib import Path
 
 import pytest
 
-from flightkeeper.flight_server.engine import lake
+from flightkeeper.flight_server.engine import catalog, lake
+from flightkeeper.flight_server.engine.connection import Connection
 from flightkeeper.flight_server.engine.database import Database, DatabaseOptions
 from flightkeeper.flight_server.engine.lake import LakeOptions
-from flightkeeper.flight_server.errors import EngineFailed, StartFailed
+from flightkeeper.flight_server.engine.statement import parse as parse_sql
+from flightkeeper.flight_server.errors import EngineFailed, StartFailed, Unavailable
 from flightkeeper.flight_server.lake.ledger import Entry
 from flightkeeper.flight_server.lake.location import Location, parse
+from flightkeeper.flightsql.headers import Reason
 
 pytestmark = pytest.mark.lake
 
@@ -42,14 +45,66 @@ def test_those_who_start_at_once_make_one_lake(location: Location) -> None:
         assert all_of_them[0].lake
 
 
+def run(connection: Connection, sql: str) -> None:
+    for statement in parse_sql(sql):
+        connection.change(statement)
+
+
 def test_names_are_looked_up_in_it(database: Database) -> None:
     connection = database.connect()
-    connection.command("CREATE TABLE t AS SELECT 1 AS i")
+    run(connection, "CREATE TABLE t AS SELECT 1 AS i")
     assert lake.looked_up_in(connection)
     assert database.lend().rows("SELECT i FROM lake.main.t") == [(1,)]
     assert not lake.hides(connection, "t")
-    connection.command("CREATE TEMP TABLE t (i INTEGER)")
+    run(connection, "CREATE TEMP TABLE t (i INTEGER)")
     assert lake.hides(connection, "t")
+    assert not lake.hides(connection, "u")
+
+
+@pytest.mark.parametrize(
+    ("sql", "inside"),
+    [
+        ("SET TimeZone = 'UTC'", True),
+        ("CREATE SCHEMA lake.s; USE lake.s", True),
+        ("USE LAKE", True),
+        ("USE memory", False),
+        ("SET search_path = 'memory.main,lake.main'", False),
+    ],
+)
+def test_a_session_may_look_names_up_elsewhere(
+    database: Database, sql: str, *, inside: bool
+) -> None:
+    connection = database.connect()
+    run(connection, sql)
+    assert lake.looked_up_in(connection) is inside
+
+
+def test_who_looks_names_up_where_another_session_does_is_asked(database: Database) -> None:
+    connection = database.connect()
+    catalog.use(connection, "memory")
+    assert not lake.looked_up_in(connection)
+
+
+def test_catalogs_are_known_in_any_case(database: Database) -> None:
+    connection = database.connect()
+    connection.command("ATTACH ':memory:' AS Other")
+    assert lake.is_catalog(connection, "other")
+    assert not lake.is_catalog(connection, "main")
+
+
+def test_whose_a_change_is_costs_the_lakes_catalog_nothing(
+    database: Database, capfd: pytest.CaptureFixture[str]
+) -> None:
+    connection = database.connect()
+    connection.command("SET GLOBAL sqlite_debug_show_queries = true")
+    assert lake.looked_up_in(connection)
+    assert not lake.hides(connection, "t")
+    assert not lake.is_catalog(connection, "s")
+    run(connection, "SET TimeZone = 'UTC'")
+    assert lake.looked_up_in(connection)
+    assert capfd.readouterr().err == ""
+    assert database.lend().rows("SELECT abs(-1)") == [(1,)]
+    assert "ducklake_snapshot" in capfd.readouterr().err
 
 
 def test_who_only_reads_changes_nothing(location: Location, database: Database) -> None:
@@ -126,3 +181,5 @@ def test_who_was_overtaken_is_told_by_the_words(words: str, *, taken: bool) -> N
 )
 def test_a_server_that_went_away_is_told_by_the_words(words: str, *, lost: bool) -> None:
     assert lake.was_lost(EngineFailed(words)) is lost
+    # As it is told of what was not begun, in whatever words.
+    assert lake.was_lost(Unavailable(words, reason=Reason.AWAY))

@@ -9,6 +9,8 @@ import pytest
 from flightkeeper.flight_server.engine.database import Database, DatabaseOptions
 from flightkeeper.flight_server.errors import StartFailed
 
+KEEPS = "httpfs_connection_caching"
+
 
 def sql_file(folder: Path, text: str, mode: int = 0o600) -> Path:
     path = folder / "start.sql"
@@ -67,4 +69,16 @@ def test_secrets_stay_redacted() -> None:
         database.lend().command("SET GLOBAL allow_unredacted_secrets = true")
     with pytest.raises(Exception, match="unredacted secrets is disabled"):
         database.lend().rows("FROM duckdb_secrets(redact = false)")
+    database.close()
+
+
+@pytest.mark.lake
+@pytest.mark.parametrize(("text", "kept"), [("", "true"), (f"SET GLOBAL {KEEPS} = false", "false")])
+def test_connections_to_object_stores_are_kept_unless_the_operator_says_no(
+    tmp_path: Path, text: str, kept: str
+) -> None:
+    start = sql_file(tmp_path, text)
+    database = Database(DatabaseOptions(extensions=("httpfs",), start_file=start))
+    asked = f"SELECT value FROM duckdb_settings() WHERE name = '{KEEPS}'"
+    assert database.lend().rows(asked) == [(kept,)]
     database.close()

@@ -70,6 +70,18 @@ def test_stopping_somebody_else_stops_nobody() -> None:
     assert waiter.outcome == ["had its turn"]
 
 
+def test_a_stop_within_one_wait_ends_the_one_around_it() -> None:
+    turns = Turns()
+    with turns.stoppable() as check:
+        with turns.stoppable() as check_within:
+            check_within()
+            turns.stop(threading.get_ident())
+        with pytest.raises(Cancelled):
+            check()
+    with turns.stoppable() as check:
+        check()
+
+
 def test_a_turn_that_came_with_the_stop_is_given_back(monkeypatch: pytest.MonkeyPatch) -> None:
     turns = Turns()
     checks = iter([None, Cancelled("stopped")])

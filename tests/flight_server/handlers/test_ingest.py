@@ -249,3 +249,41 @@ def test_a_read_only_node_says_so_before_data_are_sent(tmp_path: Path) -> None:
         ):
             endless(writer)
         assert ingest(client, into("t", temporary=True), ROWS) == 3
+
+
+@pytest.mark.lake
+def test_an_ingest_that_made_its_table_is_answered_when_it_is_sent_again(tmp_path: Path) -> None:
+    lake = f"ducklake:sqlite:{tmp_path}/lake.sqlite"
+    with serving(lake=lake) as served, served.client() as client:
+        client.extra_headers[headers.STATEMENT_ID] = "first"
+        for _ in range(2):
+            assert ingest(client, into("t", CREATE), ROWS) == 3
+        for others in (ROWS.slice(1), ROWS.rename_columns(["a", "c"]), MORE.select(["a"])):
+            with pytest.raises(pa.ArrowInvalid, match="was another statement's"):
+                ingest(client, into("t", CREATE), others)
+        # What has no ledger is what it always was.
+        assert ingest(client, into("own", CREATE, catalog="memory"), ROWS) == 3
+        with pytest.raises(pa.ArrowInvalid, match="already exists; nothing was applied"):
+            ingest(client, into("own", CREATE, catalog="memory"), ROWS)
+        client.extra_headers[headers.STATEMENT_ID] = "second"
+        with pytest.raises(pa.ArrowInvalid, match="already exists; nothing was applied"):
+            ingest(client, into("t", CREATE), ROWS)
+        assert rows_of(client, "t") == [(1, "x"), (2, None), (3, "z")]
+
+
+@pytest.mark.lake
+def test_what_nobody_can_look_up_is_refused_when_it_is_said_to_be_sent_again(
+    tmp_path: Path,
+) -> None:
+    lake = f"ducklake:sqlite:{tmp_path}/lake.sqlite"
+    with serving(lake=lake) as served, served.client() as client:
+        client.update("CREATE TABLE t (a INTEGER)")
+        client.extra_headers[headers.STATEMENT_ID] = "text"
+        text = "BEGIN; INSERT INTO t VALUES (1); COMMIT"
+        client.update(text)
+        client.extra_headers[headers.SENT_BEFORE] = "1"
+        with pytest.raises(pa.ArrowInvalid, match="only changes of the lake can be looked up"):
+            client.update(text)
+        with pytest.raises(pa.ArrowInvalid, match="only changes of the lake can be looked up"):
+            ingest(client, into("own", CREATE, catalog="memory"), ROWS)
+        assert client.value("SELECT count(*) FROM lake.t") == 1

@@ -116,10 +116,10 @@ def test_a_caller_ends_its_statement_by_its_own_id(served: Served) -> None:
 
 
 def test_what_waits_to_be_fetched_is_ended_too(served: Served, client: WireClient) -> None:
-    client.extra_headers[headers.STATEMENT_ID] = "waiting"
+    client.extra_headers[headers.STATEMENT_ID] = "waiting" * 20
     client.plan(_MANY)
     assert served.running == 1
-    cancel_own(client, "waiting")
+    cancel_own(client, "waiting" * 20)
     eventually(lambda: served.running == 0)
 
 

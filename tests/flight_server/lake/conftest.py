@@ -1,4 +1,4 @@
-"""Databases that share a lake in SQLite, as two nodes of one machine do."""
+"""Databases that share a lake: in SQLite, as two nodes of one machine do, or in PostgreSQL."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,6 +8,7 @@ import pytest
 from flightkeeper.flight_server.engine.database import Database, DatabaseOptions
 from flightkeeper.flight_server.engine.lake import LakeOptions
 from flightkeeper.flight_server.lake.location import Location, parse
+from tests.support.postgres_server import PostgresServer, postgres_server
 
 
 @pytest.fixture
@@ -28,3 +29,18 @@ def there(location: Location, here: Database) -> Iterator[Database]:
     opened = Database(DatabaseOptions(lake=LakeOptions(location)))
     yield opened
     opened.close()
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[PostgresServer]:
+    with postgres_server() as started:
+        yield started
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def where(request: pytest.FixtureRequest, tmp_path: Path) -> Location:
+    if request.param == "sqlite":
+        return parse(f"ducklake:sqlite:{tmp_path}/lake.sqlite")
+    server: PostgresServer = request.getfixturevalue("server")
+    server.run("DROP SCHEMA public CASCADE; CREATE SCHEMA public")
+    return parse(server.lake, str(tmp_path / "files"))

@@ -10,27 +10,14 @@ import pytest
 
 from flightkeeper.flight_server.engine.database import Database, DatabaseOptions
 from flightkeeper.flight_server.engine.lake import LakeOptions
+from flightkeeper.flight_server.errors import Unavailable
 from flightkeeper.flight_server.lake.gates import gate
 from flightkeeper.flight_server.lake.location import Location, parse
 from flightkeeper.flight_server.lake.turns import Gate, GateBroken
-from tests.support.postgres_server import PostgresServer, postgres_server
+from flightkeeper.flightsql.headers import Reason
+from tests.support.postgres_server import PostgresServer
 
 pytestmark = [pytest.mark.lake, pytest.mark.xdist_group("postgres")]
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[PostgresServer]:
-    with postgres_server() as started:
-        yield started
-
-
-@pytest.fixture(params=["sqlite", "postgres"])
-def where(request: pytest.FixtureRequest, tmp_path: Path) -> Location:
-    if request.param == "sqlite":
-        return parse(f"ducklake:sqlite:{tmp_path}/lake.sqlite")
-    server: PostgresServer = request.getfixturevalue("server")
-    server.run("DROP SCHEMA public CASCADE; CREATE SCHEMA public")
-    return parse(server.lake, str(tmp_path / "files"))
 
 
 @pytest.fixture
@@ -74,7 +61,6 @@ sys.stdin.readline()
 connection.close()
 print("closed", flush=True)
 """
-_END_ALL = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid()"
 
 
 def test_a_transaction_whose_server_is_gone_can_be_closed(
@@ -87,7 +73,7 @@ def test_a_transaction_whose_server_is_gone_can_be_closed(
     with holder:
         assert holder.stdout is not None
         assert holder.stdout.readline() == "begun\n"
-        server.run(_END_ALL)
+        server.end_connections()
         told, _ = holder.communicate("go on\n", timeout=60)
     assert (told, holder.returncode) == ("closed\n", 0)
 
@@ -98,7 +84,9 @@ def test_a_server_that_was_away_is_asked_again(server: PostgresServer, tmp_path:
     with closing(Database(DatabaseOptions(lake=LakeOptions(where)))) as database:
         line = gate(where, database)
         assert line.try_enter()
-        server.restart()
+        with server.away(), pytest.raises(Unavailable, match="nothing was run: try again") as told:
+            database.connect()
+        assert told.value.reason is Reason.AWAY
         line.leave()
         # The first question may find the connection broken.
         entered = False

@@ -274,11 +274,11 @@ def test_nobody_to_ask_is_said_to_be_in_doubt(
     ],
 )
 def test_what_is_in_the_lake_is_owned(first: Node, sql: str, *, owned: bool) -> None:
-    first.connection.command("CREATE TEMP TABLE mine (i INTEGER)")
+    first.connection.change(_only("CREATE TEMP TABLE mine (i INTEGER)"))
     assert first.owner.owns(first.connection, _only(sql)) is owned
 
 
 def test_elsewhere_names_are_not_the_lakes(first: Node) -> None:
-    first.connection.command("USE memory")
+    first.connection.change(_only("USE memory"))
     assert not first.owner.owns(first.connection, _only("INSERT INTO t VALUES (1)"))
     assert first.owner.owns(first.connection, _only("INSERT INTO lake.t VALUES (1)"))

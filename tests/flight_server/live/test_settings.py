@@ -82,3 +82,14 @@ def test_what_is_wrong_anyway_is_refused_whole(cluster: Document, told: str, see
 def test_what_may_change() -> None:
     assert {"threads", "memory_limit", "log_level", "statements_max", "dialect"} <= set(LIVE)
     assert not {"listen", "database", "users", "registry_password", "node_id"} & set(LIVE)
+
+
+def test_files_of_a_lake_are_kept_for_longer_than_statements_may_run() -> None:
+    own = NodeSettings(lake="ducklake:sqlite:/srv/lake.sqlite", statement_timeout_s=60)
+    refused = decide(own, document(lake_files_kept_s=119), None)
+    assert refused.settings is None
+    assert "raise lake_files_kept_s, or lower statement_timeout_s" in refused.problem
+    assert decide(own, document(lake_files_kept_s=120), None).settings is not None
+    # Nodes without one have nothing against it.
+    alone = NodeSettings(statement_timeout_s=60)
+    assert decide(alone, document(lake_files_kept_s=20), None).settings is not None

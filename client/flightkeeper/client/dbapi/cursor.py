@@ -3,6 +3,7 @@
 Owns the result that is open. Where a statement runs, and in which transaction, is the connection's.
 """
 
+import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import chain
 from typing import Any, Protocol, Self
@@ -10,7 +11,12 @@ from typing import Any, Protocol, Self
 import pyarrow as pa
 
 from flightkeeper.client.control import Control
-from flightkeeper.client.dbapi.errors import InterfaceError, ProgrammingError, translating
+from flightkeeper.client.dbapi.errors import (
+    DataError,
+    InterfaceError,
+    ProgrammingError,
+    translating,
+)
 from flightkeeper.client.dbapi.types import Column, described
 from flightkeeper.client.dbapi.values import are_alike, checked, parameters_of, rows_of
 from flightkeeper.client.result import Result, is_count
@@ -50,7 +56,8 @@ class Cursor:
         self.rowcount = -1
         self._control = Control()
         self._result: Result | None = None
-        self._batch: pa.RecordBatch | None = None
+        # The same rows twice, of which those from `_at` on have not been taken.
+        self._batches: list[pa.RecordBatch] = []
         self._rows: list[Row] = []
         self._at = 0
         # What has arrived and is not among the rows yet; it stays if Python cannot hold it.
@@ -103,26 +110,16 @@ class Cursor:
 
     def fetchmany(self, size: int | None = None) -> list[Row]:
         """The next rows, no more than `size`; none after the last."""
-        wanted = self.arraysize if size is None else size
-        rows: list[Row] = []
-        while len(rows) < wanted and self._more():
-            taken = self._rows[self._at : self._at + wanted - len(rows)]
-            self._at += len(taken)
-            rows.extend(taken)
-        return rows
+        return self._taken(self.arraysize if size is None else size)
 
     def fetchall(self) -> list[Row]:
         """All rows that are left."""
-        rows: list[Row] = []
-        while self._more():
-            rows.extend(self._rows[self._at :])
-            self._at = len(self._rows)
-        return rows
+        return self._taken(sys.maxsize)
 
     def fetch_record_batch(self) -> pa.RecordBatchReader:
         """The rows that are left, as a stream of Arrow's batches; faster, and without loss."""
         result = self._open_result()
-        first = [] if self._batch is None else [self._batch.slice(self._at)]
+        first = self._at_hand()
         first += [] if self._unread is None else [self._unread]
         self._forget()
         return pa.RecordBatchReader.from_batches(
@@ -167,7 +164,7 @@ class Cursor:
         self._control = Control()
 
     def _forget(self) -> None:
-        self._batch, self._rows, self._at, self._unread = None, [], 0, None
+        self._batches, self._rows, self._at, self._unread = [], [], 0, None
 
     def _drop(self) -> None:
         self._forget()
@@ -182,6 +179,30 @@ class Cursor:
             raise ProgrammingError("there is no result: execute a statement that has one")
         return self._result
 
+    def _at_hand(self, rows: int | None = None) -> list[pa.RecordBatch]:
+        """So many of the rows that have not been taken; None = all of them."""
+        schema = self._open_result().schema
+        return pa.Table.from_batches(self._batches, schema).slice(self._at, rows).to_batches()
+
+    def _taken(self, wanted: int) -> list[Row]:
+        """The next rows, no more than wanted.
+
+        Raises:
+            DataError: Python cannot hold one of them; none is taken, so that none is lost.
+        """
+        rows: list[Row] = []
+        batches: list[pa.RecordBatch] = []
+        try:
+            while len(rows) < wanted and self._more():
+                taken = self._rows[self._at : self._at + wanted - len(rows)]
+                batches += self._at_hand(len(taken))
+                self._at += len(taken)
+                rows.extend(taken)
+        except DataError:
+            self._batches, self._rows, self._at = batches, rows, 0
+            raise
+        return rows
+
     def _more(self) -> bool:
         """Whether a row is at hand, after fetching a batch if need be."""
         result = self._open_result()
@@ -192,7 +213,7 @@ class Cursor:
                 if self._unread is None:
                     return False
                 rows = rows_of(self._unread)
-                self._batch, self._rows, self._at = self._unread, rows, 0
+                self._batches, self._rows, self._at = [self._unread], rows, 0
                 self._unread = None
         return True
 

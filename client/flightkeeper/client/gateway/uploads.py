@@ -7,7 +7,7 @@ is lost goes to another one, as long as all of it is still at hand.
 
 from collections import deque
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain
 from typing import Any
 
@@ -26,6 +26,11 @@ from flightkeeper.flightsql.wire import flight_sql_pb2 as sql
 AT_HAND_BYTES = 4 * 1024 * 1024
 """How much of an upload is kept for another node."""
 _LOST = "the node was lost while data were uploaded; nothing of them was applied: send them again"
+_IN_DOUBT = (
+    "the rows are too many to be kept for another node, which could look it up: send them again"
+    " with the header {name}: {id}, and they are applied if they were not"
+)
+_LOSSES = frozenset({Kind.BROKEN, Kind.INTERNAL})
 _WITHOUT_ROWS = (sql.CommandStatementUpdate, sql.CommandStatementSubstraitPlan)
 
 
@@ -74,6 +79,11 @@ class PassingUpload:
         try:
             self._feed(turn, upload)
             return upload.finish()
+        except CallFailed as exc:
+            if turn.attempt.again or not turn.node.lake or exc.failure.kind not in _LOSSES:
+                raise
+            how = _IN_DOUBT.format(name=headers.STATEMENT_ID, id=self._caller.statement_id)
+            raise CallFailed(replace(exc.failure, message=f"{exc.failure.message}; {how}")) from exc
         finally:
             upload.close()
 
@@ -86,6 +96,7 @@ class PassingUpload:
         if self._caller.gone():
             raise CallFailed(Failure(Kind.CANCELLED, "the client left; nothing was applied"))
         turn.begins()
+        turn.attempt.again = self._at_hand is not None
         if self._marks:
             upload.write(None, pa.py_buffer(headers.UPLOAD_COMPLETE))
 

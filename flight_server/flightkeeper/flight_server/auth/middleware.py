@@ -34,6 +34,7 @@ _log = structlog.get_logger(__name__)
 
 _ANONYMOUS = Identity("anonymous", "", float("inf"))
 _BASIC_LOGINS_MAX = 256
+_STATEMENT_ID_MAX = 64
 
 Headers = Mapping[str, Sequence[Any]]
 
@@ -73,7 +74,7 @@ class CallMiddleware(flight.ServerMiddleware):
     @property
     def statement_id(self) -> str:
         """What the caller calls its statement; empty if it does not say."""
-        return str(self.headers.get(names.STATEMENT_ID, ("",))[0])[:64]
+        return known_as(str(self.headers.get(names.STATEMENT_ID, ("",))[0]))
 
     @property
     def sent_before(self) -> bool | None:
@@ -221,6 +222,16 @@ class Handshake(flight.ServerAuthHandler):
         """Accept: calls are judged in the middleware. What is returned becomes `peer_identity`."""
         del token
         return b""
+
+
+def known_as(statement_id: str) -> str:
+    """What a client's id of a statement is called here: itself, or its hash if it is long.
+
+    Ids are kept and shown, so that they must be short; but no two of them may become one.
+    """
+    if len(statement_id) <= _STATEMENT_ID_MAX:
+        return statement_id
+    return hashlib.sha256(statement_id.encode(errors="surrogatepass")).hexdigest()
 
 
 def _basic_credentials(credentials: str) -> tuple[str, str]:

@@ -15,10 +15,8 @@ from flightkeeper.flight_server.change import Change
 from flightkeeper.flight_server.command import Command
 from flightkeeper.flight_server.engine.catalog import HIDDEN
 from flightkeeper.flight_server.engine.connection import Connection
-from flightkeeper.flight_server.engine.lake import CATALOG
 from flightkeeper.flight_server.engine.statement import Statement, words_at
 from flightkeeper.flight_server.errors import InvalidArgument, Unimplemented
-from flightkeeper.flight_server.lake import guard
 from flightkeeper.flightsql.headers import Reason
 
 _T = TypeVar("_T")
@@ -90,7 +88,6 @@ class Commands:
                 f"the schema {HIDDEN} has the rows of the cluster's reference tables; nothing was "
                 "run"
             )
-        guard.check(statement.sql, _words, CATALOG)
         if statement.target:
             for owner in self._owners:
                 if owner.owns(connection, statement):

@@ -4,8 +4,10 @@ The node's composition root makes one if it has a registry. Owns their order: th
 the cluster agreed on before the node is found by anybody.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 
+from flightkeeper.discovery.leading import Work
 from flightkeeper.discovery.reference_tables import ReferenceTables
 from flightkeeper.discovery.registry import Registry
 from flightkeeper.flight_server.clocks import Clocks
@@ -51,6 +53,8 @@ class Member:
         settings: Callable[[], NodeSettings],
         note: Note,
         principals: LivePrincipals | None = None,
+        *,
+        more: Mapping[str, Work] = MappingProxyType({}),
     ) -> None:
         """Make the parts.
 
@@ -59,6 +63,7 @@ class Member:
             settings: the node's that hold now; as it was started, until it is.
             note: takes down what happens, as `Events.record`.
             principals: the accounts, where they are the registry's; who makes them starts them.
+            more: further duties, by their names.
         """
         started = settings()
         connection = database.lend()
@@ -76,7 +81,7 @@ class Member:
         around = Around(
             *(registry, self.objects, clocks, settings, lambda: self._catalog.definitions, note)
         )
-        self._duties = Duties(registry, duties(around), clocks.wall_s)
+        self._duties = Duties(registry, {**duties(around), **more}, clocks.wall_s)
         handlers = {**changes.handlers(), **locks.handlers(), **self._catalog.handlers()}
         if principals is not None:
             handlers |= AccountChanges(registry, principals, clocks).handlers()

@@ -11,6 +11,8 @@ from typing import Any
 import pyarrow as pa
 
 from flightkeeper.flight_server.engine.connection import Connection
+from flightkeeper.flight_server.errors import InvalidArgument
+from flightkeeper.flight_server.lake.guard import OWN
 from flightkeeper.flight_server.system.tables import SCHEMA, TABLES
 from flightkeeper.flightsql import schemas
 
@@ -194,7 +196,10 @@ def use(connection: Connection, catalog: str, schema: str | None = None) -> None
     Raises:
         InvalidArgument: there is no such place; nothing has changed.
     """
+    if catalog.lower().startswith(OWN):
+        raise InvalidArgument("names are not looked up in the lake's own catalog; nothing changed")
     connection.command("USE " + dotted([catalog] if schema is None else [catalog, schema]))
+    connection.plain = False
 
 
 def catalogs(connection: Connection) -> pa.Table:

@@ -47,7 +47,7 @@ class Connection(Transacting):
     """A DuckDB connection. Thread-safe: one statement runs at a time, others wait for it.
 
     Attributes:
-        lent: whoever has it left nothing behind in it, so that it is as good as any other.
+        plain: texts mean in it what they mean in a new one.
     """
 
     def __init__(
@@ -68,7 +68,7 @@ class Connection(Transacting):
         self._engine = Engine(cursor, self._changes)
         self._open: OpenResult | None = None
         self._parses = False
-        self.lent = False
+        self.plain = False
 
     def run(self, statement: Statement, parameters: Parameters = ()) -> Result:
         """Run a statement that answers with rows, and read its first batch.
@@ -253,7 +253,8 @@ class Connection(Transacting):
         return not (BINDING_ABORTS and self.in_transaction)
 
     def _parsed(self, statement: Statement) -> duckdb.Statement:
-        """The statement as this connection understands its text."""
+        """The statement, which is about to run, as this connection understands its text."""
+        self.plain &= not statement.stateful
         if statement.parsed is not None and (not self._parses or not statement.sql):
             return statement.parsed
         return self._cursor.extract_statements(statement.sql)[0]

@@ -115,9 +115,7 @@ class Database:
         with self._lock:
             if self._idle:
                 return self._idle.pop()
-        connection = self.connect()
-        connection.lent = True
-        return connection
+        return self.connect()
 
     def take_back(self, connection: Connection) -> None:
         """The statement has ended and left nothing behind."""
@@ -133,6 +131,7 @@ class Database:
         connection = Connection(self._root.cursor(), self._options.batch_bytes, self.changes)
         if self._options.lake is not None:
             connection.command(f"USE {lake.CATALOG}")
+        connection.plain = True
         return connection
 
     def configure(self, options: DatabaseOptions) -> None:

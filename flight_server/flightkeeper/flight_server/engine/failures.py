@@ -17,8 +17,10 @@ from flightkeeper.flight_server.errors import (
     InvalidArgument,
     NodeError,
     PermissionDenied,
+    Unavailable,
     Unimplemented,
 )
+from flightkeeper.flightsql.headers import Reason
 
 ENGINE_ERRORS = (duckdb.Error, pa.ArrowException, OSError)
 """What an error of DuckDB may come as; through a stream, pyarrow carries it."""
@@ -37,10 +39,10 @@ _KINDS: dict[str, type[NodeError]] = {
 }
 """Everything else DuckDB reports is about the statement."""
 
-_AWAY = re.compile(
-    r"Failed to query most recent snapshot|server closed the connection unexpectedly"
-)
+_AWAY = re.compile(r"server closed the connection unexpectedly|database is locked")
 """In errors of any kind: a lake's catalog does not answer, which no statement is to blame for."""
+_NOT_BEGUN = re.compile(r"(?:[A-Za-z ]+ Error: )?Failed to query most recent snapshot[^\n]*")
+"""How they begin where it does not even tell what there is, which comes before all else."""
 
 _INTERNAL_TEXT = "the engine reported a defect of its own; the node's log has the details"
 _REASON_LOST = (
@@ -66,6 +68,10 @@ def translate(exc: BaseException, sql: str, source: str | None = None) -> NodeEr
     message = str(exc).strip()
     found = _KIND.match(message)
     cause = found.group() if found else ""
+    if (not_begun := _NOT_BEGUN.match(message)) is not None:
+        # Without its place, which is in a question of the lake's own.
+        told = mask_paths(not_begun.group(), sql)
+        return Unavailable(f"{told}; nothing was run: try again", reason=Reason.AWAY, cause=cause)
     kind = _KINDS.get(cause, InvalidArgument)
     if kind is InvalidArgument and _AWAY.search(message):
         kind = EngineFailed

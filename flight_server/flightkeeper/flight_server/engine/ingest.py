@@ -121,8 +121,11 @@ def plan(connection: Connection, target: Target, intake: Intake) -> Statement:
     return parse(f"{create} {temporary}TABLE {name} AS {rows_of(intake)}")[0]
 
 
-def named(target: Target, planned: Statement | None) -> Statement:
+def named(target: Target, planned: Statement | None, schema: pa.Schema, rows: int) -> Statement:
     """An upload as a statement, with the same source whatever it finds when it is applied.
+
+    Its source tells it from other uploads by its columns and the number of its rows. Not by what is
+    in them, because the same rows may come in other batches when they are sent again.
 
     Args:
         target: as `located` has it.
@@ -130,7 +133,9 @@ def named(target: Target, planned: Statement | None) -> Statement:
     """
     name = _name(target)
     found = planned or parse(f"INSERT INTO {name} DEFAULT VALUES")[0]
-    return replace(found, stateful=target.temporary, source=f"INGEST INTO {name}")
+    columns = ", ".join(f"{quoted(field.name)} {field.type}" for field in schema)
+    source = f"INGEST INTO {name} ({columns}), {rows} rows"
+    return replace(found, stateful=target.temporary, source=source)
 
 
 def _name(target: Target) -> str:

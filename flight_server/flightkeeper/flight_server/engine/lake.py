@@ -14,13 +14,14 @@ from pathlib import Path
 
 import duckdb
 
-from flightkeeper.flight_server.engine import opening
+from flightkeeper.flight_server.engine import commit_failures, opening
 from flightkeeper.flight_server.engine.connection import Connection
 from flightkeeper.flight_server.engine.types import quoted
-from flightkeeper.flight_server.errors import EngineFailed, NodeError, StartFailed
+from flightkeeper.flight_server.errors import EngineFailed, LakeUnreachable, NodeError, StartFailed
 from flightkeeper.flight_server.lake import ledger
 from flightkeeper.flight_server.lake.ledger import Entry
 from flightkeeper.flight_server.lake.location import Backend, Location
+from flightkeeper.flightsql.headers import Reason
 
 CATALOG = "lake"
 """Under this name statements find it, and without a name: it is where names are looked up."""
@@ -35,14 +36,10 @@ _OPTIONS = {
     Backend.SQLITE: "META_JOURNAL_MODE 'WAL', META_BUSY_TIMEOUT 5000",
     Backend.POSTGRES: f"META_SECRET '{_SERVER}'",
 }
-_LOCK_KEY = 0x666C696768746B70
-"""Of the advisory lock in PostgreSQL: "flightkp"."""
-_TAKEN = re.compile(
-    r"Transaction conflict|database is locked|has been created by another|duplicate key|"
-    r"UNIQUE constraint|Exceeded the maximum retry count|write-write conflict",
-    re.IGNORECASE,
-)
-"""How errors read when another commit was faster."""
+WRITING = 0x666C696768746B70
+"""The key of the advisory lock of who writes, in PostgreSQL: "flightkp"."""
+UPKEEP = WRITING + 1
+"""That of who puts the lake in order."""
 _LOST = re.compile(
     r"Failed to commit|Failed to execute query|server closed the connection|terminating connection|"
     r"Unable to connect|connection to server|no connection to the server|Failed to prepare",
@@ -54,6 +51,10 @@ _FOUND = f"SELECT text, row_count FROM {METADATA}.{ledger.TABLE} WHERE key = $ke
 _SETTLE = f"""
     INSERT INTO {METADATA}.{ledger.TABLE} (key, text, row_count, noted_s)
     VALUES ($key, '', {ledger.NOT_APPLIED}, epoch(now())::BIGINT)"""  # noqa: S608 - ours
+# Asked before each change. Functions without their place are looked for in the lake first, for
+# which it asks its catalog half a dozen times.
+_SEARCH_PATH = "SELECT value FROM system.main.duckdb_settings() WHERE name = 'search_path'"
+_DATABASES = "SELECT database_name FROM system.main.duckdb_databases()"
 _LAST_CHANGE = f"""
     SELECT snapshot_id, author FROM {METADATA}.ducklake_snapshot_changes
     ORDER BY snapshot_id DESC LIMIT 1"""  # noqa: S608 - ours
@@ -84,9 +85,12 @@ def attach(root: duckdb.DuckDBPyConnection, options: LakeOptions) -> str:
     """Attach a lake, and make what is missing of it; the name it got when it was made.
 
     Raises:
+        LakeUnreachable: the catalog's server does not answer.
         StartFailed: says what to change, without a password.
     """
     where = options.location
+    if options.read_only and where.backend is Backend.SQLITE and not Path(where.path).exists():
+        raise StartFailed(f"there is no lake {where}: make it with `flightkeeper lake init`")
     opening.load(root, (_EXTENSIONS[where.backend], "ducklake"))
     try:
         with _alone(root, options):
@@ -98,7 +102,8 @@ def attach(root: duckdb.DuckDBPyConnection, options: LakeOptions) -> str:
         told = " ".join(str(exc).split())
         if options.password and options.password in told:
             told = type(exc).__name__
-        raise StartFailed(f"the lake {where} cannot be attached: {told}") from None
+        failed = LakeUnreachable if _LOST.search(told) else StartFailed
+        raise failed(f"the lake {where} cannot be attached: {told}") from None
 
 
 def _attaching(options: LakeOptions) -> str:
@@ -106,10 +111,10 @@ def _attaching(options: LakeOptions) -> str:
     target = f"sqlite:{where.path}" if where.backend is Backend.SQLITE else "postgres:"
     told = [_OPTIONS[where.backend]]
     if where.data:
-        told.append(f"DATA_PATH {_literal(where.data)}")
+        told.append(f"DATA_PATH {literal(where.data)}")
     if options.read_only:
         told.append("READ_ONLY")
-    return f"ATTACH {_literal(f'ducklake:{target}')} AS {CATALOG} ({', '.join(told)})"
+    return f"ATTACH {literal(f'ducklake:{target}')} AS {CATALOG} ({', '.join(told)})"
 
 
 @contextmanager
@@ -123,11 +128,21 @@ def _alone(root: duckdb.DuckDBPyConnection, options: LakeOptions) -> Iterator[No
             yield
         return
     _make_secret(root, options)
-    root.execute(f"ATTACH '' AS {_SERVER} (TYPE postgres, SECRET {_SERVER})")
+    try:
+        root.execute(f"ATTACH '' AS {_SERVER} (TYPE postgres, SECRET {_SERVER})")
+        with _locked(root):
+            yield
+    finally:
+        # What is attached keeps what it needs, and nobody can attach it again by the secret.
+        root.execute(f"DROP SECRET {_SERVER}")
+
+
+@contextmanager
+def _locked(root: duckdb.DuckDBPyConnection) -> Iterator[None]:
     cursor = root.cursor()
     try:
         cursor.execute("BEGIN")
-        cursor.execute(_locking(_SERVER, "pg_advisory_xact_lock")).fetchall()
+        cursor.execute(_locking(_SERVER, "pg_advisory_xact_lock", WRITING)).fetchall()
         yield
         cursor.execute("COMMIT")
     finally:
@@ -141,20 +156,18 @@ def _make_secret(root: duckdb.DuckDBPyConnection, options: LakeOptions) -> None:
     if options.password is not None:
         told["password"] = options.password
     names = {"dbname": "DATABASE"}
-    listed = ", ".join(f"{names.get(k, k.upper())} {_literal(v)}" for k, v in told.items())
+    listed = ", ".join(f"{names.get(k, k.upper())} {literal(v)}" for k, v in told.items())
     root.execute(f"CREATE OR REPLACE SECRET {_SERVER} (TYPE postgres, {listed})")
 
 
 def _complete(root: duckdb.DuckDBPyConnection, where: Location) -> None:
-    """Make the ledger, if it is not there."""
+    """Make the ledger, as far as it is not there or is an older node's."""
     if where.backend is Backend.SQLITE:
         with closing(sqlite3.connect(where.path)) as catalog:
             catalog.executescript(ledger.SQLITE)
         return
-    try:
-        root.execute(_FOUND, {"key": ledger.NAME}).fetchall()
-    except duckdb.CatalogException:
-        root.execute(f"CALL postgres_execute('{METADATA}', {_literal(ledger.POSTGRES)})")
+    if not root.execute(_asking(METADATA, ledger.POSTGRES_MADE)).fetchall():
+        root.execute(f"CALL postgres_execute('{METADATA}', {literal(ledger.POSTGRES)})")
 
 
 def _name(root: duckdb.DuckDBPyConnection) -> str:
@@ -171,9 +184,18 @@ def lock_file(where: Location) -> Path:
     return Path(f"{where.path}.lock")
 
 
-def _locking(catalog: str, function: str) -> str:
-    question = f"SELECT {function}({_LOCK_KEY})"
-    return f"FROM postgres_query({_literal(catalog)}, {_literal(question)})"
+def upkeep_file(where: Location) -> Path:
+    """The file that whoever puts a lake of SQLite in order locks."""
+    return Path(f"{where.path}.upkeep")
+
+
+def _locking(catalog: str, function: str, key: int) -> str:
+    return _asking(catalog, f"SELECT {function}({key})")
+
+
+def _asking(catalog: str, question: str) -> str:
+    # With its place: without, the function would be looked for in the lake first.
+    return f"FROM system.main.postgres_query({literal(catalog)}, {literal(question)})"
 
 
 def found(connection: Connection, key: str) -> Entry | None:
@@ -197,9 +219,15 @@ def settle(connection: Connection, key: str) -> None:
 
 def carry(connection: Connection, author: str, entries: Iterable[Entry]) -> None:
     """Let the commit of the open transaction carry these."""
-    info = _literal(ledger.carried(entries))
-    told = f"'{CATALOG}', {_literal(author)}, '', extra_info => {info}"
+    info = literal(ledger.carried(entries))
+    told = f"'{CATALOG}', {literal(author)}, '', extra_info => {info}"
     connection.command(f"CALL ducklake_set_commit_message({told})")
+
+
+def data_path(connection: Connection) -> str:
+    """The folder or bucket of the lake's files."""
+    ((path,),) = connection.rows(f"SELECT data_path FROM ducklake_settings('{CATALOG}')")  # noqa: S608 - ours
+    return str(path)
 
 
 def last_change(connection: Connection) -> tuple[int, str]:
@@ -225,30 +253,33 @@ def table_names(connection: Connection) -> dict[str, str]:
     return {str(number): str(name) for number, name in connection.rows(_TABLE_NAMES)}
 
 
-def try_lock(connection: Connection) -> bool:
-    """Take the lock of who writes for the open transaction, unless somebody has it.
+def try_lock(connection: Connection, key: int) -> bool:
+    """Take a lock of PostgreSQL for the open transaction, unless somebody has it.
 
     Raises:
         NodeError: PostgreSQL does not answer.
     """
-    ((taken,),) = connection.rows(_locking(METADATA, "pg_try_advisory_xact_lock"))
+    ((taken,),) = connection.rows(_locking(METADATA, "pg_try_advisory_xact_lock", key))
     return bool(taken)
 
 
 def looked_up_in(connection: Connection) -> bool:
     """Whether names without a catalog are those of the lake."""
-    ((catalog,),) = connection.rows("SELECT current_catalog()")
-    return str(catalog) == CATALOG
+    if connection.plain:
+        return True
+    rows = connection.rows(_SEARCH_PATH)
+    return any(str(path).lower().startswith(f"{CATALOG}.") for (path,) in rows)
 
 
 def is_catalog(connection: Connection, name: str) -> bool:
     """Whether a name before a dot, lower case, is that of a catalog, so that it means no schema."""
-    asked = "SELECT 1 FROM duckdb_databases() WHERE lower(database_name) = $name"
-    return bool(connection.rows(asked, {"name": name}))
+    return any(str(known).lower() == name for (known,) in connection.rows(_DATABASES))
 
 
 def hides(connection: Connection, name: str) -> bool:
     """Whether a temporary table has this name, so that it means that one."""
+    if connection.plain:
+        return False
     try:
         connection.rows(f"SELECT 1 FROM temp.main.{quoted(name)} LIMIT 0")  # noqa: S608 - quoted
     except NodeError:
@@ -258,13 +289,15 @@ def hides(connection: Connection, name: str) -> bool:
 
 def was_taken(error: NodeError) -> bool:
     """Whether another commit was faster, and not the statement itself to blame."""
-    return isinstance(error, EngineFailed) and _TAKEN.search(str(error)) is not None
+    return isinstance(error, EngineFailed) and commit_failures.TAKEN.search(str(error)) is not None
 
 
 def was_lost(error: NodeError) -> bool:
     """Whether the catalog's server went away meanwhile."""
-    return isinstance(error, EngineFailed) and _LOST.search(str(error)) is not None
+    lost = isinstance(error, EngineFailed) and _LOST.search(str(error)) is not None
+    return lost or error.reason is Reason.AWAY
 
 
-def _literal(text: str) -> str:
+def literal(text: str) -> str:
+    """A text as SQL writes it."""
     return "'" + text.replace("'", "''") + "'"

@@ -4,6 +4,7 @@ Credentials of storages come in here and nowhere else, so nothing of that SQL is
 """
 
 from collections.abc import Iterable
+from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -12,6 +13,11 @@ import duckdb
 from flightkeeper.flight_server.errors import StartFailed
 
 _OTHERS = 0o077
+_SET_WITH = {
+    # Else each file of a scan is fetched over connections of its own, each made anew.
+    "httpfs": "SET GLOBAL httpfs_connection_caching = true",
+}
+"""What is set once an extension is there; the operator's SQL comes later."""
 
 
 def load(connection: duckdb.DuckDBPyConnection, names: Iterable[str]) -> None:
@@ -29,6 +35,10 @@ def load(connection: duckdb.DuckDBPyConnection, names: Iterable[str]) -> None:
                 f"the extension {name} cannot be loaded: install the package duckdb-extension-"
                 f"{name} in the version of DuckDB, {duckdb.__version__}"
             ) from exc
+        if name in _SET_WITH:
+            # Another version may know no such setting.
+            with suppress(duckdb.CatalogException):
+                connection.execute(_SET_WITH[name])
 
 
 def run_file(connection: duckdb.DuckDBPyConnection, path: Path) -> None:

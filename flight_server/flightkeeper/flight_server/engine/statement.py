@@ -13,10 +13,11 @@ from itertools import dropwhile, pairwise, takewhile
 import duckdb
 
 from flightkeeper.flight_server.command import Command
-from flightkeeper.flight_server.engine import system_names, targets
+from flightkeeper.flight_server.engine import system_names, targets, tokens
 from flightkeeper.flight_server.engine.failures import translate
 from flightkeeper.flight_server.engine.placeholders import replaced
 from flightkeeper.flight_server.errors import InvalidArgument
+from flightkeeper.flight_server.lake.functions import CHANGING
 
 _CACHED_MAX = 2048
 _CACHED_CHARACTERS_MAX = 16_384
@@ -161,8 +162,6 @@ _FATAL = {"json_serialize_plan"}
 _WORD = re.compile(rb'"(?:[^"]|"")*"|[\w$\x80-\xff]+|.', re.DOTALL)
 _DOT = re.compile(rb"\.(?!\d)")
 """Between the parts of a name; a number to DuckDB 2.0."""
-_TOKEN = re.compile(rb"""'(?:[^']|'')*'|"(?:[^"]|"")*"|[\w$.\x80-\xff]+|.""", re.DOTALL)
-"""With literals, and numbers whole."""
 _OPENING = len(("create", "table", "if", "not", "exists"))
 _WORD_KINDS = {
     duckdb.token_type.keyword,
@@ -218,13 +217,16 @@ def of_command(command: Command, text: str) -> Statement:
 
 
 def _parse(sql: str, source: str | None = None) -> Script:
+    if tokens.imports(sql):
+        raise InvalidArgument("IMPORT DATABASE is not served; nothing was run: send the statements")
     try:
         parsed = duckdb.extract_statements(sql)
     except duckdb.Error as exc:
         raise translate(exc, sql, source) from exc
     if not parsed:
         raise InvalidArgument("the statement is empty")
-    return tuple(_with_names(statement, source) for statement in parsed)
+    # A PIVOT that DuckDB makes several statements of has no text of its own in any of them.
+    return tuple(_with_names(one, source or ("" if one.query.strip() else sql)) for one in parsed)
 
 
 _parse_cached = lru_cache(_CACHED_MAX)(_parse)
@@ -290,7 +292,7 @@ def _sets(words: list[str]) -> str | None:
 
 def _setting(sql: str) -> Setting | None:
     """The setting and the plain value of a SET or RESET."""
-    found = _SETTING.fullmatch(_bare(sql))
+    found = _SETTING.fullmatch(tokens.plain(sql))
     if found is None:
         return None
     value = found["text"] if found["text"] is not None else found["word"]
@@ -309,6 +311,10 @@ def _check_served(kind: duckdb.StatementType | None, words: list[str]) -> None:
         raise InvalidArgument(
             "COPY from STDIN or to STDOUT would use the node's own; nothing was run: use bulk "
             "ingest to send rows, and a query to get them"
+        )
+    if not words and kind == _S.TRANSACTION:
+        raise InvalidArgument(
+            "COPY FROM DATABASE is not served; nothing was run: copy its tables one by one"
         )
     if _FATAL & names:
         raise InvalidArgument(f"{', '.join(_FATAL & names)} is not served; nothing was run")
@@ -336,8 +342,12 @@ def _read_only(kind: duckdb.StatementType | None, words: list[str], sql: str) ->
     if kind != _S.SELECT or not sql:
         return False
     # The argument of query() may be put together from pieces.
+    called = _called(words)
     return not (
-        _DML_WORDS & set(words) or "query" in _called(words) or _calls(_CHANGING_FUNCTIONS, words)
+        _DML_WORDS & set(words)
+        or "query" in called
+        or CHANGING & called
+        or any(map(_CHANGING_FUNCTIONS.search, called))
     )
 
 
@@ -387,14 +397,3 @@ def words_at(sql: str) -> list[tuple[int, str]]:
         for start, kind in duckdb.tokenize(sql)
         if (kind in _WORD_KINDS or _DOT.match(text, start)) and (word := _WORD.match(text, start))
     ]
-
-
-def _bare(sql: str) -> str:
-    """A text of names and plain values without its comments."""
-    text = sql.encode()
-    found = (
-        _TOKEN.match(text, start)
-        for start, kind in duckdb.tokenize(sql)
-        if kind != duckdb.token_type.comment
-    )
-    return " ".join(token.group().decode(errors="replace") for token in found if token)

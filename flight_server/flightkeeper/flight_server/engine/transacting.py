@@ -12,11 +12,12 @@ from typing import Any
 
 import duckdb
 
+from flightkeeper.flight_server.engine import commit_failures
 from flightkeeper.flight_server.engine.changes import Changes
 from flightkeeper.flight_server.engine.failures import translate
 from flightkeeper.flight_server.engine.open_result import OpenResult
 from flightkeeper.flight_server.engine.turns import Turn, Turns
-from flightkeeper.flight_server.errors import Cancelled, EngineFailed, NodeError
+from flightkeeper.flight_server.errors import Cancelled, NodeError
 
 
 class Transacting(ABC):
@@ -24,10 +25,12 @@ class Transacting(ABC):
 
     Attributes:
         in_transaction: one of the caller's is open.
+        transactions: how many of these were begun.
         spoiled: a transaction could not be ended; it is good for nothing but being closed.
     """
 
     in_transaction = False
+    transactions = 0
     spoiled = False
     # A transaction is open that ends with the result that was begun in it.
     _reading = False
@@ -89,12 +92,14 @@ class Transacting(ABC):
             if not self.in_transaction:
                 self._control("BEGIN TRANSACTION")
                 self.in_transaction = True
+                self.transactions += 1
 
     def commit(self) -> None:
         """Commit the open transaction, if one is open.
 
         Raises:
-            EngineFailed: it was aborted by an earlier error, or conflicted; it is rolled back.
+            EngineFailed: it was aborted by an earlier error, or conflicted, and is rolled back;
+                or nobody knows.
         """
         with self._turns:
             if not self.in_transaction:
@@ -105,9 +110,7 @@ class Transacting(ABC):
                     self._control("COMMIT")
             except NodeError as exc:
                 self.rollback()
-                raise EngineFailed(
-                    f"the transaction was rolled back, nothing of it was written: {exc}"
-                ) from exc
+                raise commit_failures.explained(exc) from exc
             self.in_transaction = False
 
     def rollback(self) -> None:

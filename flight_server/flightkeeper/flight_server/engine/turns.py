@@ -49,18 +49,20 @@ class Turns:
 
     @contextmanager
     def stoppable(self) -> Iterator[Callable[[], None]]:
-        """While it lasts, this thread waits for work that is not its own.
+        """While it lasts, this thread waits for work that is not its own. May be nested.
 
-        Returns: raises Cancelled if the thread was stopped.
+        Returns: raises Cancelled if the thread was stopped since the outermost one began.
         """
         thread = threading.get_ident()
         with self._guard:
-            self._waiting[thread] = False
+            outermost = thread not in self._waiting
+            self._waiting.setdefault(thread, False)
         try:
             yield self._check
         finally:
-            with self._guard:
-                self._waiting.pop(thread, None)
+            if outermost:
+                with self._guard:
+                    del self._waiting[thread]
 
     def stop(self, thread: int | None) -> None:
         """Let a thread that waits give up; None = all of them."""

@@ -79,9 +79,7 @@ class Ingest:
         with working() as connection:
             target = ingest.located(connection, target)
             self._check(call, connection, target)
-            if not call.sent_before:
-                # What was applied before is no reason to refuse it.
-                ingest.plan(connection, target, intake)
+            _planned(call, connection, target, intake)
         batches = self._heard(call, transaction_id, uploads.batches(call, reader))
         staged = self._staging.receive(intake.schema, map(intake.taken, batches))
         with closing(staged), working(continues=True) as connection:
@@ -105,9 +103,8 @@ class Ingest:
             return staged.rows
 
         try:
-            statement = ingest.named(
-                target, None if call.sent_before else ingest.plan(connection, target, intake)
-            )
+            planned = _planned(call, connection, target, intake)
+            statement = ingest.named(target, planned, staged.schema, staged.rows)
             return self._execution.around(call, connection, Change(statement, applied))
         except NodeError as exc:
             if exc.in_doubt:
@@ -166,6 +163,19 @@ def _temporary_place(catalog: str | None, schema: str | None) -> tuple[str, str]
             "temporary tables have a place of their own: leave out catalog and schema"
         )
     return place
+
+
+def _planned(
+    call: Call, connection: Connection, target: Target, intake: Intake
+) -> Statement | None:
+    """What applies it as things are now; None if it may have been: that is no reason to refuse it.
+
+    Raises:
+        NotFound, InvalidArgument: it cannot be applied.
+    """
+    if call.may_be_known and not connection.in_transaction:
+        return None
+    return ingest.plan(connection, target, intake)
 
 
 def _change(call: Call, connection: Connection, statement: Statement) -> None:

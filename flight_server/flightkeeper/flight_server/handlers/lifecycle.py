@@ -6,6 +6,7 @@ from google.protobuf import empty_pb2, wrappers_pb2
 
 from flightkeeper.discovery import records
 from flightkeeper.discovery.records import Instance
+from flightkeeper.flight_server.auth.middleware import known_as
 from flightkeeper.flight_server.call import Call
 from flightkeeper.flight_server.errors import NotFound
 from flightkeeper.flight_server.execution import Execution
@@ -106,7 +107,7 @@ class Lifecycle:
         return most
 
     def _cancel_statement(self, call: Call, request: wrappers_pb2.StringValue) -> Iterator[bytes]:
-        self._execution.cancel(call, request.value)
+        self._execution.cancel(call, known_as(request.value))
         return iter(())
 
     def _renew(self, call: Call, request: core.RenewFlightEndpointRequest) -> Iterator[bytes]:

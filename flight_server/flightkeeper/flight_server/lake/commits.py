@@ -59,26 +59,21 @@ class Commits:
             FellOut: one of several cannot be in it.
             NodeError: it cannot be committed; says whether it was.
         """
-        for tries_left in reversed(range(_TRIES_MAX)):
-            try:
-                self._once(connection, group, run)
-            except NodeError as exc:
-                connection.rollback()
-                if not lake.was_taken(exc) and not lake.was_lost(exc):
-                    raise
-                # A try that is said to have failed may have been committed: its answer was lost.
-                group = self._left(connection, group, check)
-                if not group:
-                    return
-                if not tries_left:
-                    self._give_up(connection, group, exc, check)
-                    return
-                _sleep(_pause_s(_TRIES_MAX - tries_left), check)
-            except BaseException:
-                connection.rollback()
-                raise
-            else:
+        unsure, tries = False, 0
+        while (error := self._failed(connection, group, run)) is not None:
+            tries += 1
+            # What is away before anything began was not committed; any other try may have been, and
+            # only its answer was lost.
+            unsure |= error.reason is not Reason.AWAY
+            group = self._left(connection, group, check) if unsure else group
+            if not group:
                 return
+            if tries == _TRIES_MAX and not unsure:
+                raise error
+            if tries == _TRIES_MAX:
+                self._give_up(connection, group, error, check)
+                return
+            _sleep(_pause_s(tries), check)
 
     def applied(
         self, connection: Connection, member: Member, check: Check, *, patient: bool = False
@@ -107,6 +102,22 @@ class Commits:
             )
         member.rows = entry.rows
         return True
+
+    def _failed(
+        self, connection: Connection, group: Sequence[Member], run: Run
+    ) -> NodeError | None:
+        """Why a try has failed that may be made again; None if it was committed."""
+        try:
+            self._once(connection, group, run)
+        except NodeError as exc:
+            connection.rollback()
+            if not lake.was_taken(exc) and not lake.was_lost(exc):
+                raise
+            return exc
+        except BaseException:
+            connection.rollback()
+            raise
+        return None
 
     def _once(self, connection: Connection, group: Sequence[Member], run: Run) -> None:
         connection.begin()

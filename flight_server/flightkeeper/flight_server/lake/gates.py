@@ -1,4 +1,4 @@
-"""The gate of a lake: a locked file beside SQLite's, an advisory lock in PostgreSQL."""
+"""The gates of a lake: locked files beside SQLite's, advisory locks in PostgreSQL."""
 
 from contextlib import suppress
 
@@ -11,17 +11,25 @@ from flightkeeper.flight_server.lake.turns import FileGate, Gate, GateBroken
 
 
 def gate(location: Location, database: Database) -> Gate:
-    """The gate of a lake that a database has attached."""
+    """The gate of who writes to a lake that a database has attached."""
     if location.backend is Backend.SQLITE:
         return FileGate(lake.lock_file(location))
-    return _ServerGate(database)
+    return _ServerGate(database, lake.WRITING)
+
+
+def upkeep_gate(location: Location, database: Database) -> Gate:
+    """The gate of who puts it in order."""
+    if location.backend is Backend.SQLITE:
+        return FileGate(lake.upkeep_file(location))
+    return _ServerGate(database, lake.UPKEEP)
 
 
 class _ServerGate:
     """An advisory lock of a transaction of its own, which ends with its connection."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, key: int) -> None:
         self._database = database
+        self._key = key
         self._connection: Connection | None = None
 
     def try_enter(self) -> bool:
@@ -29,7 +37,7 @@ class _ServerGate:
             if self._connection is None:
                 self._connection = self._database.connect()
             self._connection.begin()
-            if lake.try_lock(self._connection):
+            if lake.try_lock(self._connection, self._key):
                 return True
             # Who goes without a turn leaves nothing open.
             self._connection.rollback()

@@ -57,22 +57,21 @@ class LakeWrites:
         if connection.in_transaction:
             return change.run(connection)
         member = _named(call, change)
-        sent_before = bool(call.statement_id) and call.sent_before is not False
         with connection.alone(), connection.waiting() as check:
-            if not sent_before and connection.lent and _is_small(change):
+            if not call.may_be_known and connection.plain and _is_small(change):
                 self._together(connection, member, check)
                 member.raise_error()
             else:
-                self._by_itself(connection, member, check, sent_before=sent_before)
+                self._by_itself(connection, member, check, may_be_known=call.may_be_known)
         # What owns() lets in answers with how many rows it changed.
         return cast("_T", member.rows)
 
     def _by_itself(
-        self, connection: Connection, member: Member, check: Check, *, sent_before: bool
+        self, connection: Connection, member: Member, check: Check, *, may_be_known: bool
     ) -> None:
         with self._line.turn(check):
             # In its turn, because who was asked before may have had the one before it.
-            if not sent_before or not self._commits.applied(connection, member, check):
+            if not may_be_known or not self._commits.applied(connection, member, check):
                 self._commits.make(connection, [member], Member.do, check)
 
     def _together(self, connection: Connection, member: Member, check: Check) -> None:

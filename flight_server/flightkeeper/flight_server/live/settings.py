@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError, create_model
 
 from flightkeeper.discovery.documents import Document
 from flightkeeper.flight_server.config import NodeSettings, is_live
+from flightkeeper.flight_server.config_rules import contradictions_of_live
 from flightkeeper.flight_server.live.document import (
     EMPTY,
     MalformedSettings,
@@ -95,6 +96,8 @@ def decide(own: NodeSettings, cluster: Document | None, node: Document | None) -
         problems.append(str(exc).replace("\n", "; "))
     seen_cluster, seen_node = (_UNREADABLE if f is None else f.revision for f in read)
     holds = None if problems else own.model_copy(update=dict(values))
+    if holds is not None and (contradicting := contradictions_of_live(holds)):
+        problems, holds = contradicting, None
     sources = {
         key: scope
         for scope, found in zip(("cluster", "node"), read, strict=True)

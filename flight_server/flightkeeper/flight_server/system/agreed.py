@@ -25,8 +25,10 @@ _WITHIN_S = 1.0
 _Rows = list[tuple[object, ...]]
 
 
-def providers(registry: Registry) -> Mapping[str, Provider]:
+def providers(registry: Registry | None) -> Mapping[str, Provider]:
     """What has the rows, by table. Each raises `Unavailable` while the registry does not answer."""
+    if registry is None:
+        return {}
     return {
         "locks": lambda: _asked(lambda: _locks(registry)),
         "leaders": lambda: _asked(lambda: _leaders(registry)),

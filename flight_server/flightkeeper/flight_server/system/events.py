@@ -34,6 +34,7 @@ class What(StrEnum):
     KEYS_ROTATED = "keys rotated"
     PARTITIONS_DISCOVERED = "partitions discovered"
     CATALOG_MENDED = "catalog mended"
+    LAKE_KEPT = "lake put in order"
     DUTY_HINDERED = "duty hindered"
 
 

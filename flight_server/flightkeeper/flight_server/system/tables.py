@@ -278,12 +278,32 @@ GRANTS = SystemTable(
         Column("row_filter", "VARCHAR", "the condition of the rows it is for; NULL = all"),
     ),
 )
+LAKE = SystemTable(
+    "lake",
+    "something that has to be done for the lake now and then, on one node for all",
+    Rows.ANY_NODE,
+    (
+        Column(
+            "step",
+            "VARCHAR",
+            "`flush`: rows into files; `rewrite`: files of which much is deleted; `merge`: small "
+            "files; `expire`: versions; `clean`: files that no version has; `orphans`: files that "
+            "the lake does not know; `ledger`: statements that are not sent again any more",
+        ),
+        Column("todo", "BIGINT", "how many of them there are now; NULL = not known"),
+        Column("node_id", "VARCHAR", "the node that did it last; NULL = nobody has"),
+        Column("ran_at", _TIME, "when there was something to do last, by that node's clock"),
+        Column("took_ms", "BIGINT", "how long it took, in milliseconds"),
+        Column("outcome", "VARCHAR", "`done`, `put off` as others changed the same, or `failed`"),
+        Column("detail", "VARCHAR", "what came of it, or why not"),
+    ),
+)
 
 TABLES: Mapping[str, SystemTable] = {
     table.name: table
     for table in (
         *(NODES, SESSIONS, STATEMENTS, QUERY_LOG, SETTINGS, EVENTS, LOCKS, LEADERS),
-        *(CATALOG, PARTITIONS, SNAPSHOTS, USERS, GRANTS),
+        *(CATALOG, PARTITIONS, SNAPSHOTS, USERS, GRANTS, LAKE),
     )
 }
 """All of them, by name."""

@@ -1,0 +1,220 @@
+"""Each step of the upkeep of a real lake, in SQLite and in PostgreSQL: nothing of it is lost."""
+
+import time
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from flightkeeper.flight_server.engine import lake, lake_upkeep
+from flightkeeper.flight_server.engine.connection import Connection
+from flightkeeper.flight_server.engine.database import Database, DatabaseOptions
+from flightkeeper.flight_server.engine.lake import METADATA, LakeOptions
+from flightkeeper.flight_server.errors import EngineFailed
+from flightkeeper.flight_server.lake.ledger import Entry
+from flightkeeper.flight_server.lake.location import Backend, Location, parse
+from flightkeeper.flight_server.lake.upkeep import (
+    Backlog,
+    Cutoffs,
+    Keeping,
+    Run,
+    Step,
+    TableState,
+    Task,
+    cutoffs,
+)
+from tests.support.postgres_server import PostgresServer, postgres_server
+
+pytestmark = [pytest.mark.lake, pytest.mark.xdist_group("postgres")]
+
+DAY_S = 86_400.0
+KEEPING = Keeping(7 * DAY_S, 2 * DAY_S, 7 * DAY_S, 1 << 20)
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[PostgresServer]:
+    with postgres_server() as started:
+        yield started
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def where(request: pytest.FixtureRequest, tmp_path: Path) -> Location:
+    if request.param == "sqlite":
+        return parse(f"ducklake:sqlite:{tmp_path}/lake.sqlite", str(tmp_path / "files"))
+    server: PostgresServer = request.getfixturevalue("server")
+    server.run("DROP SCHEMA public CASCADE; CREATE SCHEMA public")
+    return parse(server.lake, str(tmp_path / "files"))
+
+
+@pytest.fixture
+def connection(where: Location) -> Iterator[Connection]:
+    with (
+        closing(Database(DatabaseOptions(lake=LakeOptions(where)))) as database,
+        closing(database.connect()) as opened,
+    ):
+        opened.command("CREATE TABLE t (i BIGINT)")
+        yield opened
+
+
+def at(where: Location, days: float) -> Cutoffs:
+    """What is old enough in so many days."""
+    texts = where.backend is Backend.SQLITE
+    return cutoffs(KEEPING, time.time() + days * DAY_S, times_are_texts=texts)
+
+
+def look(connection: Connection, where: Location, days: float = 0) -> Backlog:
+    return lake_upkeep.backlog(connection, where.backend, KEEPING, at(where, days))
+
+
+def do(connection: Connection, where: Location, task: Task, days: float = 0) -> str:
+    return lake_upkeep.perform(connection, task, KEEPING, at(where, days), "n1")
+
+
+def table(connection: Connection, where: Location) -> TableState:
+    (found,) = look(connection, where).tables
+    return found
+
+
+def insert(connection: Connection, rows: int, times: int = 1) -> None:
+    for _ in range(times):
+        connection.command(f"INSERT INTO t FROM range({rows})")
+
+
+def content(connection: Connection) -> tuple[int, int]:
+    return connection.rows("SELECT count(*), sum(i)::BIGINT FROM t")[0]
+
+
+def files(tmp_path: Path) -> int:
+    return len(list((tmp_path / "files").rglob("ducklake-*.parquet")))
+
+
+def test_rows_and_marks_in_the_catalog_become_files(
+    connection: Connection, where: Location
+) -> None:
+    insert(connection, 50)
+    insert(connection, 2, times=3)
+    connection.command("DELETE FROM t WHERE i = 7")
+    before = content(connection)
+    assert table(connection, where).inlined == 7
+    assert do(connection, where, Task(Step.FLUSH, "main", "t")) == "6 rows"
+    assert table(connection, where).inlined == 0
+    assert content(connection) == before
+    # Others are told who it was that was faster.
+    assert lake.last_change(connection)[1] == "n1"
+
+
+def test_files_of_which_much_is_deleted_are_written_anew(
+    connection: Connection, where: Location
+) -> None:
+    insert(connection, 100, times=2)
+    connection.command("DELETE FROM t WHERE i < 50")
+    before = content(connection)
+    assert [round(file.deleted, 1) for file in table(connection, where).worn] == [0.5, 0.5]
+    done = do(connection, where, Task(Step.REWRITE, "main", "t", deleted_min=0.5))
+    assert done == "2 files into 1"
+    assert not table(connection, where).worn
+    assert content(connection) == before
+
+
+def test_a_column_that_came_later_is_no_hindrance(connection: Connection, where: Location) -> None:
+    insert(connection, 100)
+    connection.command("INSERT INTO t VALUES (1)")
+    connection.command("ALTER TABLE t ADD COLUMN later INTEGER")
+    connection.command("DELETE FROM t WHERE i < 50")
+    before = content(connection)
+    for step in (Step.FLUSH, Step.REWRITE):
+        do(connection, where, Task(step, "main", "t"))
+    assert content(connection) == before
+
+
+def test_small_files_are_merged_and_old_ones_go_when_they_are_old_enough(
+    connection: Connection, where: Location, tmp_path: Path
+) -> None:
+    insert(connection, 100, times=5)
+    before = content(connection)
+    assert table(connection, where).small == 5
+    assert do(connection, where, Task(Step.MERGE, "main", "t")) == "5 files into 1"
+    assert table(connection, where).small == 1
+    assert content(connection) == before
+    # Readers of versions before still have them.
+    assert look(connection, where).scheduled == 5
+    assert do(connection, where, Task(Step.CLEAN)) == "0 files"
+    assert do(connection, where, Task(Step.CLEAN), days=1.9) == "0 files"
+    assert files(tmp_path) == 6
+    assert look(connection, where, days=4.1).cleanable == 5
+    assert do(connection, where, Task(Step.CLEAN), days=6) == "5 files"
+    assert files(tmp_path) == 1
+    assert content(connection) == before
+
+
+def test_old_versions_expire_and_the_newest_stays(connection: Connection, where: Location) -> None:
+    insert(connection, 100)
+    connection.command("DROP TABLE t")
+    connection.command("CREATE TABLE t AS SELECT 1::BIGINT AS i")
+    assert look(connection, where, days=6.9).versions == ()
+    backlog = look(connection, where, days=7.1)
+    assert backlog.versions == (0, 1, 2, 3)
+    assert backlog.expirable == 4
+    done = do(connection, where, Task(Step.EXPIRE, versions=backlog.versions))
+    assert done == "4 versions"
+    assert look(connection, where, days=7.1).versions == ()
+    # The files of the table that was dropped wait for those who may still read them.
+    assert look(connection, where).scheduled >= 1
+    assert do(connection, where, Task(Step.CLEAN), days=0) == "0 files"
+    assert content(connection) == (1, 1)
+
+
+def test_files_that_the_lake_does_not_know_go_when_they_are_very_old(
+    connection: Connection, where: Location, tmp_path: Path
+) -> None:
+    insert(connection, 100)
+    (tmp_path / "files/main/t/ducklake-left.parquet").write_bytes(b"of a node that was killed")
+    assert do(connection, where, Task(Step.ORPHANS), days=13.9) == "0 files"
+    assert do(connection, where, Task(Step.ORPHANS), days=14.1) == "1 files"
+    assert files(tmp_path) == 1
+    assert content(connection)[0] == 100
+
+
+def test_a_folder_of_somebody_else_is_left_alone(
+    connection: Connection, where: Location, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lake_upkeep, "_ORPHANS_MAX", 1)
+    insert(connection, 100)
+    for number in range(2):
+        (tmp_path / f"files/main/t/ducklake-{number}.parquet").write_bytes(b"another lake's")
+    with pytest.raises(EngineFailed, match="2 old files that the lake does not know"):
+        do(connection, where, Task(Step.ORPHANS), days=15)
+    assert files(tmp_path) == 3
+
+
+def test_statements_that_are_not_sent_again_are_forgotten(
+    connection: Connection, where: Location
+) -> None:
+    connection.begin()
+    connection.command("INSERT INTO t VALUES (1)")
+    lake.carry(connection, "n1", [Entry("k", "t", 1)])
+    connection.commit()
+    assert look(connection, where, days=6.9).entries == 0
+    assert look(connection, where, days=7.1).entries == 1
+    assert do(connection, where, Task(Step.LEDGER), days=7.1) == "1 entries"
+    assert lake.found(connection, "k") is None
+    assert lake.found(connection, "lake") is not None
+
+
+def test_what_was_done_last_is_known_to_all(connection: Connection, where: Location) -> None:
+    assert lake_upkeep.runs(connection, where.backend) == {}
+    assert look(connection, where).orphans_looked_s == float("-inf")
+    first = Run(Step.ORPHANS, "n1", 5.5, 3, "failed", "why")
+    last = Run(Step.ORPHANS, "n2", 7.25, 4, "done", "0 files")
+    for run in (first, last):
+        lake_upkeep.note(connection, run)
+    assert lake_upkeep.runs(connection, where.backend) == {Step.ORPHANS: last}
+    assert look(connection, where).orphans_looked_s == 7.25
+
+
+def test_the_size_aimed_at_is_the_settings(connection: Connection, where: Location) -> None:
+    insert(connection, 100, times=2)
+    do(connection, where, Task(Step.MERGE, "main", "t"))
+    asked = f"SELECT value FROM {METADATA}.ducklake_metadata WHERE key = 'target_file_size'"
+    assert connection.rows(asked) == [(str(KEEPING.file_bytes),)]
