@@ -38,6 +38,9 @@ _NEWEST = f"SELECT id FROM {lake.CATALOG}.current_snapshot()"  # noqa: S608 - ou
 _LOOKED_UP = f"""
     SELECT current_catalog() = '{lake.CATALOG}'
         OR contains(lower(current_setting('search_path')), '{lake.CATALOG}')"""
+_ALONE = f"""
+    SELECT 1 WHERE current_catalog() = '{lake.CATALOG}'
+        AND NOT contains(current_setting('search_path'), ',')"""
 _KINDS = """
     SELECT count(*) FROM duckdb_functions()
     WHERE lower(function_name) = $name AND function_type NOT IN ('scalar', 'aggregate')"""
@@ -264,7 +267,7 @@ def _is_lakes(connection: Connection, table: Table) -> bool:
     if before:
         return before[0] == lake.CATALOG or not lake.is_catalog(connection, before[0])
     # Who has a table of that name elsewhere has to say which one is meant.
-    return lake.looked_up_in(connection) and not lake.hides(connection, name)
+    return bool(connection.rows(_ALONE)) and not lake.hides(connection, name)
 
 
 def _is_elsewhere(connection: Connection, table: Table) -> bool:
