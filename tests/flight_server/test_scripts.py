@@ -11,7 +11,7 @@ import pytest
 from flightkeeper.flight_server import scripts
 from flightkeeper.flight_server.change import Change
 from flightkeeper.flight_server.command import Command
-from flightkeeper.flight_server.engine.connection import Connection
+from flightkeeper.flight_server.engine.connection import Connection, Parameters
 from flightkeeper.flight_server.engine.database import Database, DatabaseOptions
 from flightkeeper.flight_server.engine.result import Result
 from flightkeeper.flight_server.engine.statement import Statement, of_command, parse
@@ -52,6 +52,9 @@ class Options:
     def permitted(self, connection: Connection, statement: Statement) -> Statement:
         del connection
         return statement
+
+    def read(self, connection: Connection, statement: Statement, parameters: Parameters) -> Result:
+        return connection.run(statement, parameters)
 
     def command(self, connection: Connection, command: Command) -> pa.Table | None:
         del connection

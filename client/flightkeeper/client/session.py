@@ -23,7 +23,9 @@ from flightkeeper.flightsql.headers import OPTION_PREFIX
 Value = str | int | float | bool
 """What an option can be set to."""
 
-TRAVELLING = frozenset({"dialect", "statement_timeout", "compression", "dictionaries", "endpoints"})
+TRAVELLING = frozenset(
+    {"dialect", "statement_timeout", "compression", "dictionaries", "endpoints", "snapshot"}
+)
 """Options that each statement carries with it; the others live in a node's session."""
 ANYBODY = "session"
 """Who a session logs in as where the nodes have no users."""

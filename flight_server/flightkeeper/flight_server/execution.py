@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from functools import partial
 from typing import TypeVar
 
@@ -14,15 +13,17 @@ from flightkeeper.flight_server.call import Call
 from flightkeeper.flight_server.change import Change
 from flightkeeper.flight_server.cluster.authorization import EVERYTHING, Rules
 from flightkeeper.flight_server.cluster.commands import Commands
-from flightkeeper.flight_server.command import Command
-from flightkeeper.flight_server.engine import settings
+from flightkeeper.flight_server.engine import settings, snapshots
 from flightkeeper.flight_server.engine.connection import Connection
 from flightkeeper.flight_server.engine.dictionaries import plain_result
 from flightkeeper.flight_server.engine.result import Result
 from flightkeeper.flight_server.engine.statement import Script, Statement
 from flightkeeper.flight_server.errors import PermissionDenied, Unavailable
+from flightkeeper.flight_server.lake.reads import Reading, seen_at
+from flightkeeper.flight_server.lake.snapshot import Snapshot
 from flightkeeper.flight_server.leases import Lease, Once, stopper
 from flightkeeper.flight_server.options import Options
+from flightkeeper.flight_server.outside import Beyond
 from flightkeeper.flight_server.placement import Place, Placement
 from flightkeeper.flight_server.scripts import Rows
 from flightkeeper.flight_server.system.activity import Activity
@@ -108,6 +109,7 @@ class Execution:
         plain: bool = False,
         continues: bool = False,
         prepare: Callable[[Connection], None] | None = None,
+        reading: Reading | None = None,
     ) -> Result:
         """Run a script whose last statement answers with rows.
 
@@ -118,6 +120,7 @@ class Execution:
             plain: the caller does not read dictionaries.
             continues: belongs to work that was admitted before.
             prepare: makes ready the connection of its own on which it then runs.
+            reading: says which version of the lake it sees, and is told that.
 
         Returns: a result that holds a slot and a connection until it is closed.
         Raises: NodeError.
@@ -132,7 +135,7 @@ class Execution:
                 self._system.fill(call, script, lease.connection)
                 if prepare:
                     prepare(lease.connection)
-                result = scripts.run(lease.connection, script, rows, self._outside(call))
+                result = scripts.run(lease.connection, script, rows, self._outside(call, reading))
         except BaseException:
             lease.release()
             raise
@@ -210,8 +213,25 @@ class Execution:
             return connection.describe(self.permitted(call, connection, statement))
 
     def permitted(self, call: Call, connection: Connection, statement: Statement) -> Statement:
-        """What the caller may run in the place of a statement. Raises PermissionDenied."""
-        return self.rules.permitted(call.identity.principal, connection, statement)
+        """What the caller may run in the place of a statement, and what it is to see.
+
+        Raises:
+            PermissionDenied: nothing.
+            InvalidArgument: the version of the lake that it is to see cannot be read so.
+        """
+        found = self.rules.permitted(call.identity.principal, connection, statement)
+        asked = self.asked(call)
+        if asked is None:
+            return found
+        access = self.rules.access(call.identity.principal)
+        if access is not None and not access.superuser:
+            snapshots.check_same_names(connection, found)
+        return seen_at(connection, found, asked)
+
+    def asked(self, call: Call) -> Snapshot | None:
+        """The version of the lake that the caller's session is to see; None = the newest."""
+        version = self.options(call).snapshot
+        return Snapshot(self._placement.lake, int(version), asked=True) if version else None
 
     @contextmanager
     def borrowed(
@@ -328,29 +348,16 @@ class Execution:
         """Make a change of ours: on the engine, or on what the cluster owns if it is about that."""
         return self._commands.around(call, connection, change)
 
-    def _outside(self, call: Call) -> "_Outside":
-        return _Outside(self, call, self._commands)
+    def reading(self, snapshot: Snapshot | None = None) -> Reading:
+        """What lets all reads of one execution see the same version of the lake.
 
+        Args:
+            snapshot: the one that they see; None = the newest.
+        """
+        return Reading(self._placement.lake, snapshot)
 
-@dataclass(frozen=True, slots=True)
-class _Outside:
-    """What one call's texts reach besides the engine."""
-
-    execution: Execution
-    call: Call
-    commands: Commands
-
-    def set_option(self, name: str, value: str | None) -> None:
-        self.execution.set_option(self.call, name, value)
-
-    def permitted(self, connection: Connection, statement: Statement) -> Statement:
-        return self.execution.permitted(self.call, connection, statement)
-
-    def command(self, connection: Connection, command: Command) -> pa.Table | None:
-        return self.commands.run(self.call, connection, command)
-
-    def around(self, connection: Connection, change: Change[_T]) -> _T:
-        return self.commands.around(self.call, connection, change)
+    def _outside(self, call: Call, reading: Reading | None = None) -> Beyond:
+        return Beyond(self, call, self._commands, reading or self.reading())
 
 
 def _owned(result: Result, lease: Lease) -> Result:

@@ -1,4 +1,4 @@
-"""What a statement runs under: dialect, time limit, compression, dictionaries, endpoints.
+"""What a statement runs under: dialect, time limit, compression, endpoints, and the like.
 
 Each option comes from, first one wins: a header of the call, the caller's session, the node's
 settings. A header travels with every client and to every node; a session's value stays on its node.
@@ -36,6 +36,7 @@ class Options:
         compression: of the batches sent; none, lz4 or zstd.
         dictionaries: whether values of an ENUM are sent as a dictionary's entries; auto, on or off.
         endpoints: into how many parts a big unordered result may be divided.
+        snapshot: the number of the version of the lake that is read; empty = the newest.
         statement_timeout_max_ms: the longest limit there may be; 0 = any. The node's alone to say.
     """
 
@@ -44,6 +45,7 @@ class Options:
     compression: str = "none"
     dictionaries: str = "auto"
     endpoints: int = 1
+    snapshot: str = ""
     statement_timeout_max_ms: int = 0
 
     def plain(self, user_agent: str) -> bool:
@@ -84,12 +86,20 @@ def _endpoints(text: str) -> int:
     return int(text)
 
 
+def _snapshot(text: str) -> str:
+    version = text.strip()
+    if version and not (version.isascii() and version.isdecimal()):
+        raise ValueError("it is the number of a version of the lake, or empty for the newest")
+    return version
+
+
 _OPTIONS: Mapping[str, tuple[str, Callable[[str], Any]]] = {
     "dialect": ("dialect", _one_of(DIALECTS)),
     "statement_timeout": ("statement_timeout_ms", duration_ms),
     "compression": ("compression", _one_of(COMPRESSIONS)),
     "dictionaries": ("dictionaries", _one_of(DICTIONARIES)),
     "endpoints": ("endpoints", _endpoints),
+    "snapshot": ("snapshot", _snapshot),
 }
 """By name: the field of `Options`, and how its text is read."""
 

@@ -62,6 +62,11 @@ class Placement:
         self._clocks = clocks
         self._incarnation = incarnation
 
+    @property
+    def lake(self) -> str:
+        """The name of the lake that the connections see; empty = none."""
+        return self._database.lake
+
     def place(
         self,
         call: Call,

@@ -7,6 +7,7 @@ Which connection it is, and for how long, is decided by others.
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from functools import partial
 from typing import Any, Protocol, TypeVar
 
 import pyarrow as pa
@@ -48,6 +49,9 @@ class Outside(Protocol):
             PermissionDenied: the caller may not run it.
         """
 
+    def read(self, connection: Connection, statement: Statement, parameters: Parameters) -> Result:
+        """Run a pure read; all of one text see one version of the lake."""
+
     def command(self, connection: Connection, command: Command) -> pa.Table | None:
         """Run what is asked of the cluster; its answer, if it has one."""
 
@@ -72,9 +76,10 @@ def run(connection: Connection, script: Script, rows: Rows, outside: Outside) ->
         if last.command is not None:
             return _answered(outside.command(connection, last.command))
         if last.read_only:
+            read = partial(outside.read, connection, last)
             if len(rows) <= 1:
-                return connection.run(last, bind(last, rows[0] if rows else {}))
-            return _run_each(connection, last, rows)
+                return read(bind(last, rows[0] if rows else {}))
+            return _run_each(connection, last, rows, read)
         change = Change(last, lambda where: _changed_rows(where, last, rows), rows)
         return outside.around(connection, change)
 
@@ -147,7 +152,8 @@ def _changed_rows(connection: Connection, statement: Statement, rows: Rows) -> R
     """The whole answer of a change."""
     undoable = statement.undoable or len(rows) > 1
     with atomic(connection) if undoable else nullcontext(), _stoppable(connection) as check:
-        result = _run_each(connection, statement, rows or ({},), check)
+        run = partial(connection.run, statement)
+        result = _run_each(connection, statement, rows or ({},), run, check)
         return _collected(connection, result, statement)
 
 
@@ -225,6 +231,7 @@ def _run_each(
     connection: Connection,
     statement: Statement,
     rows: Rows,
+    run_one: Callable[[Parameters], Result],
     check: Callable[[], None] = lambda: None,
 ) -> Result:
     """A statement's answers for several rows of parameters, one after another.
@@ -232,7 +239,7 @@ def _run_each(
     Args:
         check: called between two of them; raises Cancelled to end it.
     """
-    results = [connection.run(statement, bind(statement, rows[0]))]
+    results = [run_one(bind(statement, rows[0]))]
     schema = results[0].schema
     stopped = threading.Event()
     threads: list[int] = []
@@ -244,7 +251,7 @@ def _run_each(
             check()
             if stopped.is_set():
                 raise Cancelled(_STOPPED_BETWEEN)
-            results[0] = connection.run(statement, bind(statement, row))
+            results[0] = run_one(bind(statement, row))
             if results[0].schema != schema:
                 results[0].close()
                 raise InvalidArgument(

@@ -41,8 +41,9 @@ UPLOAD_COMPLETE = b"complete"
 OPTION_PREFIX = "x-flightkeeper-"
 """Request: before an option's name with dashes, as in `x-flightkeeper-statement-timeout: 5s`.
 
-The options are `dialect`, `statement-timeout`, `compression`, `endpoints`. A header goes before
-the session's option of that name. JDBC makes headers of the URL's properties it does not know.
+The options are `dialect`, `statement-timeout`, `compression`, `endpoints`, `snapshot`. A header
+goes before the session's option of that name. JDBC makes headers of the URL's properties it does
+not know.
 """
 
 FORWARDED_FOR = "x-flightkeeper-forwarded-for"

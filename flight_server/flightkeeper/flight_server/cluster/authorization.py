@@ -11,7 +11,7 @@ from functools import partial
 
 from flightkeeper.discovery.principals.model import Access, Privilege, folded
 from flightkeeper.flight_server import options
-from flightkeeper.flight_server.engine import relations, settings, statement
+from flightkeeper.flight_server.engine import relations, settings, snapshots, statement
 from flightkeeper.flight_server.engine.catalog import default_catalog
 from flightkeeper.flight_server.engine.connection import Connection
 from flightkeeper.flight_server.engine.named import builtin_functions
@@ -23,6 +23,8 @@ from flightkeeper.flight_server.sql.access.uses import Target, Uses
 
 _TEXT_CHARACTERS_MAX = 256 * 1024
 """Judging as much takes seconds of Python."""
+_VERSIONED = re.compile(r"\bat\s*\(", re.IGNORECASE)
+"""What may name a version of a table."""
 _USE = re.compile(r'use\s+[\w."]+\s*;?', re.IGNORECASE)
 
 
@@ -150,6 +152,8 @@ class Authorization(Rules):
             found = statements.uses(text, asked.kind, builtin_functions())
         if not found.names:
             return asked
+        if _VERSIONED.search(text):
+            snapshots.check_same_names(connection, asked, versioned=True)
         scope = relations.look_up(connection, self.own(connection), found.names)
         judge = judging.Judge(access, scope, lambda one: relations.columns(connection, one))
         text = judging.edited(text, judge.edits(found))

@@ -16,7 +16,6 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
-from flightkeeper.flight_server.engine import commit_failures
 from flightkeeper.flight_server.engine.answer import (
     BINDING_ABORTS,
     Answer,
@@ -30,9 +29,10 @@ from flightkeeper.flight_server.engine.failures import ENGINE_ERRORS, translate
 from flightkeeper.flight_server.engine.open_result import OpenResult
 from flightkeeper.flight_server.engine.result import Result
 from flightkeeper.flight_server.engine.statement import Statement
+from flightkeeper.flight_server.engine.transacting import Transacting
 from flightkeeper.flight_server.engine.turns import Turn, Turns
 from flightkeeper.flight_server.engine.work import Engine
-from flightkeeper.flight_server.errors import Cancelled, InvalidArgument, NodeError
+from flightkeeper.flight_server.errors import InvalidArgument
 
 Parameters = Sequence[Any] | Mapping[str, Any]
 
@@ -43,13 +43,11 @@ _INTERRUPT_AGAIN_S = 0.05
 """An interrupt that comes before DuckDB has begun is lost."""
 
 
-class Connection:
+class Connection(Transacting):
     """A DuckDB connection. Thread-safe: one statement runs at a time, others wait for it.
 
     Attributes:
         plain: texts mean in it what they mean in a new one.
-        transactions: how many were begun.
-        spoiled: a transaction could not be ended; it is good for nothing but being closed.
     """
 
     def __init__(
@@ -70,8 +68,7 @@ class Connection:
         self._engine = Engine(cursor, self._changes)
         self._open: OpenResult | None = None
         self._parses = False
-        self.in_transaction, self.transactions = False, 0
-        self.plain = self.spoiled = False
+        self.plain = False
 
     def run(self, statement: Statement, parameters: Parameters = ()) -> Result:
         """Run a statement that answers with rows, and read its first batch.
@@ -184,19 +181,6 @@ class Connection:
             finally:
                 self._engine.end(work)
 
-    @contextmanager
-    def undoing(self) -> Iterator[None]:
-        """Nobody else uses the connection meanwhile, and nothing of what is done remains.
-
-        Not within a transaction.
-        """
-        with self._turns:
-            self._control("BEGIN TRANSACTION")
-            try:
-                yield
-            finally:
-                self._control("ROLLBACK")
-
     def fork(self) -> "Connection":
         """Another connection to the same database; its owner closes it."""
         return Connection(self._cursor.cursor(), self.batch_bytes, self._changes)
@@ -223,68 +207,6 @@ class Connection:
         # In an aborted transaction its end has the same effect.
         with self._turn, suppress(duckdb.Error):
             self._cursor.unregister(name)
-
-    def begin(self) -> None:
-        """Begin a transaction, unless one is open."""
-        with self._turns:
-            if not self.in_transaction:
-                self._control("BEGIN TRANSACTION")
-                self.in_transaction = True
-                self.transactions += 1
-
-    def commit(self) -> None:
-        """Commit the open transaction, if one is open.
-
-        Raises:
-            EngineFailed: it was aborted by an earlier error, or conflicted, and is rolled back;
-                or nobody knows.
-        """
-        with self._turns:
-            if not self.in_transaction:
-                return
-            try:
-                self._check()
-                with self._changes.counted():
-                    self._control("COMMIT")
-            except NodeError as exc:
-                self.rollback()
-                raise commit_failures.explained(exc) from exc
-            self.in_transaction = False
-
-    def rollback(self) -> None:
-        """Roll back the open transaction, if one is open."""
-        with self._lock:
-            if self.in_transaction:
-                self.in_transaction = False
-                try:
-                    self._control("ROLLBACK")
-                except NodeError as exc:
-                    # A failed COMMIT has ended the transaction already.
-                    self.spoiled = "no transaction is active" not in str(exc)
-
-    def abort(self, why: str) -> None:
-        """Let the open transaction do nothing more; it can only be rolled back."""
-        with suppress(NodeError):
-            self.rows("SELECT error($why)", {"why": why})
-
-    def _control(self, sql: str) -> None:
-        """Begin or end a transaction. Never interrupted: nobody would know whether it ended."""
-        if self._open is not None:
-            with suppress(Cancelled):
-                self._settle(self._open)
-        try:
-            self._cursor.execute(sql).fetchall()
-        except duckdb.Error as exc:
-            raise translate(exc, sql) from exc
-
-    @property
-    def sound(self) -> bool:
-        """Whether statements can run: not in a transaction that an error has aborted."""
-        try:
-            self._check()
-        except NodeError:
-            return False
-        return True
 
     @property
     def working(self) -> bool:
@@ -329,10 +251,6 @@ class Connection:
     def _begins_again(self) -> bool:
         """Whether a change that does not even bind can be begun once more."""
         return not (BINDING_ABORTS and self.in_transaction)
-
-    def _check(self) -> None:
-        # COMMIT of an aborted one answers success and drops the writes; others tell the truth.
-        self.rows("SELECT 1")
 
     def _parsed(self, statement: Statement) -> duckdb.Statement:
         """The statement, which is about to run, as this connection understands its text."""
@@ -395,6 +313,8 @@ class Connection:
 
     def _finish(self, opened: OpenResult) -> None:
         """This result was read to its end. Hold the lock when calling this."""
-        if self._open is opened:
-            self._open = None
+        was_open = self._open is opened
         self._engine.end(opened.work)
+        if was_open:
+            self._open = None
+            self._let_go()

@@ -58,6 +58,13 @@ _DATABASES = "SELECT database_name FROM system.main.duckdb_databases()"
 _LAST_CHANGE = f"""
     SELECT snapshot_id, author FROM {METADATA}.ducklake_snapshot_changes
     ORDER BY snapshot_id DESC LIMIT 1"""  # noqa: S608 - ours
+_VERSIONS = f"""
+    SELECT snapshot_id, epoch_us(snapshot_time), author, changes, commit_extra_info, commit_message
+    FROM {CATALOG}.snapshots() ORDER BY snapshot_id DESC LIMIT $count"""  # noqa: S608 - ours
+_TABLE_NAMES = f"""
+    SELECT table_id, arg_max(s.schema_name || '.' || t.table_name, t.begin_snapshot)
+    FROM {METADATA}.ducklake_table t JOIN {METADATA}.ducklake_schema s USING (schema_id)
+    GROUP BY table_id"""  # noqa: S608 - ours
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,6 +234,23 @@ def last_change(connection: Connection) -> tuple[int, str]:
     """The newest version, and who made it."""
     ((number, author),) = connection.rows(_LAST_CHANGE)
     return int(number), str(author or "")
+
+
+def versions(
+    connection: Connection, count_max: int
+) -> list[tuple[int, int, str, dict[str, list[str]], str, str]]:
+    """The newest versions, the newest first.
+
+    Returns: of each its number, its time in Unix microseconds, its author, what it changed by the
+        kind of change, what its commit carries, and its message.
+    """
+    found = connection.rows(_VERSIONS, {"count": count_max})
+    return [(*row[:3], dict(row[3] or {}), *row[4:]) for row in found]
+
+
+def table_names(connection: Connection) -> dict[str, str]:
+    """The names that tables have now or had last, by their ids as text."""
+    return {str(number): str(name) for number, name in connection.rows(_TABLE_NAMES)}
 
 
 def try_lock(connection: Connection, key: int) -> bool:

@@ -106,6 +106,53 @@ class Scan:
 
 
 @dataclass(frozen=True, slots=True)
+class Plain:
+    """A statement that looks at its one table row by row.
+
+    Attributes:
+        select: its syntax tree.
+    """
+
+    statement: Statement
+    select: _Node
+
+    @property
+    def alias(self) -> str:
+        """What the table is called in it."""
+        table = self.select["from_table"]
+        return str(table["alias"] or table["table_name"])
+
+    @property
+    def path(self) -> tuple[str, ...]:
+        """The table's name."""
+        table = self.select["from_table"]
+        parts = (table["catalog_name"], table["schema_name"], table["table_name"])
+        return tuple(str(part) for part in parts if part)
+
+    @property
+    def names(self) -> set[str]:
+        """The columns it names without saying of what, lower case."""
+        return _names(self.select)
+
+    def where(self, condition: str) -> str:
+        """The text with a condition before its own."""
+        return _where(self.statement.sql, condition)
+
+    def is_restricted(self, connection: Connection, condition: str) -> bool:
+        """Whether that text is the same statement with the condition, and nothing else."""
+        found = _parsed(connection, self.where(condition))
+        alone = _parsed(connection, f"SELECT 1 WHERE {condition}")
+        if found is None or alone is None:
+            return False
+        own, *others = _conditions(found["where_clause"])
+        return (
+            own == alone["where_clause"]
+            and others == _conditions(self.select["where_clause"])
+            and found == {**self.select, "where_clause": found["where_clause"]}
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class _Table:
     catalog: str
     rows: int
@@ -158,6 +205,21 @@ def _scan(connection: Connection, statement: Statement) -> Scan | None:
     if "rowid" in table.columns or alias.lower() in names or not _names(select) <= names:
         return None
     return Scan(statement, table.catalog, table.rows, alias)
+
+
+def plain(connection: Connection, statement: Statement, calls: set[str]) -> Plain | None:
+    """A statement that is known to look at its table row by row; None if it is not.
+
+    Args:
+        calls: functions of a condition that is to be put into it.
+    """
+    select = _parsed(connection, statement.sql)
+    if statement.parameters or select is None or not _is_plain(select):
+        return None
+    called = {name.lower() for name in _functions(select)} | calls
+    if called & _OF_THE_NODE or not _are_consistent(connection, called):
+        return None
+    return Plain(statement, select)
 
 
 def _parsed(connection: Connection, sql: str) -> _Node | None:
@@ -267,12 +329,17 @@ def _plan(connection: Connection, sql: str) -> str | None:
 
 def _restricted(sql: str, alias: str, rows: Rows) -> str:
     """A plain SELECT with a condition on row ids before its own."""
+    ids = f"{quoted(alias)}.rowid"
+    return _where(sql, f"{ids} >= {rows.start} AND {ids} < {rows.end}")
+
+
+def _where(sql: str, said: str) -> str:
+    """A plain SELECT with a condition before its own."""
     text = sql.encode()
     words = _outside(sql)
     if words and words[-1][1] == ";":
         text = text[: words[-1][0]]
-    ids = f"{quoted(alias)}.rowid"
-    condition = f"WHERE {ids} >= {rows.start} AND {ids} < {rows.end}".encode()
+    condition = f"WHERE {said}".encode()
     place = next((place for place, word in words if word == "where"), None)
     if place is None:
         return (text + b"\n" + condition).decode()

@@ -23,6 +23,7 @@ from flightkeeper.flight_server.errors import Cancelled, InvalidArgument, NodeEr
 from flightkeeper.flight_server.execution import Execution
 from flightkeeper.flight_server.handlers import uploads
 from flightkeeper.flight_server.handlers.routes import Routes
+from flightkeeper.flight_server.lake.snapshot import not_written
 from flightkeeper.flight_server.scripts import atomic
 from flightkeeper.flight_server.staging import Staged, Staging
 from flightkeeper.flightsql.headers import Reason
@@ -115,6 +116,8 @@ class Ingest:
 
     def _check(self, call: Call, connection: Connection, target: Target) -> None:
         """Whether the caller may do it; asked again when all is here."""
+        if asked := self._execution.asked(call):
+            raise not_written(asked)
         path = (target.catalog or "", target.schema or "", target.table)
         replaces = target.if_exists is IfExists.REPLACE
         self._execution.rules.check_upload(

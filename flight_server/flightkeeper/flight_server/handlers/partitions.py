@@ -13,13 +13,15 @@ from dataclasses import dataclass
 from itertools import chain
 
 from flightkeeper.flight_server.call import Call
-from flightkeeper.flight_server.engine import partitions
+from flightkeeper.flight_server.engine import lake_partitions, partitions
 from flightkeeper.flight_server.engine.connection import Connection
 from flightkeeper.flight_server.engine.database import Database
 from flightkeeper.flight_server.engine.result import Result
 from flightkeeper.flight_server.engine.statement import Script, Statement, parse
 from flightkeeper.flight_server.errors import NotFound
 from flightkeeper.flight_server.execution import Execution
+from flightkeeper.flight_server.lake.reads import Reading
+from flightkeeper.flight_server.lake.snapshot import note, noted
 from flightkeeper.flight_server.placement import Placement
 from flightkeeper.flight_server.sql.dialects import DUCKDB
 from flightkeeper.flightsql.wire.flightkeeper_pb2 import Statement as StatementBody
@@ -67,6 +69,8 @@ class Partitions:
         if wanted == 1 or not alone or script[0].command is not None or script[0].system:
             return ()
         with self._lent() as connection:
+            if self._database.lake and (parts := self._of_lake(call, connection, script[0], body)):
+                return parts
             for _ in range(_ATTEMPTS_MAX):
                 if not self._is_plain(call):
                     return ()
@@ -85,6 +89,20 @@ class Partitions:
                     return _whole(body, started) or [s for s in started if s.result.rows != 0]
                 _close(started)
         return ()
+
+    def _of_lake(
+        self, call: Call, connection: Connection, statement: Statement, body: StatementBody
+    ) -> Sequence[Started]:
+        """A read of the lake in parts that all see one version; none if it is no such read."""
+        statement = self._execution.permitted(call, connection, statement)
+        texts = lake_partitions.parts(
+            connection, statement, self._execution.options(call).endpoints
+        )
+        if not texts or not self._is_plain(call):
+            return ()
+        started = self._started(call, texts, body, "")
+        note(body, noted(started[0].body))
+        return _whole(body, started) or [s for s in started if s.result.rows != 0]
 
     def check(self, call: Call, body: StatementBody) -> None:
         """Whether a part can run now; it could if it can before and after it was started.
@@ -121,12 +139,14 @@ class Partitions:
         self, call: Call, texts: Sequence[str], body: StatementBody, version: str
     ) -> list[Started]:
         started: list[Started] = []
+        reading: Reading | None = None
         try:
             for text in texts:
                 part = StatementBody()
                 part.CopyFrom(body)
                 part.MergeFrom(StatementBody(query=text, dialect=DUCKDB, data_version=version))
                 part.execution_id = self._new_id()
+                reading = reading or self._execution.reading(noted(body))
                 # They were admitted when the first was: a client may wait for all of them.
                 result = self._execution.query(
                     call,
@@ -134,7 +154,9 @@ class Partitions:
                     timeout_ms=body.statement_timeout_ms,
                     plain=body.plain,
                     continues=bool(started),
+                    reading=reading,
                 )
+                note(part, reading.snapshot)
                 started.append(Started(part, result))
         except BaseException:
             _close(started)

@@ -26,6 +26,7 @@ from flightkeeper.flight_server.executions import WRITE_WAITS_S, Answer, Executi
 from flightkeeper.flight_server.handlers import parameters
 from flightkeeper.flight_server.handlers.partitions import Partitions, Started
 from flightkeeper.flight_server.handlers.routes import Routes
+from flightkeeper.flight_server.lake.snapshot import note, noted
 from flightkeeper.flight_server.sql.masking import shown
 from flightkeeper.flight_server.sql.translation import parse
 from flightkeeper.flightsql.headers import Reason
@@ -101,6 +102,7 @@ class Statements:
         check_read_only(call, script)
         body.execution_id = self._executions.new_id()
         body.incarnation = self._incarnation
+        note(body, self._execution.asked(call))
         now_s = self._clocks.monotonic_s()
         under = self._execution.rules.access(call.identity.principal)
         if not is_read_only(script):
@@ -193,7 +195,8 @@ class Statements:
     def _query(
         self, call: Call, script: Script, body: StatementBody, *, continues: bool = False
     ) -> Result:
-        return self._execution.query(
+        reading = self._execution.reading(noted(body))
+        result = self._execution.query(
             call,
             script,
             _rows(body) or (),
@@ -201,7 +204,10 @@ class Statements:
             timeout_ms=body.statement_timeout_ms,
             plain=body.plain,
             continues=continues,
+            reading=reading,
         )
+        note(body, reading.snapshot)
+        return result
 
     def _info_query(
         self, call: Call, command: sql.CommandStatementQuery, descriptor: flight.FlightDescriptor

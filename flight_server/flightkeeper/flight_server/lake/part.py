@@ -17,7 +17,7 @@ from flightkeeper.flight_server.config import NodeSettings
 from flightkeeper.flight_server.engine import lake
 from flightkeeper.flight_server.engine.database import Database
 from flightkeeper.flight_server.errors import NodeError
-from flightkeeper.flight_server.lake import location, upkeep
+from flightkeeper.flight_server.lake import history, location, upkeep
 from flightkeeper.flight_server.lake.gates import gate, upkeep_gate
 from flightkeeper.flight_server.lake.guard import Guard
 from flightkeeper.flight_server.lake.location import Location
@@ -87,6 +87,7 @@ class LakePart:
         self._clocks = clocks
         self._name = database.lake[:_NAME_CHARACTERS]
         self._author = author
+        self._history = history.providers(database)
         self._rounds: Rounds | None = None
         self._note: Note = lambda *_: None
         self._hold: Hold | None = None
@@ -119,7 +120,7 @@ class LakePart:
 
     def providers(self) -> Mapping[str, Provider]:
         """What has the rows of system tables about it."""
-        return {"lake": self._rows}
+        return {"lake": self._rows, **self._history}
 
     def serve_alone(self, note: Note) -> None:
         """Do the duty without a registry that says whose it is."""

@@ -241,6 +241,19 @@ PARTITIONS = SystemTable(
         Column("bytes", "BIGINT", "size of its files; NULL = not known"),
     ),
 )
+SNAPSHOTS = SystemTable(
+    "snapshots",
+    "a version of the lake; of very many, the newest 10,000",
+    Rows.ANY_NODE,
+    (
+        Column("node_id", "VARCHAR", "the node that made it; NULL = it does not say"),
+        Column("version", "BIGINT", "its number, as in `AT (VERSION => …)`"),
+        Column("made_at", _TIME, "when it was committed, by the clock of who did"),
+        Column("changes", "VARCHAR", "what it changed, for a person"),
+        Column("statements", "BIGINT", "how many it holds; NULL = a transaction, or not known"),
+        Column("message", "VARCHAR", "what was said of it"),
+    ),
+)
 USERS = SystemTable(
     "users",
     "a user or role of the registry",
@@ -290,7 +303,7 @@ TABLES: Mapping[str, SystemTable] = {
     table.name: table
     for table in (
         *(NODES, SESSIONS, STATEMENTS, QUERY_LOG, SETTINGS, EVENTS, LOCKS, LEADERS),
-        *(CATALOG, PARTITIONS, USERS, GRANTS, LAKE),
+        *(CATALOG, PARTITIONS, SNAPSHOTS, USERS, GRANTS, LAKE),
     )
 }
 """All of them, by name."""

@@ -5,13 +5,15 @@ from flightkeeper.flightsql.wire.pool import load
 globals().update(
     load(
         "flightkeeper.proto",
-        "ChJmbGlnaHRrZWVwZXIucHJvdG8SDGZsaWdodGtlZXBlchoZZ29vZ2xlL3Byb3RvYnVmL2FueS5wcm90byKJAwoJ"
+        "ChJmbGlnaHRrZWVwZXIucHJvdG8SDGZsaWdodGtlZXBlchoZZ29vZ2xlL3Byb3RvYnVmL2FueS5wcm90byK9AwoJ"
         "U3RhdGVtZW50EhQKBXF1ZXJ5GAEgASgJUgVxdWVyeRIeCgpwYXJhbWV0ZXJzGAIgASgMUgpwYXJhbWV0ZXJzEiUK"
         "DnRyYW5zYWN0aW9uX2lkGAMgASgMUg10cmFuc2FjdGlvbklkEiEKDGV4ZWN1dGlvbl9pZBgEIAEoCVILZXhlY3V0"
         "aW9uSWQSHAoJcHJpbmNpcGFsGAUgASgJUglwcmluY2lwYWwSGAoHZGlhbGVjdBgGIAEoCVIHZGlhbGVjdBIwChRz"
         "dGF0ZW1lbnRfdGltZW91dF9tcxgHIAEoDVISc3RhdGVtZW50VGltZW91dE1zEh0KCmV4cGlyZXNfbXMYCCABKANS"
         "CWV4cGlyZXNNcxIhCgxkYXRhX3ZlcnNpb24YCSABKAlSC2RhdGFWZXJzaW9uEhQKBXBsYWluGAogASgIUgVwbGFp"
-        "bhIYCgdjb2x1bW5zGAsgASgMUgdjb2x1bW5zEiAKC2luY2FybmF0aW9uGAwgASgJUgtpbmNhcm5hdGlvbiIaCgRQ"
+        "bhIYCgdjb2x1bW5zGAsgASgMUgdjb2x1bW5zEiAKC2luY2FybmF0aW9uGAwgASgJUgtpbmNhcm5hdGlvbhIyCghz"
+        "bmFwc2hvdBgNIAEoCzIWLmZsaWdodGtlZXBlci5TbmFwc2hvdFIIc25hcHNob3QiTgoIU25hcHNob3QSEgoEbGFr"
+        "ZRgBIAEoCVIEbGFrZRIYCgd2ZXJzaW9uGAIgASgDUgd2ZXJzaW9uEhQKBWFza2VkGAMgASgIUgVhc2tlZCIaCgRQ"
         "YXRoEhIKBHBhdGgYASADKAlSBHBhdGgiagoLVHJhbnNhY3Rpb24SFwoHbm9kZV9pZBgBIAEoCVIGbm9kZUlkEiAK"
         "C2luY2FybmF0aW9uGAIgASgJUgtpbmNhcm5hdGlvbhIgCgt0cmFuc2FjdGlvbhgDIAEoCVILdHJhbnNhY3Rpb24i"
         "3AEKC1BlZXJSZXF1ZXN0EhwKCXByaW5jaXBhbBgBIAEoCVIJcHJpbmNpcGFsEh0KCmV4cGlyZXNfbXMYAiABKANS"

@@ -37,6 +37,7 @@ class Statement(_message.Message):
     PLAIN_FIELD_NUMBER: _builtins.int
     COLUMNS_FIELD_NUMBER: _builtins.int
     INCARNATION_FIELD_NUMBER: _builtins.int
+    SNAPSHOT_FIELD_NUMBER: _builtins.int
     query: _builtins.str
     """As the client wrote it, in the client's dialect."""
     parameters: _builtins.bytes
@@ -61,6 +62,10 @@ class Statement(_message.Message):
     """Names the columns that the plan announced; empty where none were."""
     incarnation: _builtins.str
     """The life of the node that has the answer; others can only give it by running a read again."""
+    @_builtins.property
+    def snapshot(self) -> Global___Snapshot:
+        """The version of the lake that it reads; absent if it reads nothing of one, or in a transaction."""
+
     def __init__(
         self,
         *,
@@ -76,14 +81,44 @@ class Statement(_message.Message):
         plain: _builtins.bool = ...,
         columns: _builtins.bytes = ...,
         incarnation: _builtins.str = ...,
+        snapshot: Global___Snapshot | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["snapshot", b"snapshot"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["columns", b"columns", "data_version", b"data_version", "dialect", b"dialect", "execution_id", b"execution_id", "expires_ms", b"expires_ms", "incarnation", b"incarnation", "parameters", b"parameters", "plain", b"plain", "principal", b"principal", "query", b"query", "statement_timeout_ms", b"statement_timeout_ms", "transaction_id", b"transaction_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["columns", b"columns", "data_version", b"data_version", "dialect", b"dialect", "execution_id", b"execution_id", "expires_ms", b"expires_ms", "incarnation", b"incarnation", "parameters", b"parameters", "plain", b"plain", "principal", b"principal", "query", b"query", "snapshot", b"snapshot", "statement_timeout_ms", b"statement_timeout_ms", "transaction_id", b"transaction_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Statement: _TypeAlias = Statement  # noqa: Y015
+
+@_typing.final
+class Snapshot(_message.Message):
+    """A version of a lake."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    LAKE_FIELD_NUMBER: _builtins.int
+    VERSION_FIELD_NUMBER: _builtins.int
+    ASKED_FIELD_NUMBER: _builtins.int
+    lake: _builtins.str
+    """The lake's own name."""
+    version: _builtins.int
+    asked: _builtins.bool
+    """The client asked for this one; else it was the newest when the statement was planned."""
+    def __init__(
+        self,
+        *,
+        lake: _builtins.str = ...,
+        version: _builtins.int = ...,
+        asked: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["asked", b"asked", "lake", b"lake", "version", b"version"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Snapshot: _TypeAlias = Snapshot  # noqa: Y015
 
 @_typing.final
 class Path(_message.Message):
