@@ -167,9 +167,11 @@ class Commits:
             if not self._left(connection, group, check):
                 return
             raise Unavailable(_NOBODY_SAYS, in_doubt=True) from cause
+        # What a COMMIT that was not answered may mean is known now.
+        why = cause.__cause__ if isinstance(cause.__cause__, NodeError) else cause
         raise EngineFailed(
             f"the lake's catalog failed each time, and the statement was not applied: send it "
-            f"again, under another statement id. {cause}"
+            f"again, under another statement id. {why}"
         ) from cause
 
 
