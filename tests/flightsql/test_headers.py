@@ -30,6 +30,7 @@ def test_the_names_stay() -> None:
         "session-lost",
         "conflict",
         "untold",
+        "away",
     }
 
 

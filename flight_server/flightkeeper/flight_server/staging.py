@@ -9,8 +9,8 @@ upload or the node ends.
 
 import os
 import tempfile
-from collections.abc import Callable, Generator, Iterable, Iterator
-from contextlib import closing
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -60,13 +60,13 @@ class Staging:
             EngineFailed: there is no room for it.
         """
         try:
-            file = self._file()
-            try:
-                with closing(self._noted(batches)) as noted:
-                    rows = self._write(file, schema, noted)
-            except BaseException:
-                file.close()
-                raise
+            with self._heard(batches) as heard:
+                file = self._file()
+                try:
+                    rows = self._write(file, schema, heard)
+                except BaseException:
+                    file.close()
+                    raise
         except OSError as exc:
             raise EngineFailed(
                 f"the node could not keep the upload ({os.strerror(exc.errno or 0)}); nothing was "
@@ -79,13 +79,19 @@ class Staging:
             self._directory.mkdir(parents=True, exist_ok=True)
         return tempfile.TemporaryFile(dir=self._directory)
 
-    def _noted(self, batches: Iterable[pa.RecordBatch]) -> Generator[pa.RecordBatch, None, None]:
+    @contextmanager
+    def _heard(self, batches: Iterable[pa.RecordBatch]) -> Iterator[Iterator[pa.RecordBatch]]:
+        """The batches; from now on it is known when the last of them came."""
         key = object()
         self._heard_s[key] = self._now_s()
-        try:
+
+        def noted() -> Iterator[pa.RecordBatch]:
             for batch in batches:
                 self._heard_s[key] = self._now_s()
                 yield batch
+
+        try:
+            yield noted()
         finally:
             del self._heard_s[key]
 

@@ -151,7 +151,7 @@ def hostile(home: Path, **settings: Any) -> Iterator[Hostile]:
     with closing(sqlite3.connect(home / "canary.sqlite")) as made:
         made.executescript(f"CREATE TABLE canary AS SELECT '{CANARY}sqlite' AS word")
     (home / "schema.sql").write_text(f"SELECT '{CANARY}import'; {CANARY}import")
-    os.environ["FLIGHTKEEPER_CANARY"] = f"{CANARY}environment"
+    os.environ["HOSTILE_CANARY"] = f"{CANARY}environment"
     lake = {"lake": f"ducklake:sqlite:{home}/lake.sqlite"}
     with granted(f"dir://{home}/registry", *ROLES[:-1], **{**lake, **settings}) as made_node:
         made_node.root.update(SETUP)
