@@ -96,12 +96,16 @@ def test_rows_and_marks_in_the_catalog_become_files(
     insert(connection, 2, times=3)
     connection.command("DELETE FROM t WHERE i = 7")
     before = content(connection)
-    assert table(connection, where).inlined == 7
-    assert do(connection, where, Task(Step.FLUSH, "main", "t")) == "6 rows"
+    # SQLite keeps none: who reads while others flush them would miss some.
+    keeps = where.backend is Backend.POSTGRES
+    assert table(connection, where).inlined == (7 if keeps else 0)
+    done = do(connection, where, Task(Step.FLUSH, "main", "t"))
+    assert done == ("6 rows" if keeps else "0 rows")
     assert table(connection, where).inlined == 0
     assert content(connection) == before
-    # Others are told who it was that was faster.
-    assert lake.last_change(connection)[1] == "n1"
+    if keeps:
+        # Others are told who it was that was faster.
+        assert lake.last_change(connection)[1] == "n1"
 
 
 def test_files_of_which_much_is_deleted_are_written_anew(

@@ -32,8 +32,9 @@ _SERVER = "flightkeeper_lake"
 """The name of the secret with the server's address, and of the server where it is attached."""
 _EXTENSIONS = {Backend.SQLITE: "sqlite_scanner", Backend.POSTGRES: "postgres_scanner"}
 _OPTIONS = {
-    # Many read while one writes.
-    Backend.SQLITE: "META_JOURNAL_MODE 'WAL', META_BUSY_TIMEOUT 5000",
+    # Many read while one writes. No rows in the catalog: DuckDB asks SQLite for files and for such
+    # rows at two moments, and who reads while others flush them would miss some.
+    Backend.SQLITE: ("META_JOURNAL_MODE 'WAL', META_BUSY_TIMEOUT 5000, DATA_INLINING_ROW_LIMIT 0"),
     Backend.POSTGRES: f"META_SECRET '{_SERVER}'",
 }
 WRITING = 0x666C696768746B70
