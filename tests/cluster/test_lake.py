@@ -27,7 +27,7 @@ from tests.support.zookeeper_server import ZooKeeperServer
 
 WRITES = int(os.environ.get("LAKE_WRITES", "1"))
 """At least so many are acknowledged while everything fails in turn; the long run has 50,000."""
-KILLS = int(os.environ.get("LAKE_KILLS", "5"))
+KILLS = int(os.environ.get("LAKE_KILLS", "3"))
 """So many nodes are killed under large writes; the long run has 200."""
 NODES = ("n1", "n2", "n3")
 WRITERS = 8

@@ -16,7 +16,7 @@ from tests.support.relay import Relay, relaying
 
 pytestmark = [pytest.mark.cluster, pytest.mark.slow, pytest.mark.timeout(300)]
 
-CUTS = int(os.environ.get("CUTS", "250"))
+CUTS = int(os.environ.get("CUTS", "120"))
 """The long run has 1,000."""
 SEED = 4
 ROWS = 150_000
