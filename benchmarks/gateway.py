@@ -6,39 +6,23 @@ gateway and without one, and the gateway has the other: as on a machine of its o
 that noise is shared.
 """
 
-import argparse
-import json
 import os
 import statistics
 import tempfile
-from collections.abc import Mapping
 from contextlib import ExitStack
 from itertools import cycle
 from pathlib import Path
 
 from benchmarks.contenders import Ask, Size, located, passing, serving
 from benchmarks.data import CREATE_TABLES, STREAM
-from benchmarks.measures import timed
+from benchmarks.measures import Figures, compared, timed
 
 _CLIENT_AND_NODE = {0}
 _GATEWAY = {1}
 _WAYS = ("node", "gateway, proxy", "gateway, direct")
 
 
-def main() -> None:
-    """Measure, print, write."""
-    parser = argparse.ArgumentParser(description="Measure a gateway on a core of its own.")
-    parser.add_argument("--rounds", type=int, default=20)
-    parser.add_argument("--json", type=Path, help="where to write the results")
-    arguments = parser.parse_args()
-    figures = measure(arguments.rounds)
-    for name, figure in figures.items():
-        print(f"{name}: {', '.join(f'{k} {v:.4g}' for k, v in figure.items())}")
-    if arguments.json:
-        arguments.json.write_text(json.dumps(figures, indent=1) + "\n")
-
-
-def measure(rounds: int) -> Mapping[str, Mapping[str, float]]:
+def measure(rounds: int) -> Figures:
     """Gigabytes a second of each way, and what part of the node's own that is."""
     keep(os.getpid(), _CLIENT_AND_NODE)
     rates: dict[str, list[float]] = {name: [] for name in _WAYS}
@@ -84,4 +68,4 @@ def keep(pid: int, cores: set[int]) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    compared("Measure a gateway on a core of its own.", 20, measure)

@@ -5,8 +5,6 @@ parts from the node that planned them, and in parts from all three. Takes turns,
 shared.
 """
 
-import argparse
-import json
 import statistics
 import tempfile
 from collections.abc import Callable, Mapping
@@ -20,7 +18,7 @@ import duckdb
 
 from benchmarks.contenders import serving
 from benchmarks.data import BIG_ROWS, CREATE_TABLES, STREAM
-from benchmarks.measures import timed
+from benchmarks.measures import Figures, compared, timed
 from flightkeeper.client import Connection, connect
 from flightkeeper.client.partitions import Partition
 
@@ -30,20 +28,7 @@ _PARTS = 3
 _Read = Callable[[Connection], int]
 
 
-def main() -> None:
-    """Measure, print, write."""
-    parser = argparse.ArgumentParser(description="Measure reading from several nodes.")
-    parser.add_argument("--rounds", type=int, default=10)
-    parser.add_argument("--json", type=Path, help="where to write the results")
-    arguments = parser.parse_args()
-    figures = measure(arguments.rounds)
-    for name, figure in figures.items():
-        print(f"{name}: {', '.join(f'{k} {v:.4g}' for k, v in figure.items())}")
-    if arguments.json:
-        arguments.json.write_text(json.dumps(figures, indent=1) + "\n")
-
-
-def measure(rounds: int) -> Mapping[str, Mapping[str, float]]:
+def measure(rounds: int) -> Figures:
     """Million rows a second of each way, and how much faster than one stream it is."""
     times: dict[str, list[float]] = {name: [] for name in _WAYS}
     with ExitStack() as stack:
@@ -108,4 +93,4 @@ _WAYS: Mapping[str, _Read] = {
 
 
 if __name__ == "__main__":
-    main()
+    compared("Measure reading from several nodes.", 10, measure)

@@ -19,6 +19,7 @@ from flightkeeper.flight_server.lake.location import parse as place
 from flightkeeper.flight_server.lake.turns import Line
 from flightkeeper.flight_server.lake.writes import LakeWrites
 from flightkeeper.flightsql.headers import Reason
+from tests.flight_server.lake.calls import FakeCall
 from tests.support.postgres_relay import PostgresRelay, losing_commits
 from tests.support.postgres_server import postgres_server
 
@@ -43,18 +44,6 @@ def test_a_failure_is_told_by_its_words(told: str, reason: Reason | None, says: 
     assert error.in_doubt is (reason is Reason.UNTOLD)
     assert told in str(error)
     assert says in str(error)
-
-
-class Call:
-    """A call that says nothing of its statement."""
-
-    statement_id = ""
-    sent_before = None
-    may_be_known = False
-    owner = "ada"
-
-    def next_change(self) -> int:
-        return 1
 
 
 @pytest.fixture
@@ -92,6 +81,6 @@ def _only(sql: str) -> Any:
 
 
 def _change(owner: LakeWrites, connection: Connection, sql: str) -> int:
-    statement, call = _only(sql), Call()
+    statement, call = _only(sql), FakeCall()
     told: Any = call
     return owner.change(told, connection, Change(statement, lambda on: on.change(statement)))

@@ -19,27 +19,15 @@ from flightkeeper.flight_server.lake.gates import gate
 from flightkeeper.flight_server.lake.location import Location
 from flightkeeper.flight_server.lake.turns import Line
 from flightkeeper.flight_server.lake.writes import LakeWrites
+from tests.flight_server.lake.calls import FakeCall
 from tests.support.stub_process import eventually
 
 pytestmark = pytest.mark.lake
 
 
-@dataclass
-class Call:
-    """What a call says of its statement."""
-
-    statement_id: str = ""
-    sent_before: bool | None = False
-    owner: str = "ada"
-    changes: int = 0
-
-    @property
-    def may_be_known(self) -> bool:
-        return bool(self.statement_id) and self.sent_before is not False
-
-    def next_change(self) -> int:
-        self.changes += 1
-        return self.changes
+def _new(statement_id: str) -> FakeCall:
+    """A statement that is sent for the first time."""
+    return FakeCall(statement_id, sent_before=False)
 
 
 @dataclass(eq=False)
@@ -49,7 +37,7 @@ class Writer:
     owner: LakeWrites
     connection: Connection
     sql: str
-    call: Call = field(default_factory=Call)
+    call: FakeCall = field(default_factory=lambda: _new(""))
     before: Callable[[Connection], None] = lambda _: None
     rows: int | None = None
     error: BaseException | None = None
@@ -140,7 +128,7 @@ def test_small_writes_that_wait_are_one_commit(crowd: Crowd) -> None:
 
 def test_each_of_them_is_in_the_ledger(crowd: Crowd) -> None:
     writers = [
-        crowd.writer(f"INSERT INTO t VALUES ({i}), ({i})", call=Call(f"s{i}")) for i in range(3)
+        crowd.writer(f"INSERT INTO t VALUES ({i}), ({i})", call=_new(f"s{i}")) for i in range(3)
     ]
     crowd.write(*writers)
     for number in range(3):
@@ -239,7 +227,7 @@ def test_the_others_go_on_with_another_when_the_one_who_leads_is_stopped(crowd: 
 
 
 def test_one_id_twice_at_once_is_applied_once(crowd: Crowd) -> None:
-    writers = [crowd.writer("INSERT INTO t VALUES (7)", call=Call("s1")) for _ in range(3)]
+    writers = [crowd.writer("INSERT INTO t VALUES (7)", call=_new("s1")) for _ in range(3)]
     crowd.write(*writers)
     assert [writer.rows for writer in writers] == [1, 1, 1]
     assert crowd.values() == [7]
@@ -249,7 +237,7 @@ def test_what_another_node_applied_meanwhile_is_not_applied_again(
     crowd: Crowd, there: Database
 ) -> None:
     other = there.connect()
-    writers = [crowd.writer(f"INSERT INTO t VALUES ({i})", call=Call(f"s{i}")) for i in range(3)]
+    writers = [crowd.writer(f"INSERT INTO t VALUES ({i})", call=_new(f"s{i}")) for i in range(3)]
     first = [True]
 
     def elsewhere(_: Connection) -> None:
@@ -277,7 +265,7 @@ def test_an_id_of_another_text_is_refused_and_the_rest_are_applied(
     other.command("INSERT INTO t VALUES (9)")
     lake.carry(other, "n2", [ledger.Entry(ledger.key("ada", "s1", 1), "another", 1)])
     other.commit()
-    writers = [crowd.writer(f"INSERT INTO t VALUES ({i})", call=Call(f"s{i}")) for i in range(3)]
+    writers = [crowd.writer(f"INSERT INTO t VALUES ({i})", call=_new(f"s{i}")) for i in range(3)]
     crowd.write(*writers)
     assert [writer.rows for writer in writers] == [1, None, 1]
     assert isinstance(writers[1].error, InvalidArgument)

@@ -23,26 +23,9 @@ from flightkeeper.flight_server.lake.location import Location
 from flightkeeper.flight_server.lake.turns import Line
 from flightkeeper.flight_server.lake.writes import LakeWrites
 from flightkeeper.flightsql.headers import Reason
+from tests.flight_server.lake.calls import FakeCall
 
 pytestmark = pytest.mark.lake
-
-
-@dataclass
-class FakeCall:
-    """What a call says of its statement."""
-
-    statement_id: str = ""
-    sent_before: bool | None = None
-    owner: str = "ada"
-    changes: int = 0
-
-    @property
-    def may_be_known(self) -> bool:
-        return bool(self.statement_id) and self.sent_before is not False
-
-    def next_change(self) -> int:
-        self.changes += 1
-        return self.changes
 
 
 @dataclass

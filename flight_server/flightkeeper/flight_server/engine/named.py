@@ -39,15 +39,13 @@ class Named:
 
 def named(query: str) -> Named | None:
     """What one query names; None if DuckDB does not say. Takes a fraction of a millisecond."""
-    with sandbox() as connection:
-        row = connection.execute(_SERIALIZED, [query]).fetchone()
-    parsed: dict[str, Any] = json.loads(row[0]) if row else {"error": True}
-    if parsed["error"] or len(parsed["statements"]) != 1:
+    parsed = tree(query)
+    if parsed is None:
         return None
-    nodes = list(_nodes(parsed))
-    tables = [node for node in nodes if node.get("type") == "BASE_TABLE"]
-    sources = [node["function"] for node in nodes if node.get("type") == "TABLE_FUNCTION"]
-    calls = [node for node in nodes if "function_name" in node]
+    found = list(nodes(parsed))
+    tables = [node for node in found if node.get("type") == "BASE_TABLE"]
+    sources = [node["function"] for node in found if node.get("type") == "TABLE_FUNCTION"]
+    calls = [node for node in found if "function_name" in node]
     names = {str(call["function_name"]) for call in calls}
     rows = frozenset(str(source["function_name"]) for source in sources)
     return Named(
@@ -56,7 +54,7 @@ def named(query: str) -> Named | None:
         ),
         table_functions=rows,
         functions=frozenset(names - rows),
-        shows=any(node.get("type") == "SHOW_REF" and not node["query"] for node in nodes),
+        shows=any(node.get("type") == "SHOW_REF" and not node["query"] for node in found),
     )
 
 
@@ -67,12 +65,21 @@ def builtin_functions() -> frozenset[str]:
         return frozenset(str(name) for (name,) in connection.execute(_BUILTIN).fetchall())
 
 
-def _nodes(node: Any) -> Iterator[dict[str, Any]]:
-    left = [node]
+def tree(query: str) -> Any:
+    """DuckDB's syntax tree of one query; None if the text is something else."""
+    with sandbox() as connection:
+        row = connection.execute(_SERIALIZED, [query]).fetchone()
+    answer: dict[str, Any] = json.loads(row[0]) if row else {"error": True}
+    return None if answer["error"] or len(answer["statements"]) != 1 else answer["statements"][0]
+
+
+def nodes(tree: Any) -> Iterator[dict[str, Any]]:
+    """The objects of a syntax tree."""
+    left = [tree]
     while left:
-        one = left.pop()
-        if isinstance(one, dict):
-            yield one
-            left.extend(one.values())
-        elif isinstance(one, list):
-            left.extend(one)
+        node = left.pop()
+        if isinstance(node, dict):
+            yield node
+            left.extend(node.values())
+        elif isinstance(node, list):
+            left.extend(node)

@@ -20,8 +20,8 @@ import pyarrow as pa
 
 from flightkeeper.flight_server.engine import lake
 from flightkeeper.flight_server.engine.connection import Connection
-from flightkeeper.flight_server.engine.named import builtin_functions
-from flightkeeper.flight_server.engine.sandbox import sandbox
+from flightkeeper.flight_server.engine.named import builtin_functions, nodes
+from flightkeeper.flight_server.engine.named import tree as syntax_tree
 from flightkeeper.flight_server.engine.statement import Statement, parse, words_at
 from flightkeeper.flight_server.engine.types import quoted
 from flightkeeper.flight_server.errors import InvalidArgument, NodeError, PermissionDenied
@@ -33,7 +33,6 @@ FEED = frozenset({"table_changes", "table_deletions", "table_insertions"})
 
 _READS = re.compile(r"\b(?:from|table|desc|describe|summarize)\b|\(", re.IGNORECASE)
 """Without any of it nothing is read."""
-_SERIALIZED = "SELECT json_serialize_sql($1::VARCHAR)"
 _NEWEST = f"SELECT id FROM {lake.CATALOG}.current_snapshot()"  # noqa: S608 - ours
 _LOOKED_UP = f"""
     SELECT current_catalog() = '{lake.CATALOG}'
@@ -195,12 +194,9 @@ def _clause(version: int) -> str:
 def _parsed(sql: str) -> Any:
     """DuckDB's syntax tree of a query; None if it is not one, or nested too deep."""
     try:
-        with sandbox() as connection:
-            row = connection.execute(_SERIALIZED, [sql]).fetchone()
-        answer: dict[str, Any] = json.loads(row[0]) if row else {"error": True}
+        return syntax_tree(sql)
     except (NodeError, RecursionError):
         return None
-    return None if answer["error"] or len(answer["statements"]) != 1 else answer["statements"][0]
 
 
 def _named(tree: Any) -> Iterator[_Node]:
@@ -331,7 +327,7 @@ def _is_same(sql: str, changed: str, clause: str, count: int) -> bool:
     before, after, alone = _parsed(sql), _parsed(changed), _parsed(f"FROM t {clause}")
     if before is None or after is None:
         return False
-    for node in _nodes([before, after, alone]):
+    for node in nodes([before, after, alone]):
         node.pop("query_location", None)
     ours = alone["node"]["from_table"]["at_clause"]
     had, have = _without(before, ours), _without(after, ours)
@@ -341,18 +337,7 @@ def _is_same(sql: str, changed: str, clause: str, count: int) -> bool:
 def _without(tree: Any, clause: Any) -> int:
     """Take a clause out of a tree; how often it stood there."""
     count = 0
-    for node in _nodes(tree):
+    for node in nodes(tree):
         if node.get("at_clause") == clause:
             node["at_clause"], count = None, count + 1
     return count
-
-
-def _nodes(tree: Any) -> Iterator[dict[str, Any]]:
-    left = [tree]
-    while left:
-        node = left.pop()
-        if isinstance(node, dict):
-            yield node
-            left.extend(node.values())
-        elif isinstance(node, list):
-            left.extend(node)
