@@ -34,6 +34,7 @@ class Member:
         key: in the ledger.
         text: what tells it from another statement under the same id.
         run: does it on a connection; how many rows it changed.
+        adds_to: the table that it adds rows to and does nothing else; empty if it may do more.
         rows: how many it changed, once it has run.
         stopped: nobody waits for it any more.
     """
@@ -41,6 +42,7 @@ class Member:
     key: str
     text: str
     run: Callable[[Connection], Any]
+    adds_to: str = ""
     rows: int = 0
     stopped: bool = False
     _error: BaseException | None = None
