@@ -106,7 +106,7 @@ class Crowd:
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(commits, "_PAUSE_S", 0.0)
     monkeypatch.setattr(commits, "_LOOK_AGAIN_S", 0.0)
-    monkeypatch.setattr(groups, "_GATHER_S", 0.0)
+    monkeypatch.setattr(groups, "_GATHER_MAX_S", 0.0)
 
 
 @pytest.fixture

@@ -120,6 +120,7 @@ class LakeWrites:
             # It was not they who were stopped, but whose connection this is.
             self._waiting.put_back([member for member in group if member is not own])
             group = [member for member in group if member is own]
+        self._waiting.ended(group)
         for member in group:
             member.settle(error)
         return []
