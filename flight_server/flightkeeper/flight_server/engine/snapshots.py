@@ -252,6 +252,8 @@ def _may_be_lakes(connection: Connection, table: Table) -> bool:
     if len(table.path) < _THREE and not (before and lake.is_catalog(connection, before[0])):
         if before and before[0] in _OF_ENGINE:
             return False
+        if connection.plain:
+            return True
         ((looked_up,),) = connection.rows(_LOOKED_UP)
         return bool(looked_up)
     return not _is_elsewhere(connection, table)
