@@ -156,11 +156,11 @@ def test_what_reads_nothing_of_the_lake(connection: Connection, text: str) -> No
 
 @pytest.mark.lake
 def test_names_are_looked_up_where_the_session_does(connection: Connection) -> None:
-    connection.command("USE memory")
+    connection.change(only("USE memory"))
     try:
         assert not snapshots.may_read(connection, only("FROM own"))
         assert snapshots.may_read(connection, only("FROM lake.t"))
-        connection.command("SET search_path = 'memory.main,lake.main'")
+        connection.change(only("SET search_path = 'memory.main,lake.main'"))
         assert snapshots.may_read(connection, only("FROM t"))
         # It may be the one of either.
         assert snapshots.at(connection, only("FROM t"), 1) is None
