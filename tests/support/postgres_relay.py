@@ -20,11 +20,15 @@ class PostgresRelay:
         home: the folder of its socket.
         losing: how many answers to a COMMIT that wrote something are still to be lost. The server
             has committed then, and its client's connection ends.
+        cutting: how many connections are still to be cut instead of passing on such a COMMIT.
+        away: nobody is let in meanwhile.
     """
 
     def __init__(self, home: Path, server: Path) -> None:
         self.home = home
         self.losing = 0
+        self.cutting = 0
+        self.away = False
         self._server = server
         self._listener = socket.socket(socket.AF_UNIX)
         self._listener.bind(str(home / _SOCKET))
@@ -50,6 +54,9 @@ class PostgresRelay:
         with suppress(OSError):
             while True:
                 client, _ = self._listener.accept()
+                if self.away:
+                    client.close()
+                    continue
                 server = socket.socket(socket.AF_UNIX)
                 self._sockets += [client, server]
                 server.connect(str(self._server / _SOCKET))
@@ -62,7 +69,11 @@ class PostgresRelay:
         with suppress(OSError):
             while data := client.recv(_CHUNK):
                 wrote = wrote or _WRITING in data
-                if self.losing and wrote and b"COMMIT" in data:
+                ends = wrote and b"COMMIT" in data
+                if self.cutting and ends:
+                    self.cutting -= 1
+                    break
+                if self.losing and ends:
                     self.losing -= 1
                     lost.set()
                 server.sendall(data)

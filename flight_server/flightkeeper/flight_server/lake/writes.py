@@ -56,8 +56,10 @@ class LakeWrites:
             NodeError: it cannot be made; says whether it was.
         """
         if connection.in_transaction:
-            return change.run(connection)
-        member = _named(call, change)
+            changed = change.run(connection)
+            connection.writes_lake = True
+            return changed
+        member = named(call, change)
         with connection.alone(), connection.waiting() as check:
             apart = call.may_be_known or not connection.plain
             if not apart and (words := _small(change)):
@@ -140,7 +142,7 @@ def _small(change: Change[Any]) -> Sequence[str]:
     return () if "select" in words else words
 
 
-def _named(call: Call, change: Change[Any]) -> Member:
+def named(call: Call, change: Change[Any]) -> Member:
     """The change under the id that makes it one and the same."""
     given = call.statement_id
     key = ledger.key(call.owner, given or uuid.uuid4().hex, call.next_change())
