@@ -20,6 +20,7 @@ import pytest
 from flightkeeper import client
 from tests.support.cluster import SERVICE, Cluster
 from tests.support.lake_load import ALL_WAYS, LARGE, TABLES, LakeLoad, lies
+from tests.support.postgres_relay import Point, PostgresRelay, losing_commits
 from tests.support.postgres_server import PostgresServer, postgres_server
 from tests.support.processes import running
 from tests.support.threads import Threads
@@ -134,6 +135,71 @@ def test_a_killed_node_leaves_nothing_in_parts(
     # Others are there to ask, so that nothing stays open that the ledger knows of.
     told = load.told.unknown | load.told.refused
     assert not {name: why for name, why in told.items() if name.startswith("large batch")}
+
+
+@pytest.fixture
+def relay(server: PostgresServer) -> Iterator[PostgresRelay]:
+    with losing_commits(server.home) as started:
+        yield started
+
+
+@pytest.fixture
+def hindered(
+    stack: ExitStack, tmp_path: Path, relay: PostgresRelay
+) -> tuple[Cluster, client.Connection]:
+    """Nodes whose commits can be held up, and a client."""
+    lake = f"ducklake:postgres://postgres@/postgres?host={relay.home}"
+    cluster = start(stack, f"dir://{tmp_path}/registry", lake, tmp_path / "files")
+    return cluster, connect(stack, cluster, tmp_path)
+
+
+class Committing(Threads):
+    """A client that commits one transaction."""
+
+    def __init__(self, connection: client.Connection, name: str) -> None:
+        super().__init__(1)
+        self._connection = connection
+        self._name = name
+        self.node = ""
+        self.error: client.FlightkeeperError | None = None
+
+    def work(self, number: int) -> None:
+        del number
+        try:
+            with self._connection.transaction() as transaction:
+                self.node = repr(transaction).removesuffix(">").split(" on ")[1]
+                transaction.execute("INSERT INTO entry VALUES (?)", [self._name])
+                transaction.execute("INSERT INTO item VALUES (?, 0, 1)", [self._name])
+        except client.FlightkeeperError as exc:
+            self.error = exc
+
+
+@pytest.mark.parametrize("hurt", [Cluster.kill, Cluster.freeze])
+def test_another_node_tells_what_became_of_a_commit(
+    hindered: tuple[Cluster, client.Connection],
+    relay: PostgresRelay,
+    hurt: Callable[[Cluster, str], None],
+) -> None:
+    cluster, connection = hindered
+    for point in (Point.AFTER, Point.BEFORE):
+        committing = Committing(connection, point.name)
+        with relay.holding(point), committing.working():
+            assert relay.held.wait(20)
+            hurt(cluster, committing.node)
+        if point is Point.AFTER:
+            assert committing.error is None
+        else:
+            assert isinstance(committing.error, client.TransactionUndone)
+            assert (committing.error.retryable, committing.error.in_doubt) == (True, False)
+        if hurt is Cluster.freeze:
+            # It wakes up, and does what it was at.
+            cluster.thaw(committing.node)
+        else:
+            cluster.start(committing.node)
+        connection.execute("INSERT INTO credit VALUES ('later', 0, 1)")
+        for table in ("entry", "item"):
+            found = connection.query(f"SELECT id FROM {table}").fetchall()
+            assert found == [(Point.AFTER.name,)]
 
 
 class StockWriters(Threads):
