@@ -15,9 +15,11 @@ from pathlib import Path
 from typing import Any
 
 import adbc_driver_flightsql.dbapi as adbc
+import pyarrow as pa
 import pytest
 
 from flightkeeper import client
+from tests.flight_server.wire_client import WireClient, basic
 from tests.support.cluster import SERVICE, Cluster
 from tests.support.lake_load import ALL_WAYS, LARGE, TABLES, LakeLoad, lies
 from tests.support.postgres_relay import Point, PostgresRelay, losing_commits
@@ -184,7 +186,7 @@ def test_another_node_tells_what_became_of_a_commit(
     for point in (Point.AFTER, Point.BEFORE):
         committing = Committing(connection, point.name)
         with relay.holding(point), committing.working():
-            assert relay.held.wait(20)
+            assert relay.held.wait(20), committing.error
             hurt(cluster, committing.node)
         if point is Point.AFTER:
             assert committing.error is None
@@ -200,6 +202,54 @@ def test_another_node_tells_what_became_of_a_commit(
         for table in ("entry", "item"):
             found = connection.query(f"SELECT id FROM {table}").fetchall()
             assert found == [(Point.AFTER.name,)]
+
+
+class StockCommit(Threads):
+    """A client that knows nothing of this and commits one transaction: by an action, or as SQL."""
+
+    def __init__(self, wire: WireClient, name: str, *, as_text: bool) -> None:
+        super().__init__(1)
+        self._wire = wire
+        self._id = None if as_text else wire.begin()
+        if as_text:
+            wire.update("BEGIN")
+        wire.update(f"INSERT INTO entry VALUES ('{name}')", self._id)
+        self.node = wire.value("SELECT node_id FROM system.sessions WHERE in_transaction")
+        self.error = ""
+
+    def work(self, number: int) -> None:
+        del number
+        try:
+            if self._id is None:
+                self._wire.update("COMMIT")
+            else:
+                self._wire.end(self._id)
+        except pa.ArrowException as exc:
+            self.error = str(exc)
+
+
+def test_a_gateway_asks_another_node_what_became_of_a_commit(
+    stack: ExitStack,
+    tmp_path: Path,
+    hindered: tuple[Cluster, client.Connection],
+    relay: PostgresRelay,
+) -> None:
+    cluster, connection = hindered
+    flags = ("gateway", "--registry", f"dir://{tmp_path}/registry", "--service", SERVICE)
+    location = stack.enter_context(running(*flags)).line()["location"]
+    for as_text, point in itertools.product((False, True), (Point.AFTER, Point.BEFORE)):
+        with WireClient(location, basic("ada")) as wire:
+            committing = StockCommit(wire, f"{point.name} {as_text}", as_text=as_text)
+            with relay.holding(point), committing.working():
+                assert relay.held.wait(20), committing.error
+                cluster.kill(committing.node)
+        if point is Point.AFTER:
+            assert not committing.error
+        else:
+            assert "the transaction was rolled back, nothing of it was written" in committing.error
+        cluster.start(committing.node)
+    found = connection.query("SELECT id FROM entry ORDER BY id").fetchall()
+    assert found == [("AFTER False",), ("AFTER True",)]
 
 
 class StockWriters(Threads):
