@@ -243,6 +243,43 @@ def test_the_commit_of_a_session_is_told_of_as_well(
 
 
 @pytest.mark.lake
+def test_a_text_that_is_a_transaction_is_run_once(here: WireClient, there: WireClient) -> None:
+    text = "BEGIN; INSERT INTO t VALUES (1); INSERT INTO t VALUES (2); COMMIT"
+    sending(here, "s1").update(text)
+    for client in (here, there):
+        assert sending(client, "s1", before=True).update(text) == 0
+    assert count(there) == 2
+    with pytest.raises(pa.ArrowInvalid, match="another statement's"):
+        sending(there, "s1", before=True).update(text.replace("2", "3"))
+    # What was sent and did not arrive.
+    sending(there, "s2", before=True).update(text)
+    sending(here, "s2").extra_headers.pop(headers.SENT_BEFORE)
+    here.update(text)
+    assert count(there) == 4
+    # Two in a text: the first one may have been committed.
+    with pytest.raises(pa.ArrowInvalid, match="only changes of the lake can be looked up"):
+        sending(there, "s3", before=True).update(f"{text}; {text}")
+    sending(there, "s4").update(f"{text}; {text}")
+    assert count(here) == 8
+    # Within a transaction it only ends that.
+    sending(there, "s5").update("BEGIN")
+    there.update("DELETE FROM t")
+    sending(there, "s6").update(text)
+    assert count(here) == 2
+
+
+@pytest.mark.lake
+def test_a_text_that_changes_something_else_as_well_is_not_run_again(here: WireClient) -> None:
+    here.update("CREATE TABLE memory.own (a INT)")
+    text = "BEGIN; INSERT INTO memory.own VALUES (1); COMMIT"
+    sending(here, "s1").update(text)
+    with pytest.raises(pa.ArrowInvalid, match="only changes of the lake can be looked up"):
+        sending(here, "s1", before=True).update(text)
+    sending(here, "s2").update("ROLLBACK")
+    assert here.value("SELECT count(*) FROM memory.own") == 1
+
+
+@pytest.mark.lake
 def test_of_what_is_not_in_the_lake_nobody_is_promised_anything(here: WireClient) -> None:
     here.update("CREATE TABLE memory.own (a INT)")
     transaction = here.begin()

@@ -103,8 +103,15 @@ class Commands:
                     return owner.change(call, connection, change)
         if statement.reference:
             raise Unimplemented(_ALONE)
-        _check_first(call)
+        if not _begun_anew(connection, change):
+            _check_first(call)
         return change.run(connection)
+
+
+def _begun_anew(connection: Connection, change: Change[Any]) -> bool:
+    """Whether it is the BEGIN or COMMIT of a transaction whose text has been looked up."""
+    begins = change.statement.control is Control.BEGIN
+    return change.whole and (begins or connection.in_transaction)
 
 
 def _check_first(call: Call) -> None:

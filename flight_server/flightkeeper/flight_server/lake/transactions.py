@@ -21,6 +21,8 @@ from flightkeeper.flight_server.lake.writes import named
 from flightkeeper.flightsql.headers import Reason
 
 _T = TypeVar("_T")
+_OF_TEXT = 0
+"""The number of the one COMMIT of a text; those of others are counted with the changes."""
 _UNDONE = "the transaction was rolled back, nothing of it was written: begin it again"
 _OF_ANOTHER = (
     "this statement id was another statement's; nothing of the transaction was written now: give "
@@ -44,13 +46,18 @@ class LakeTransactions:
     def change(self, call: Call, connection: Connection, change: Change[_T]) -> _T:
         """Commit the open transaction, or tell what became of one that another node was to commit.
 
+        A text that is a whole transaction is run, unless it was committed before.
+
         Raises:
             NodeError: it is not committed, and says whether it may be.
         """
-        member = named(call, change)
+        member = named(call, change, _OF_TEXT if change.whole else call.next_change())
         with connection.alone(), connection.waiting() as check:
             if connection.in_transaction:
                 self._commit(connection, member, check)
+            elif change.whole:
+                if not call.may_be_known or not _known(connection, member, check):
+                    return change.run(connection)
             elif call.sent_before and not _committed(connection, member, check):
                 raise EngineFailed(_UNDONE, reason=Reason.UNDONE)
         # That is how many rows a COMMIT changes.
@@ -78,7 +85,20 @@ def _committed(connection: Connection, member: Member, check: Check) -> bool:
         InvalidArgument: the id is another statement's.
     """
     entry = look_up(connection, member.key, check, patient=True)
-    entry = entry or settled(connection, member.key, check)
+    return _is_its(entry or settled(connection, member.key, check), member)
+
+
+def _known(connection: Connection, member: Member, check: Check) -> bool:
+    """Whether a transaction was committed; if not, it may be yet.
+
+    Raises:
+        Unavailable: nobody can say.
+        InvalidArgument: the id is another statement's.
+    """
+    return _is_its(look_up(connection, member.key, check), member)
+
+
+def _is_its(entry: Entry | None, member: Member) -> bool:
     if entry is None or entry.rows == NOT_APPLIED:
         return False
     if entry.text != member.text:
