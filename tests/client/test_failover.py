@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from flightkeeper.client.errors import FlightkeeperError, OutcomeUnknown
+from flightkeeper.client.errors import FlightkeeperError, OutcomeUnknown, TransactionUndone
 from flightkeeper.client.failover import Progress, StatementKind, Step, decide
 from flightkeeper.client.failures import Failure, Kind
 
@@ -49,6 +49,16 @@ def test_what_may_have_changed_something_is_never_repeated(
     for login, budget in product([True, False], repeat=2):
         progress = Progress(sent=True, can_login=login, budget_left=budget)
         assert decide(Failure(kind, ""), progress, statement) is OutcomeUnknown
+
+
+@pytest.mark.parametrize("kind", Kind)
+def test_nothing_is_made_of_a_commit_whose_fate_nobody_told(kind: Kind) -> None:
+    for sent, login, budget in product([True, False], repeat=3):
+        progress = Progress(sent, can_login=login, budget_left=budget, told=True, sent_before=True)
+        decision = decide(Failure(kind, ""), progress, StatementKind.COMMIT)
+        known = kind is Kind.UNDONE
+        assert isinstance(decision, Step) or decision in {OutcomeUnknown, TransactionUndone}
+        assert (decision is TransactionUndone) is known
 
 
 @pytest.mark.parametrize("kind", Kind)

@@ -1,10 +1,15 @@
 """Transactions: on one node, committed or undone."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
-from flightkeeper.client import Connection, FlightkeeperError, StatementFailed, connect
+from flightkeeper.client import Connection, FlightkeeperError, StatementFailed, Transaction, connect
+from flightkeeper.client.attempts import Statement
+from flightkeeper.client.failover import StatementKind
+from flightkeeper.client.runner import Scope
+from flightkeeper.flightsql.headers import COMMIT_TOLD
 from tests.support.stub_process import StubProcess, url_of
 
 
@@ -75,3 +80,48 @@ def test_undone_after_its_connection_was_closed_it_has_ended(node: StubProcess) 
     transaction.rollback()
     assert transaction.ended
     begun.__exit__(None, None, None)
+
+
+class Recorder:
+    """Notes the statements that a transaction makes, and runs none of them."""
+
+    def __init__(self) -> None:
+        self.made: list[Statement] = []
+
+    def statement(self, kind: StatementKind, scope: Scope, wish: object = None) -> Statement:
+        del wish
+        return Statement("id", kind, on_answer=scope.on_answer, on_loss=scope.on_loss)
+
+    def run(self, statement: Statement, operation: object) -> int:
+        del operation
+        self.made.append(statement)
+        return 0
+
+
+@pytest.mark.parametrize(
+    ("heard", "told"),
+    [
+        ([], False),
+        (["1"], True),
+        (["1", ""], True),
+        (["0"], False),
+        (["1", "0"], False),
+        (["0", "1"], True),
+        (["1", "lost"], False),
+        (["lost", "1"], True),
+    ],
+)
+def test_others_are_asked_of_its_commit_if_its_node_said_that_they_can_tell(
+    heard: list[str], *, told: bool
+) -> None:
+    recorder: Any = Recorder()
+    transaction = Transaction(recorder, Scope(transaction_id=b"t1"))
+    for word in heard:
+        transaction.execute("write 1")
+        made = recorder.made[-1]
+        if word == "lost":
+            made.on_loss()
+        else:
+            made.on_answer({"x-flightkeeper-load": "1"} | ({COMMIT_TOLD: word} if word else {}))
+    transaction.commit()
+    assert (recorder.made[-1].kind, recorder.made[-1].told) == (StatementKind.COMMIT, told)

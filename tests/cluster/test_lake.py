@@ -15,11 +15,14 @@ from pathlib import Path
 from typing import Any
 
 import adbc_driver_flightsql.dbapi as adbc
+import pyarrow as pa
 import pytest
 
 from flightkeeper import client
+from tests.flight_server.wire_client import WireClient, basic
 from tests.support.cluster import SERVICE, Cluster
 from tests.support.lake_load import ALL_WAYS, LARGE, TABLES, LakeLoad, lies
+from tests.support.postgres_relay import Point, PostgresRelay, losing_commits
 from tests.support.postgres_server import PostgresServer, postgres_server
 from tests.support.processes import running
 from tests.support.threads import Threads
@@ -132,8 +135,122 @@ def test_a_killed_node_leaves_nothing_in_parts(
     _measured.info("%s, %d kills: %s: %s", backend, KILLS, load.told, load.told.reasons)
     assert not lies(load.told, connection)
     # Others are there to ask, so that nothing stays open that the ledger knows of.
-    told = load.told.unknown | load.told.refused
-    assert not {name: why for name, why in told.items() if name.startswith("large batch")}
+    assert not load.told.unknown
+    refused = load.told.refused.items()
+    assert not {name: why for name, why in refused if name.startswith("large batch")}
+
+
+@pytest.fixture
+def relay(server: PostgresServer) -> Iterator[PostgresRelay]:
+    with losing_commits(server.home) as started:
+        yield started
+
+
+@pytest.fixture
+def hindered(
+    stack: ExitStack, tmp_path: Path, relay: PostgresRelay
+) -> tuple[Cluster, client.Connection]:
+    """Nodes whose commits can be held up, and a client."""
+    lake = f"ducklake:postgres://postgres@/postgres?host={relay.home}"
+    cluster = start(stack, f"dir://{tmp_path}/registry", lake, tmp_path / "files")
+    return cluster, connect(stack, cluster, tmp_path)
+
+
+class Committing(Threads):
+    """A client that commits one transaction."""
+
+    def __init__(self, connection: client.Connection, name: str) -> None:
+        super().__init__(1)
+        self._connection = connection
+        self._name = name
+        self.node = ""
+        self.error: client.FlightkeeperError | None = None
+
+    def work(self, number: int) -> None:
+        del number
+        try:
+            with self._connection.transaction() as transaction:
+                self.node = repr(transaction).removesuffix(">").split(" on ")[1]
+                transaction.execute("INSERT INTO entry VALUES (?)", [self._name])
+                transaction.execute("INSERT INTO item VALUES (?, 0, 1)", [self._name])
+        except client.FlightkeeperError as exc:
+            self.error = exc
+
+
+@pytest.mark.parametrize("hurt", [Cluster.kill, Cluster.freeze])
+def test_another_node_tells_what_became_of_a_commit(
+    hindered: tuple[Cluster, client.Connection],
+    relay: PostgresRelay,
+    hurt: Callable[[Cluster, str], None],
+) -> None:
+    cluster, connection = hindered
+    for point in (Point.AFTER, Point.BEFORE):
+        committing = Committing(connection, point.name)
+        with relay.holding(point), committing.working():
+            assert relay.held.wait(20), committing.error
+            hurt(cluster, committing.node)
+        if point is Point.AFTER:
+            assert committing.error is None
+        else:
+            assert isinstance(committing.error, client.TransactionUndone)
+            assert (committing.error.retryable, committing.error.in_doubt) == (True, False)
+        if hurt is Cluster.freeze:
+            # It wakes up, and does what it was at.
+            cluster.thaw(committing.node)
+        else:
+            cluster.start(committing.node)
+        connection.execute("INSERT INTO credit VALUES ('later', 0, 1)")
+        for table in ("entry", "item"):
+            found = connection.query(f"SELECT id FROM {table}").fetchall()
+            assert found == [(Point.AFTER.name,)]
+
+
+class StockCommit(Threads):
+    """A client that knows nothing of this and commits one transaction: by an action, or as SQL."""
+
+    def __init__(self, wire: WireClient, name: str, *, as_text: bool) -> None:
+        super().__init__(1)
+        self._wire = wire
+        self._id = None if as_text else wire.begin()
+        if as_text:
+            wire.update("BEGIN")
+        wire.update(f"INSERT INTO entry VALUES ('{name}')", self._id)
+        self.node = wire.value("SELECT node_id FROM system.sessions WHERE in_transaction")
+        self.error = ""
+
+    def work(self, number: int) -> None:
+        del number
+        try:
+            if self._id is None:
+                self._wire.update("COMMIT")
+            else:
+                self._wire.end(self._id)
+        except pa.ArrowException as exc:
+            self.error = str(exc)
+
+
+def test_a_gateway_asks_another_node_what_became_of_a_commit(
+    stack: ExitStack,
+    tmp_path: Path,
+    hindered: tuple[Cluster, client.Connection],
+    relay: PostgresRelay,
+) -> None:
+    cluster, connection = hindered
+    flags = ("gateway", "--registry", f"dir://{tmp_path}/registry", "--service", SERVICE)
+    location = stack.enter_context(running(*flags)).line()["location"]
+    for as_text, point in itertools.product((False, True), (Point.AFTER, Point.BEFORE)):
+        with WireClient(location, basic("ada")) as wire:
+            committing = StockCommit(wire, f"{point.name} {as_text}", as_text=as_text)
+            with relay.holding(point), committing.working():
+                assert relay.held.wait(20), committing.error
+                cluster.kill(committing.node)
+        if point is Point.AFTER:
+            assert not committing.error
+        else:
+            assert "the transaction was rolled back, nothing of it was written" in committing.error
+        cluster.start(committing.node)
+    found = connection.query("SELECT id FROM entry ORDER BY id").fetchall()
+    assert found == [("AFTER False",), ("AFTER True",)]
 
 
 class StockWriters(Threads):

@@ -71,7 +71,7 @@ def test_a_transaction_that_ends_before_its_statement_is_not_begun(
     shared = sessions.connection(session) if with_session else None
     name = sessions.begin("a", "ada", 0)
     transaction = sessions.transaction(name, "ada", 0)
-    sessions.end(name, "ada", 0, commit=False)
+    sessions.end(name, "ada", 0, Connection.rollback)
     with pytest.raises(NotFound, match="no such open transaction"):
         entered(sessions, transaction)
     assert transaction.connection is not None
@@ -96,9 +96,9 @@ def test_an_ended_session_gets_no_connection(sessions: Sessions) -> None:
 def test_an_ended_transaction_is_closed(sessions: Sessions) -> None:
     name = sessions.begin("a", "ada", 0)
     connection = entered(sessions, sessions.transaction(name, "ada", 0))
-    sessions.end(name, "ada", 0, commit=True)
+    sessions.end(name, "ada", 0, Connection.commit)
     with pytest.raises(NotFound):
-        sessions.end(name, "ada", 0, commit=False)
+        sessions.end(name, "ada", 0, Connection.rollback)
     with pytest.raises(EngineFailed):
         connection.command("SELECT 1")
 
@@ -108,11 +108,11 @@ def test_the_second_of_two_ends_is_told(
 ) -> None:
     name = sessions.begin("a", "ada", 0)
     seen = sessions.transaction(name, "ada", 0)
-    sessions.end(name, "ada", 0, commit=False)
+    sessions.end(name, "ada", 0, Connection.rollback)
     # It looked the transaction up before the first one ended it.
     monkeypatch.setattr(sessions, "transaction", lambda *_: seen)
     with pytest.raises(NotFound, match="no such open transaction"):
-        sessions.end(name, "ada", 0, commit=True)
+        sessions.end(name, "ada", 0, Connection.commit)
 
 
 def test_idle_ones_end(sessions: Sessions) -> None:
@@ -168,7 +168,7 @@ def test_a_transaction_runs_on_its_sessions_connection_while_that_is_free(
     assert entered(sessions, sessions.transaction(first, "ada", 0)) is home
     assert entered(sessions, sessions.transaction(first, "ada", 0)) is home, "it stays there"
     assert entered(sessions, sessions.transaction(second, "ada", 0)) is not home
-    sessions.end(first, "ada", 0, commit=True)
+    sessions.end(first, "ada", 0, Connection.commit)
     assert value(home, "FROM mine") == 7, "the session goes on"
     third = sessions.begin("a", "ada", 0)
     assert entered(sessions, sessions.transaction(third, "ada", 0)) is home
@@ -180,7 +180,7 @@ def test_what_a_transaction_leaves_behind_is_its_sessions(sessions: Sessions) ->
     own.command("CREATE TEMP TABLE mine AS SELECT 7 AS x")
     session = sessions.leave_behind(sessions.transaction(name, "ada", 0), 0)
     assert (session.connection, session.holder) == (own, name)
-    sessions.end(name, "ada", 0, commit=True)
+    sessions.end(name, "ada", 0, Connection.commit)
     assert session.holder is None
     assert value(own, "FROM mine") == 7
 
@@ -235,7 +235,7 @@ def test_a_statement_that_waited_for_its_turn_until_the_transaction_ended_is_not
     transaction = sessions.transaction(name, "ada", 0)
     connection = entered(sessions, transaction)
     turn = sessions.enter(transaction, connection)
-    sessions.end(name, "ada", 0, commit=True)
+    sessions.end(name, "ada", 0, Connection.commit)
     with pytest.raises(NotFound, match="no such open transaction"), turn:
         pytest.fail("it would be a transaction of nobody's")
     assert not connection.in_transaction

@@ -8,6 +8,7 @@ def test_the_names_stay() -> None:
         headers.READ_ONLY,
         headers.STATEMENT_ID,
         headers.SENT_BEFORE,
+        headers.COMMIT_TOLD,
         headers.LOAD,
         headers.REASON,
         headers.RETRY_AFTER_MS,
@@ -17,6 +18,7 @@ def test_the_names_stay() -> None:
         "x-flightkeeper-read-only",
         "x-flightkeeper-statement-id",
         "x-flightkeeper-sent-before",
+        "x-flightkeeper-commit-told",
         "x-flightkeeper-load",
         "x-flightkeeper-reason",
         "x-flightkeeper-retry-after-ms",
@@ -30,6 +32,7 @@ def test_the_names_stay() -> None:
         "session-lost",
         "conflict",
         "untold",
+        "undone",
         "away",
     }
 

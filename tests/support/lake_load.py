@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 import pyarrow as pa
 
 from flightkeeper import client
-from flightkeeper.client.errors import FlightkeeperError, StatementConflict
+from flightkeeper.client.errors import FlightkeeperError, StatementConflict, TransactionUndone
 from tests.support.threads import Threads
 
 _TRIES_MAX = 5
@@ -145,9 +145,12 @@ class LakeLoad(Threads):
             self._read_back(name)
 
     def _written(self, way: str, name: str, rng: random.Random) -> None:
-        """Begin again what others overtook, as programs do: nothing of it may be there."""
+        """Begin again what others overtook or a node took along, as programs do.
+
+        Nothing of it may be there.
+        """
         for _ in range(_TRIES_MAX - 1):
-            with suppress(StatementConflict):
+            with suppress(StatementConflict, TransactionUndone):
                 self._write[way](name, rng)
                 return
         self._write[way](name, rng)

@@ -1,16 +1,27 @@
-"""A way to PostgreSQL that loses the answer to a COMMIT, for tests of what is said then."""
+"""A way to PostgreSQL that loses or holds up commits, for tests of what is said then."""
 
 import socket
 import tempfile
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from enum import Enum, auto
 from pathlib import Path
 
 _CHUNK = 1 << 16
+_LOOK_S = 0.05
 _SOCKET = ".s.PGSQL.5432"
 _WRITING = b"ducklake_snapshot_changes VALUES"
 """In every text with which a lake's commit writes."""
+
+
+class Point(Enum):
+    """Where a commit can be held up."""
+
+    BEFORE = auto()
+    """The server has got nothing of it."""
+    AFTER = auto()
+    """The server has committed, and its client does not know."""
 
 
 class PostgresRelay:
@@ -20,11 +31,19 @@ class PostgresRelay:
         home: the folder of its socket.
         losing: how many answers to a COMMIT that wrote something are still to be lost. The server
             has committed then, and its client's connection ends.
+        cutting: how many connections are still to be cut instead of passing on such a COMMIT.
+        held: one has stopped there.
+        away: nobody is let in meanwhile.
     """
 
     def __init__(self, home: Path, server: Path) -> None:
         self.home = home
         self.losing = 0
+        self.cutting = 0
+        self.held = threading.Event()
+        self.away = False
+        self._holding: Point | None = None
+        self._released = threading.Event()
         self._server = server
         self._listener = socket.socket(socket.AF_UNIX)
         self._listener.bind(str(home / _SOCKET))
@@ -50,6 +69,9 @@ class PostgresRelay:
         with suppress(OSError):
             while True:
                 client, _ = self._listener.accept()
+                if self.away:
+                    client.close()
+                    continue
                 server = socket.socket(socket.AF_UNIX)
                 self._sockets += [client, server]
                 server.connect(str(self._server / _SOCKET))
@@ -61,18 +83,63 @@ class PostgresRelay:
         wrote = False
         with suppress(OSError):
             while data := client.recv(_CHUNK):
-                wrote = wrote or _WRITING in data
-                if self.losing and wrote and b"COMMIT" in data:
-                    self.losing -= 1
-                    lost.set()
+                if _WRITING in data:
+                    wrote = True
+                    self._pass(Point.BEFORE, client)
+                if wrote and b"COMMIT" in data:
+                    wrote = False
+                    if self.cutting:
+                        self.cutting -= 1
+                        break
+                    if self.losing or self._holding is Point.AFTER:
+                        self.losing = max(0, self.losing - 1)
+                        lost.set()
                 server.sendall(data)
         _end(client, server)
 
     def _down(self, client: socket.socket, server: socket.socket, lost: threading.Event) -> None:
         with suppress(OSError):
-            while (data := server.recv(_CHUNK)) and not lost.is_set():
+            while data := server.recv(_CHUNK):
+                if lost.is_set() and self._holding is not Point.AFTER:
+                    break
+                if lost.is_set():
+                    lost.clear()
+                    self._pass(Point.AFTER, client)
                 client.sendall(data)
         _end(client, server)
+
+    def _pass(self, point: Point, client: socket.socket) -> None:
+        """Go on, unless this is where to stop.
+
+        Raises:
+            OSError: its client died meanwhile.
+        """
+        if self._holding is not point:
+            return
+        self._holding = None
+        self.held.set()
+        while not self._released.wait(_LOOK_S):
+            if _gone(client):
+                raise ConnectionAbortedError
+
+    @contextmanager
+    def holding(self, point: Point) -> Iterator[None]:
+        """Hold up the next commit there: until the end of the block, or until its client dies."""
+        self.held.clear()
+        self._released.clear()
+        self._holding = point
+        try:
+            yield
+        finally:
+            self._holding = None
+            self._released.set()
+
+
+def _gone(client: socket.socket) -> bool:
+    try:
+        return client.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT) == b""
+    except BlockingIOError:
+        return False
 
 
 def _end(*sockets: socket.socket) -> None:

@@ -24,6 +24,7 @@ from flightkeeper.client.errors import (
     StatementFailed,
     StatementTimeout,
     StreamInterrupted,
+    TransactionUndone,
 )
 from flightkeeper.client.result import Result
 from flightkeeper.client.router import NodeStatus
@@ -60,6 +61,7 @@ __all__ = [
     "StatementTimeout",
     "StreamInterrupted",
     "Transaction",
+    "TransactionUndone",
     "connect",
     "connect_async",
     "open_cluster",

@@ -23,13 +23,13 @@ from flightkeeper.client.errors import (
     StatementFailed,
 )
 from flightkeeper.client.explain import Circumstances, error_for
-from flightkeeper.client.failover import Decision, Progress, StatementKind, Step, decide
+from flightkeeper.client.failover import LOST, Decision, Progress, StatementKind, Step, decide
 from flightkeeper.client.failures import CallFailed, Failure, Kind
 from flightkeeper.client.login import Login
 from flightkeeper.client.pool import Lease, Pool
 from flightkeeper.client.router import Router
 from flightkeeper.client.selection import ANY, Hints
-from flightkeeper.client.transport import CallSettings, Channel
+from flightkeeper.client.transport import CallSettings, Channel, OnAnswer
 from flightkeeper.discovery.records import Instance
 
 PAUSE_S = 0.1
@@ -57,6 +57,9 @@ class Statement:
         read_only: it must not be run unless it is a pure read.
         options: what it runs under, by header.
         session: whose login it carries instead of the connection's, or None.
+        told: on a lake, other nodes can look up what became of it.
+        on_answer: sees the headers of each answer to it.
+        on_loss: called when an answer to it is lost.
         control: the statement as other threads see it.
     """
 
@@ -69,6 +72,9 @@ class Statement:
     read_only: bool = False
     options: Mapping[str, str] = field(default_factory=dict)
     session: Login | None = None
+    told: bool = True
+    on_answer: OnAnswer = lambda _: None
+    on_loss: Callable[[], object] = lambda: None
     control: Control = field(default_factory=Control)
 
 
@@ -150,9 +156,9 @@ class Attempt:
             statement_id=self.statement.statement_id,
             read_only=self.kind is StatementKind.READ or self.statement.read_only,
             timeout_s=self._remaining_s(),
-            sent_before=self.sent_before if self.kind is StatementKind.WRITE else None,
+            sent_before=self.sent_before if self.kind in _WRITES else None,
             options=self.statement.options,
-            on_answer=self._login.noting(self.channel),
+            on_answer=self._noting(self._login.noting(self.channel)),
         )
         self.sent = self.sent or runs
         return settings
@@ -165,6 +171,13 @@ class Attempt:
         # What cannot be told ends with the connection, or with the node.
         with suppress(CallFailed):
             execution.stop(self.channel, self.statement.statement_id, settings)
+
+    def _noting(self, note: OnAnswer) -> OnAnswer:
+        def heard(answer: Mapping[str, str]) -> None:
+            note(answer)
+            self.statement.on_answer(answer)
+
+        return heard
 
     def _remaining_s(self) -> float | None:
         if self.statement.deadline_s is None:
@@ -244,11 +257,11 @@ class _Run:
         self._router = router
         self._login = login
         self._statement = statement
+        self.kind = statement.kind
         self._plan = self._planned()
         self._reasons: dict[str, str] = {}
         self._overloads = 0
         self._renewed = False
-        self.kind = statement.kind
         self.pause_s = 0.0
         self.sent_before = False
         self._lake = ""
@@ -283,6 +296,8 @@ class _Run:
         self._overloads += failure.kind is Kind.OVERLOADED
         if failure.kind is Kind.UNAUTHENTICATED:
             self._login.forget(attempt.token)
+        if failure.kind in LOST:
+            self._statement.on_loss()
         progress = Progress(
             sent=attempt.sent,
             ran=attempt.ran,
@@ -290,7 +305,7 @@ class _Run:
             can_login=self._login.named and not attempt.logged_in and not self._renewed,
             budget_left=failure.kind not in {Kind.BROKEN, Kind.OVERLOADED}
             or self._router.may_retry(),
-            told=bool(self.node.lake) and attempt.again,
+            told=bool(self.node.lake) and attempt.again and self._statement.told,
             sent_before=self.sent_before,
         )
         decision = decide(failure, progress, self.kind)
@@ -345,10 +360,13 @@ class _Run:
         return named or self._router.knows(self.node)
 
     def _planned(self) -> Iterator[Instance]:
-        if self._statement.pinned:
-            return iter((self._statement.pinned,))
-        first = self._statement.preferred
+        pinned, first = self._statement.pinned, self._statement.preferred
+        if pinned and self.kind is not StatementKind.COMMIT:
+            return iter((pinned,))
         plan = self._router.plan(self._statement.hints)
+        if pinned:
+            # Whoever is there can tell what became of it, that node as well.
+            return chain((pinned,), plan)
         if first is None:
             return plan
         others = (node for node in plan if node.location != first.location)

@@ -13,6 +13,7 @@
     ├── StreamInterrupted       a result broke off after rows were delivered
     ├── OutcomeUnknown          a write was sent and its answer was lost
     └── SessionLost             the node that held a transaction is gone, and the work with it
+        └── TransactionUndone   so is its COMMIT, of which others know that it was not done
 
 Every error says what happened, whether it took effect and what to do. Ask the fields, not the
 class, whether to try again: `retryable` (again makes sense and cannot apply anything twice) and
@@ -134,6 +135,15 @@ class OutcomeUnknown(FlightkeeperError):
 
 class SessionLost(FlightkeeperError):
     """The node that held a transaction is gone; what was not committed is undone."""
+
+
+class TransactionUndone(SessionLost):
+    """The answer to a COMMIT was lost, and others know that it was not done, nor ever will be.
+
+    Nothing of the transaction was written: begin it again.
+    """
+
+    retryable = True
 
 
 def _restored(

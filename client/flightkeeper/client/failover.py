@@ -10,7 +10,10 @@ The table, for a call that failed:
     write                       fate unknown               `OutcomeUnknown`, never repeated
     write                       run, its rows are lost     `OutcomeUnknown`, whatever was said
     write that was sent before  any error                  `OutcomeUnknown`
+    commit, of the lake         fate unknown               next node, which looks it up
     commit                      fate unknown               `OutcomeUnknown`
+    commit                      "undone"                   `TransactionUndone`
+    commit that was sent before any other error            `OutcomeUnknown`
     in a transaction            node lost                  `SessionLost`
     any, not in a transaction   "draining", "overloaded"   next node; overload at most 3 nodes
     read                        "not read-only"            the same node, as a write
@@ -35,6 +38,7 @@ from flightkeeper.client.errors import (
     StatementFailed,
     StatementTimeout,
     StreamInterrupted,
+    TransactionUndone,
 )
 from flightkeeper.client.failures import Failure, Kind
 
@@ -69,7 +73,8 @@ class Progress:
         overloads: how many nodes answered "overloaded", this one included.
         can_login: a new login may help: credentials are there, and none was just tried.
         budget_left: the retry budget allows one more.
-        told: other nodes can look up whether the node that was asked has applied it.
+        told: other nodes can look up whether the node that was asked has applied it; of a COMMIT
+            whether it has committed it.
         sent_before: a node that was asked earlier may have applied it.
     """
 
@@ -88,7 +93,10 @@ class Step(Enum):
 
     NEXT_NODE = auto()
     ASK_NEXT_NODE = auto()
-    """It looks up whether the statement was applied, and applies it if not."""
+    """It looks up whether the statement was applied, and applies it if not.
+
+    A COMMIT that was not done is settled as undone: the transaction is not there.
+    """
     NEXT_NODE_LATER = auto()
     """After a pause: the service is short of capacity."""
     SAME_NODE_AS_WRITE = auto()
@@ -101,7 +109,10 @@ Decision = Step | type[FlightkeeperError]
 _REPEATABLE = frozenset({StatementKind.READ, StatementKind.BEGIN})
 _PINNED = frozenset({StatementKind.TRANSACTION, StatementKind.COMMIT})
 
-_LOST = frozenset({Kind.BROKEN, Kind.INTERNAL})
+LOST = frozenset({Kind.BROKEN, Kind.INTERNAL})
+"""The call ended with its node, or with the way to it."""
+# There may be time to ask, and another node that can tell.
+_ASKED_ABOUT = LOST | {Kind.UNTOLD}
 # The call ended without the node's verdict on it: a write may or may not have been applied.
 _UNSETTLED = frozenset({Kind.BROKEN, Kind.INTERNAL, Kind.TIMED_OUT, Kind.CANCELLED})
 
@@ -116,6 +127,7 @@ _ANSWERS: dict[Kind, type[FlightkeeperError]] = {
     Kind.NOT_READ_ONLY: StatementFailed,
     Kind.CONFLICT: StatementConflict,
     Kind.UNTOLD: OutcomeUnknown,
+    Kind.UNDONE: TransactionUndone,
 }
 
 
@@ -123,17 +135,33 @@ def decide(failure: Failure, progress: Progress, statement: StatementKind) -> De
     """What to do about a failed call: the table above."""
     if statement is StatementKind.WRITE:
         return _write(failure.kind, progress)
+    if statement is StatementKind.COMMIT:
+        return _commit(failure.kind, progress)
     return _decided(failure.kind, progress, statement)
 
 
 def _write(kind: Kind, progress: Progress) -> Decision:
     if progress.ran or (progress.sent and kind in _UNSETTLED):
-        may_ask = progress.told and progress.budget_left and not progress.delivered
-        again = may_ask and kind in _LOST
-        return Step.ASK_NEXT_NODE if again else OutcomeUnknown
+        return _looked_up(kind, progress)
     decision = _decided(kind, progress, StatementKind.WRITE)
     settled = progress.sent_before and not isinstance(decision, Step)
     return OutcomeUnknown if settled else decision
+
+
+def _commit(kind: Kind, progress: Progress) -> Decision:
+    if progress.sent and (kind in _UNSETTLED or kind is Kind.UNTOLD):
+        return _looked_up(kind, progress)
+    if not progress.sent_before or kind is Kind.UNDONE:
+        return _decided(kind, progress, StatementKind.COMMIT)
+    # Whoever is asked now has no part in the transaction.
+    decision = _decided(kind, progress, StatementKind.WRITE)
+    return decision if isinstance(decision, Step) else OutcomeUnknown
+
+
+def _looked_up(kind: Kind, progress: Progress) -> Decision:
+    """What may have been done, and must not be done again: others are asked, if they can tell."""
+    may_ask = progress.told and progress.budget_left and not progress.delivered
+    return Step.ASK_NEXT_NODE if may_ask and kind in _ASKED_ABOUT else OutcomeUnknown
 
 
 def _decided(kind: Kind, progress: Progress, statement: StatementKind) -> Decision:
@@ -145,19 +173,17 @@ def _decided(kind: Kind, progress: Progress, statement: StatementKind) -> Decisi
     if kind is Kind.NOT_READ_ONLY and statement is StatementKind.READ:
         return Step.SAME_NODE_AS_WRITE
     if statement in _PINNED:
-        return _pinned(kind, progress, statement)
+        return _pinned(kind)
     return _elsewhere(kind, progress)
 
 
 def _after_delivery(kind: Kind, statement: StatementKind) -> Decision:
-    if statement in _PINNED and kind in _LOST:
+    if statement in _PINNED and kind in LOST:
         return SessionLost
-    return StreamInterrupted if kind in _LOST else _ANSWERS.get(kind, StreamInterrupted)
+    return StreamInterrupted if kind in LOST else _ANSWERS.get(kind, StreamInterrupted)
 
 
-def _pinned(kind: Kind, progress: Progress, statement: StatementKind) -> Decision:
-    if statement is StatementKind.COMMIT and progress.sent and kind in _UNSETTLED:
-        return OutcomeUnknown
+def _pinned(kind: Kind) -> Decision:
     if kind in {Kind.NOT_SENT, Kind.BROKEN, Kind.DRAINING}:
         return SessionLost
     return _ANSWERS.get(kind, NoNodeAvailable)

@@ -29,6 +29,8 @@ class Kind(Enum):
     """Others changed the same table meanwhile; the node applied nothing."""
     UNTOLD = auto()
     """The node cannot look up whether another one ran it; it ran nothing."""
+    UNDONE = auto()
+    """A COMMIT was not done, and never will be."""
     SESSION_LOST = auto()
     """The node no longer has the transaction or session."""
     UNAUTHENTICATED = auto()
@@ -91,6 +93,7 @@ _BY_REASON = {
     Reason.SESSION_LOST: Kind.SESSION_LOST,
     Reason.CONFLICT: Kind.CONFLICT,
     Reason.UNTOLD: Kind.UNTOLD,
+    Reason.UNDONE: Kind.UNDONE,
 }
 
 _BY_CODE = {

@@ -23,7 +23,7 @@ from flightkeeper.client.pool import Pool
 from flightkeeper.client.result import Result
 from flightkeeper.client.router import Router
 from flightkeeper.client.selection import Hints
-from flightkeeper.client.transport import Channel
+from flightkeeper.client.transport import Channel, OnAnswer
 from flightkeeper.discovery.records import Instance
 
 T = TypeVar("T")
@@ -40,6 +40,8 @@ class Scope:
         options: of the nodes, by header.
         session: whose login they carry instead of the connection's, or None.
         timeout_s: for a whole statement; None = no limit.
+        on_answer: sees the headers of each answer to them.
+        on_loss: called when an answer to one of them is lost.
         role: of the nodes that may run them; "" = any.
     """
 
@@ -49,6 +51,8 @@ class Scope:
     options: Mapping[str, str] = field(default_factory=dict)
     session: Login | None = None
     timeout_s: float | None = None
+    on_answer: OnAnswer = lambda _: None
+    on_loss: Callable[[], object] = lambda: None
     role: str = ""
 
     def kind(self, wanted: StatementKind) -> StatementKind:
@@ -129,6 +133,8 @@ class Runner:
             read_only=scope.read_only or wish.read_only,
             options={**scope.options, **wish.options},
             session=scope.session,
+            on_answer=scope.on_answer,
+            on_loss=scope.on_loss,
             control=control,
         )
 

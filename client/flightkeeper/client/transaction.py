@@ -4,7 +4,7 @@ Owns the transaction's id and where it lives. It cannot move: when its node is l
 that is an error, never a silently fresh session.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from enum import Enum
@@ -13,6 +13,7 @@ from flightkeeper.client.errors import FlightkeeperError
 from flightkeeper.client.failover import StatementKind
 from flightkeeper.client.runner import Runner, Scope, Wish
 from flightkeeper.client.statements import Statements
+from flightkeeper.flightsql.headers import COMMIT_TOLD
 
 ROLLBACK_TIMEOUT_S = 5.0
 
@@ -30,8 +31,11 @@ class Transaction(Statements):
     """
 
     def __init__(self, runner: Runner, scope: Scope) -> None:
-        super().__init__(runner, scope)
+        heard = replace(scope, on_answer=self._hear, on_loss=self._lose)
+        super().__init__(runner, heard)
         self._state = _State.OPEN
+        # Whether any node can tell what will have become of its COMMIT.
+        self._told = False
 
     def __repr__(self) -> str:
         assert self._scope.pinned is not None
@@ -45,7 +49,10 @@ class Transaction(Statements):
     def commit(self) -> None:
         """Make the transaction's work permanent.
 
+        If it changed the lake and the answer is lost, another node tells whether it was committed.
+
         Raises:
+            TransactionUndone: it was not, and never will be: begin it again.
             OutcomeUnknown: the answer was lost; it was committed as a whole or not at all.
             SessionLost: the node was gone before; nothing was committed.
         """
@@ -64,11 +71,19 @@ class Transaction(Statements):
         scope = self._current_scope()
         # Whatever comes of it: there is no second try.
         self._state = _State.ENDED
-        statement = self._runner.statement(kind, scope, Wish(timeout_s))
+        statement = replace(self._runner.statement(kind, scope, Wish(timeout_s)), told=self._told)
         name = scope.transaction_id
         assert name is not None
         commit = kind is StatementKind.COMMIT
         self._runner.run(statement, lambda a: execution.end(a, name, commit=commit))
+
+    def _hear(self, answer: Mapping[str, str]) -> None:
+        if (told := answer.get(COMMIT_TOLD)) is not None:
+            self._told = told == "1"
+
+    def _lose(self) -> None:
+        # Whatever that was may have been the end of what was told of.
+        self._told = False
 
     def _current_scope(self) -> Scope:
         if self.ended:
@@ -87,7 +102,8 @@ class Transactional(Statements):
 
         Raises:
             SessionLost: the node is gone, and what was done in the block with it.
-            OutcomeUnknown: the answer to the commit was lost.
+            TransactionUndone: so is the answer to the commit, which was not done.
+            OutcomeUnknown: the answer to the commit was lost, and nobody can tell.
         """
         from flightkeeper.client import execution  # noqa: PLC0415  see its docstring
 

@@ -65,6 +65,14 @@ class Call:
         self.middleware.changes += 1
         return self.middleware.changes
 
+    def leaves_open(self, *, told: bool) -> None:
+        """Its transaction goes on.
+
+        Args:
+            told: any node can tell what will have become of its COMMIT.
+        """
+        self.middleware.commit_told = told
+
     @property
     def headers(self) -> Mapping[str, Any]:
         """What the caller sent along: lists of values by lower-case name."""

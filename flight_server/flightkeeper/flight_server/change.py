@@ -17,8 +17,11 @@ class Change(Generic[_T]):
     Attributes:
         run: does it on a connection; may be called again, and on another one that means the same.
         sent: what came with the text, such as rows of parameters.
+        whole: it is a text that is one transaction from its BEGIN to its COMMIT, or one of these
+            two; of the text `statement` is the COMMIT.
     """
 
     statement: Statement
     run: Callable[[Connection], _T]
     sent: Sequence[Any] = ()
+    whole: bool = False

@@ -69,8 +69,7 @@ class Execution:
         """
         middleware = call.middleware
         if middleware.options is None:
-            session = self._placement.find(call)
-            set_here = session.options if session else {}
+            set_here = self._placement.options(call)
             middleware.options = options.resolve(self._defaults, set_here, call.headers)
         return middleware.options
 

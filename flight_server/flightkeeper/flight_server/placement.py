@@ -6,10 +6,11 @@ runs on the session's. Owns the pin: a caller whose session has state here is to
 token, and a token that says where the state is, is not served without that state.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 from flightkeeper.flight_server import options
 from flightkeeper.flight_server.auth.tokens import Tokens
@@ -85,6 +86,22 @@ class Placement:
             NotFound: the transaction, or the state of the caller's session, is lost.
             Unavailable: the node holds as many sessions as it may.
         """
+        try:
+            return self._placed(call, statements, transaction_id, stateful=stateful)
+        except NotFound:
+            if not call.sent_before or [each.control for each in statements] != [Control.COMMIT]:
+                raise
+            # Of what is lost here any connection can tell whether it was committed elsewhere.
+            return self.lent()
+
+    def _placed(
+        self,
+        call: Call,
+        statements: Sequence[Statement],
+        transaction_id: bytes,
+        *,
+        stateful: bool,
+    ) -> Place:
         stateful = stateful or any(statement.stateful for statement in statements)
         if transaction_id:
             return self._in_transaction(call, transaction_id, stateful=stateful)
@@ -192,6 +209,21 @@ class Placement:
                 reason=Reason.SESSION_LOST,
             )
         return session
+
+    def options(self, call: Call) -> Mapping[str, Any]:
+        """What is set in the caller's session, by the options' fields.
+
+        Raises:
+            NotFound: the caller had a session before, and its state is lost.
+        """
+        try:
+            session = self.find(call)
+        except NotFound:
+            if not call.sent_before:
+                raise
+            # All that is served without its session is a COMMIT which another node was sent.
+            return {}
+        return {} if session is None else session.options
 
     def session(self, call: Call) -> Session:
         """The caller's session, made if need be; the caller is told that it is here.

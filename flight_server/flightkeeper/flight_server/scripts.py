@@ -91,11 +91,25 @@ def update(connection: Connection, script: Script, rows: Rows | None, outside: O
         rows: parameters; several rows are one atomic execution, and none at all run nothing.
             None = the statement is run once, without parameters.
     """
-    _run_all_but_last(connection, script, outside)
+    whole = () if connection.in_transaction else _whole(script)
+    run = partial(_update, script=script, rows=rows, outside=outside, whole=whole)
+    if not whole:
+        return run(connection)
+    return outside.around(connection, Change(script[-1], run, whole, whole=True))
+
+
+def _update(
+    connection: Connection,
+    script: Script,
+    rows: Rows | None,
+    outside: Outside,
+    whole: tuple[str, ...],
+) -> int:
+    _run_all_but_last(connection, script, outside, whole)
     with _numbered(script, len(script)):
         last = outside.permitted(connection, script[-1])
         if rows is None:
-            return _change(connection, last, {}, outside)
+            return _change(connection, last, {}, outside, whole)
         if len(rows) == 1:
             return _change(connection, last, rows[0], outside)
         change = Change(last, lambda where: _change_each(where, last, rows), rows)
@@ -202,12 +216,23 @@ def bind(statement: Statement, row: Mapping[str, Any]) -> Parameters:
     return row
 
 
-def _run_all_but_last(connection: Connection, script: Script, outside: Outside) -> None:
+def _run_all_but_last(
+    connection: Connection, script: Script, outside: Outside, whole: tuple[str, ...] = ()
+) -> None:
     with _stoppable(connection) as check:
         for number, statement in enumerate(script[:-1], start=1):
             with _numbered(script, number):
-                _change(connection, outside.permitted(connection, statement), None, outside)
+                _change(connection, outside.permitted(connection, statement), None, outside, whole)
             check()
+
+
+def _whole(script: Script) -> tuple[str, ...]:
+    """The texts of a script that is one transaction from its first to its last; else nothing."""
+    controls = [statement.control for statement in script]
+    ends = controls[0], controls[-1]
+    if ends != (Control.BEGIN, Control.COMMIT) or any(controls[1:-1]):
+        return ()
+    return tuple(statement.source for statement in script)
 
 
 def _numbered(script: Script, number: int) -> AbstractContextManager[None]:
@@ -276,8 +301,17 @@ def _run_each(
 
 
 def _change(
-    connection: Connection, statement: Statement, row: Mapping[str, Any] | None, outside: Outside
+    connection: Connection,
+    statement: Statement,
+    row: Mapping[str, Any] | None,
+    outside: Outside,
+    whole: tuple[str, ...] = (),
 ) -> int:
+    """Run a statement for its effect.
+
+    Args:
+        whole: the texts of the transaction that it is in, if that is all of the script.
+    """
     parameters = () if row is None else bind(statement, row)
     if statement.command is not None:
         answer = outside.command(connection, statement.command)
@@ -285,8 +319,12 @@ def _change(
     if statement.setting is not None and (option := options.known(statement.setting.name)):
         outside.set_option(option, statement.setting.value)
         return 0
+    whole = whole if statement.control else ()
     change = Change(
-        statement, lambda where: _engine_change(where, statement, parameters), (row,) if row else ()
+        statement,
+        lambda where: _engine_change(where, statement, parameters),
+        whole or ((row,) if row else ()),
+        whole=bool(whole),
     )
     return outside.around(connection, change)
 

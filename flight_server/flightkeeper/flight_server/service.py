@@ -81,7 +81,7 @@ class FlightSqlService(flight.FlightServerBase):
             command = _command(descriptor)
             handler = _found(self._routes.flight_info, command)
             info: flight.FlightInfo = handler(call, command, descriptor)
-            self._report_load(call)
+            self._report(call)
             return info
 
         return self._answer(context, answer)
@@ -123,7 +123,7 @@ class FlightSqlService(flight.FlightServerBase):
         def answer(call: Call) -> None:
             command = _command(descriptor)
             result = _found(self._routes.put, command)(call, command, reader)
-            self._report_load(call)
+            self._report(call)
             try:
                 writer.write(pa.py_buffer(result.SerializeToString()))
             except (OSError, pa.ArrowException) as exc:
@@ -143,7 +143,7 @@ class FlightSqlService(flight.FlightServerBase):
             if route is None:
                 raise Unimplemented(f"there is no action {action.type[:80]!r} here")
             results = list(route.handler(call, _action_body(route, action.body.to_pybytes())))
-            self._report_load(call)
+            self._report(call)
             return results
 
         return iter(self._answer(context, answer, silent=route is not None and route.silent))
@@ -210,8 +210,10 @@ class FlightSqlService(flight.FlightServerBase):
             return Unavailable("the node ended before the statement did; ask another node")
         return error
 
-    def _report_load(self, call: Call) -> None:
+    def _report(self, call: Call) -> None:
         call.answer_header(headers.LOAD, str(self._admission.running))
+        if (told := call.middleware.commit_told) is not None:
+            call.answer_header(headers.COMMIT_TOLD, "1" if told else "0")
 
     def _answer(
         self,

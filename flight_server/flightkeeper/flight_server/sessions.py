@@ -14,7 +14,7 @@ Time is an argument (seconds of a monotonic clock).
 
 import secrets
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
@@ -213,12 +213,17 @@ class Sessions:
             own = [t for t in self._transactions.values() if t.session_key == session_key]
         return own[0] if len(own) == 1 else None
 
-    def end(self, name: str, owner: str, now_s: float, *, commit: bool) -> None:
-        """Commit or roll back, and forget the transaction either way.
+    def end(
+        self, name: str, owner: str, now_s: float, finish: Callable[[Connection], object]
+    ) -> None:
+        """Forget a transaction, and let it be committed or rolled back.
+
+        Args:
+            finish: does it, unless nothing was run in it.
 
         Raises:
             NotFound: no such transaction.
-            EngineFailed: it could not be committed; it is rolled back.
+            NodeError: what `finish` raises.
         """
         transaction = self.transaction(name, owner, now_s)
         with self._lock:
@@ -229,10 +234,7 @@ class Sessions:
         if connection is None:
             return
         try:
-            if commit:
-                connection.commit()
-            else:
-                connection.rollback()
+            finish(connection)
         finally:
             self._release(transaction, connection)
 

@@ -24,8 +24,15 @@ STATEMENT_ID = "x-flightkeeper-statement-id"
 SENT_BEFORE = "x-flightkeeper-sent-before"
 """Request: "1" says that another node may have run this statement, and its answer was lost.
 
-The node looks its id up: what was applied to the lake is answered again, and what was not is run.
-What nobody can look up is refused. "0" says that no node has seen it, and spares the look.
+The node looks its id up: what was applied to the lake is answered again, and what was not is run;
+a COMMIT that was not is settled as `UNDONE`. What nobody can look up is refused. "0" says that no
+node has seen it, and spares the look.
+"""
+
+COMMIT_TOLD = "x-flightkeeper-commit-told"
+"""Answer header to a change in a transaction: "1" says that the transaction has changed the lake.
+
+Any node can tell then what became of its COMMIT, by the id of that. "0" says that nobody can.
 """
 
 UPLOAD_MARKED = "x-flightkeeper-upload-marked"
@@ -91,5 +98,7 @@ class Reason(StrEnum):
     UNTOLD = "untold"
     """Nobody can tell: `SENT_BEFORE` was said of what no ledger has, and nothing was run now; or
     the lake's catalog went away before it answered a COMMIT."""
+    UNDONE = "undone"
+    """The transaction whose COMMIT another node was sent is not committed, and never will be."""
     SESSION_LOST = "session-lost"
     """Transaction or session state lived in another incarnation of a node and is gone."""

@@ -116,6 +116,44 @@ def test_a_commit_is_known_as_one(*, commit: bool) -> None:
     assert found.kind is (StatementKind.COMMIT if commit else StatementKind.TRANSACTION)
 
 
+@pytest.mark.parametrize(
+    "text",
+    ["COMMIT", "commit;", "/* a * b */ End\tWork -- done", "-- so\nCOMMIT/**/TRANSACTION;\n"],
+)
+def test_a_commit_as_text_is_known_as_one(text: str) -> None:
+    body = Statement(query=text)
+    handle = SIGNERS[0].sign(Kind.PREPARED, body)
+    session = Login("s1", HERE)
+    for command in (
+        sql.CommandStatementUpdate(query=text),
+        sql.CommandPreparedStatementUpdate(prepared_statement_handle=handle),
+    ):
+        assert where(command, session).kind is StatementKind.COMMIT
+        assert where(command).kind is READ, "without a session there is nothing to end"
+    prepares = sql.ActionCreatePreparedStatementRequest(query=text)
+    found = of_action("CreatePreparedStatement", pack(prepares), session, known)
+    assert found.kind is StatementKind.TRANSACTION
+
+
+@pytest.mark.parametrize(
+    "text", ["COMMITS", "END LOOP", "COMMIT AND", "SELECT 'COMMIT'", "/* COMMIT", "/**/ " * 5000]
+)
+def test_no_other_text_is_a_commit(text: str) -> None:
+    command = sql.CommandStatementUpdate(query=text)
+    assert where(command, Login("s1", HERE)).kind is StatementKind.TRANSACTION
+
+
+def test_a_transaction_has_a_name_that_its_statements_and_its_end_share() -> None:
+    name = transaction(SIGNERS[0], HERE)
+    statement = where(sql.CommandStatementUpdate(query="DELETE FROM t", transaction_id=name))
+    end = sql.ActionEndTransactionRequest(transaction_id=name)
+    assert statement.transaction
+    assert (
+        of_action("EndTransaction", pack(end), NOBODY, known).transaction == statement.transaction
+    )
+    assert where(sql.CommandStatementUpdate(query="DELETE FROM t")).transaction == ""
+
+
 @pytest.mark.parametrize("action", ["CancelFlightInfo", "CancelQuery", "RenewFlightEndpoint"])
 def test_what_is_about_tickets_goes_to_their_node(action: str) -> None:
     handle = SIGNERS[0].sign(Kind.STATEMENT, Statement(query="SELECT 1", incarnation=HERE))

@@ -14,7 +14,7 @@ from flightkeeper.flight_server.sql import translation
 
 _T = TypeVar("_T")
 CALL: Any = SimpleNamespace(sent_before=None)
-CONNECTION: Any = "connection"
+CONNECTION: Any = SimpleNamespace(in_transaction=False)
 
 
 class Owner:
@@ -56,6 +56,25 @@ def test_a_change_goes_to_who_owns_what_it_writes_to() -> None:
     assert commands.around(CALL, CONNECTION, Change(read, lambda _: 8)) == 8
     with pytest.raises(PermissionError):
         commands.around(CALL, CONNECTION, Change(theirs, lambda _: 9))
+
+
+def test_a_change_in_a_transaction_says_whether_others_can_tell_of_its_commit() -> None:
+    connection: Any = SimpleNamespace(in_transaction=True, writes_lake=True)
+    said: list[bool] = []
+    call: Any = SimpleNamespace(sent_before=None, leaves_open=lambda *, told: said.append(told))
+    (statement,) = parse("DELETE FROM t")
+
+    def ends(where: Any) -> int:
+        where.in_transaction = False
+        return 0
+
+    Commands({}).around(call, connection, Change(statement, lambda _: 7))
+    connection.writes_lake = False
+    Commands({}).around(call, connection, Change(statement, lambda _: 7))
+    connection.writes_lake = True
+    Commands({}).around(call, connection, Change(statement, ends))
+    Commands({}).around(call, connection, Change(statement, lambda _: 7))
+    assert said == [True, False, False]
 
 
 def test_the_hidden_schema_is_not_changed_and_may_stand_in_a_text() -> None:

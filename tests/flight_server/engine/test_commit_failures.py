@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +14,12 @@ from flightkeeper.flight_server.engine.connection import Connection
 from flightkeeper.flight_server.engine.database import Database, DatabaseOptions
 from flightkeeper.flight_server.engine.lake import LakeOptions
 from flightkeeper.flight_server.engine.statement import parse
-from flightkeeper.flight_server.errors import EngineFailed
+from flightkeeper.flight_server.errors import EngineFailed, Unavailable
+from flightkeeper.flight_server.lake import commits
 from flightkeeper.flight_server.lake.gates import gate
+from flightkeeper.flight_server.lake.location import Location
 from flightkeeper.flight_server.lake.location import parse as place
+from flightkeeper.flight_server.lake.transactions import LakeTransactions
 from flightkeeper.flight_server.lake.turns import Line
 from flightkeeper.flight_server.lake.writes import LakeWrites
 from flightkeeper.flightsql.headers import Reason
@@ -52,27 +56,112 @@ def relay() -> Iterator[PostgresRelay]:
         yield started
 
 
+@pytest.fixture
+def where(relay: PostgresRelay, tmp_path: Path) -> Location:
+    return place(f"ducklake:postgres://postgres@/postgres?host={relay.home}", str(tmp_path))
+
+
+@pytest.fixture
+def database(where: Location) -> Iterator[Database]:
+    with closing(Database(DatabaseOptions(lake=LakeOptions(where)))) as opened:
+        yield opened
+
+
+@pytest.fixture
+def connection(database: Database) -> Iterator[Connection]:
+    connection = database.connect()
+    connection.change(_only("CREATE TABLE t AS SELECT 1 AS i"))
+    yield connection
+    connection.close()
+
+
 @pytest.mark.lake
 @pytest.mark.xdist_group("postgres")
-def test_an_answer_that_is_lost_is_no_refusal(relay: PostgresRelay, tmp_path: Path) -> None:
-    where = place(f"ducklake:postgres://postgres@/postgres?host={relay.home}", str(tmp_path))
-    with closing(Database(DatabaseOptions(lake=LakeOptions(where)))) as database:
-        connection = database.connect()
-        connection.change(_only("CREATE TABLE t AS SELECT 1 AS i"))
-        connection.begin()
-        connection.change(_only("INSERT INTO t VALUES (2)"))
-        relay.losing = 1
-        with pytest.raises(EngineFailed, match="as a whole or not at all") as lost:
-            connection.commit()
-        assert (lost.value.reason, relay.losing) == (Reason.UNTOLD, 0)
-        assert connection.rows("SELECT list(i ORDER BY i) FROM t") == [([1, 2],)]
-        # A change that is in no transaction is looked up instead, and not made again.
-        owner = LakeWrites(Line(gate(where, database)), lambda: "n1")
-        relay.losing = 1
-        assert _change(owner, connection, "INSERT INTO t VALUES (3)") == 1
-        assert relay.losing == 0
-        assert connection.rows("SELECT list(i ORDER BY i) FROM t") == [([1, 2, 3],)]
-        connection.close()
+def test_an_answer_that_is_lost_is_no_refusal(relay: PostgresRelay, connection: Connection) -> None:
+    connection.begin()
+    connection.change(_only("INSERT INTO t VALUES (2)"))
+    relay.losing = 1
+    with pytest.raises(EngineFailed, match="as a whole or not at all") as lost:
+        connection.commit()
+    assert (lost.value.reason, relay.losing) == (Reason.UNTOLD, 0)
+    assert _values(connection) == [1, 2]
+
+
+@pytest.mark.lake
+@pytest.mark.xdist_group("postgres")
+def test_a_change_in_no_transaction_is_looked_up_and_not_made_again(
+    relay: PostgresRelay, where: Location, database: Database, connection: Connection
+) -> None:
+    owner = LakeWrites(Line(gate(where, database)), lambda: "n1")
+    relay.losing = 1
+    assert _change(owner, connection, "INSERT INTO t VALUES (3)") == 1
+    assert relay.losing == 0
+    assert _values(connection) == [1, 3]
+
+
+@pytest.mark.lake
+@pytest.mark.xdist_group("postgres")
+def test_a_commit_that_was_not_answered_is_looked_up(
+    relay: PostgresRelay, where: Location, database: Database, connection: Connection
+) -> None:
+    transaction = Committing(connection, LakeWrites(Line(gate(where, database)), lambda: "n1"))
+    transaction.begin("INSERT INTO t VALUES (2)")
+    relay.losing = 1
+    transaction.commit("s1")
+    assert (relay.losing, connection.in_transaction, _values(connection)) == (0, False, [1, 2])
+    transaction.begin("INSERT INTO t VALUES (3)")
+    relay.cutting = 1
+    with pytest.raises(EngineFailed, match="rolled back, nothing of it was written") as undone:
+        transaction.commit("s2")
+    assert (undone.value.reason, undone.value.in_doubt) == (Reason.UNDONE, False)
+    assert (relay.cutting, connection.in_transaction, _values(connection)) == (0, False, [1, 2])
+    transaction.begin("INSERT INTO t VALUES (4)")
+    transaction.commit("s3")
+    assert _values(connection) == [1, 2, 4]
+
+
+@pytest.mark.lake
+@pytest.mark.xdist_group("postgres")
+def test_a_commit_that_nobody_can_look_up_is_in_doubt(
+    relay: PostgresRelay,
+    where: Location,
+    database: Database,
+    connection: Connection,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(commits, "_LOOK_AGAIN_S", 0.0)
+    transaction = Committing(connection, LakeWrites(Line(gate(where, database)), lambda: "n1"))
+    transaction.begin("INSERT INTO t VALUES (2)")
+    relay.losing, relay.away = 1, True
+    with pytest.raises(Unavailable, match="not known whether") as unsure:
+        transaction.commit("s1")
+    assert unsure.value.in_doubt
+    relay.away = False
+    # What another one is told that is asked under the same id.
+    transaction.commit("s1", sent_before=True)
+    assert _values(connection) == [1, 2]
+
+
+@dataclass
+class Committing:
+    """A caller's transaction."""
+
+    connection: Connection
+    writes: LakeWrites
+
+    def begin(self, sql: str) -> None:
+        self.connection.begin()
+        _change(self.writes, self.connection, sql)
+
+    def commit(self, statement_id: str, *, sent_before: bool = False) -> None:
+        call: Any = FakeCall(statement_id, sent_before=sent_before)
+        change = Change(_only("COMMIT"), Connection.commit)
+        LakeTransactions(lambda: "n1").change(call, self.connection, change)
+
+
+def _values(connection: Connection) -> list[int]:
+    ((values,),) = connection.rows("SELECT list(i ORDER BY i) FROM t")
+    return list(values)
 
 
 def _only(sql: str) -> Any:

@@ -279,7 +279,7 @@ def test_what_nobody_can_look_up_is_refused_when_it_is_said_to_be_sent_again(
     with serving(lake=lake) as served, served.client() as client:
         client.update("CREATE TABLE t (a INTEGER)")
         client.extra_headers[headers.STATEMENT_ID] = "text"
-        text = "BEGIN; INSERT INTO t VALUES (1); COMMIT"
+        text = "BEGIN; INSERT INTO t VALUES (1); COMMIT; BEGIN; ROLLBACK"
         client.update(text)
         client.extra_headers[headers.SENT_BEFORE] = "1"
         with pytest.raises(pa.ArrowInvalid, match="only changes of the lake can be looked up"):

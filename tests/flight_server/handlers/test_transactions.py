@@ -1,11 +1,15 @@
 """Transactions: all or nothing, told honestly, ended when idle."""
 
 import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pytest
 from pyarrow import flight
 
+from flightkeeper.flightsql import headers
 from flightkeeper.flightsql.tickets import Kind
 from flightkeeper.flightsql.wire import flight_sql_pb2 as sql
 from flightkeeper.flightsql.wire.flightkeeper_pb2 import Transaction
@@ -113,8 +117,7 @@ def test_nonsense_is_refused(client: WireClient, handle: bytes) -> None:
 
 def test_a_transaction_of_another_life_is_lost(served: Served, client: WireClient) -> None:
     body = Transaction(node_id="n", incarnation="before", transaction="t")
-    signer = served.node._service._routes.put[sql.CommandStatementUpdate].__self__._signer  # type: ignore[attr-defined]
-    handle = signer.sign(Kind.TRANSACTION, body)
+    handle = _signer(served).sign(Kind.TRANSACTION, body)
     with pytest.raises(KeyError, match="lives on node n and only there"):
         client.query("SELECT 1", handle)
     assert client.received["x-flightkeeper-reason"] == "session-lost"
@@ -156,3 +159,145 @@ def test_a_transaction_is_not_idle_while_its_result_is_read() -> None:
         assert node.node._sessions.expire(clock()) == 0
         assert total + stream.read_all().num_rows == 3_000_000
         client.end(transaction)
+
+
+@pytest.fixture
+def two(tmp_path: Path) -> Iterator[tuple[Served, Served]]:
+    """Nodes that share a lake."""
+    shared: dict[str, Any] = {"registry": f"dir://{tmp_path}/registry"}
+    shared["lake"] = f"ducklake:sqlite:{tmp_path}/lake.sqlite"
+    with serving(**shared) as one, serving(**shared) as other:
+        yield one, other
+
+
+@pytest.fixture
+def here(two: tuple[Served, Served]) -> Iterator[WireClient]:
+    with two[0].client() as client:
+        client.update("CREATE TABLE t (a INT)")
+        yield client
+
+
+@pytest.fixture
+def there(two: tuple[Served, Served]) -> Iterator[WireClient]:
+    with two[1].client() as client:
+        yield client
+
+
+def sending(client: WireClient, statement_id: str, *, before: bool = False) -> WireClient:
+    """The client, whose next statement has this id."""
+    client.extra_headers[headers.STATEMENT_ID] = statement_id
+    client.extra_headers[headers.SENT_BEFORE] = "1" if before else "0"
+    return client
+
+
+@pytest.mark.lake
+def test_any_node_tells_what_became_of_a_commit(
+    two: tuple[Served, Served], here: WireClient, there: WireClient
+) -> None:
+    transaction = here.begin()
+    here.update("INSERT INTO t VALUES (1)", transaction)
+    assert here.received[headers.COMMIT_TOLD] == "1"
+    sending(here, "s1").end(transaction)
+    for client in (there, here):
+        sending(client, "s1", before=True).end(transaction)
+    with two[1].client("eve") as eve, pytest.raises(flight.FlightServerError, match="rolled back"):
+        sending(eve, "s1", before=True).end(transaction)
+    with pytest.raises(KeyError, match="only there"):
+        sending(there, "s1").end(transaction)
+    assert count(there) == 1
+
+
+@pytest.mark.lake
+def test_what_was_asked_about_first_is_never_committed(here: WireClient, there: WireClient) -> None:
+    transaction = here.begin()
+    here.update("INSERT INTO t VALUES (1)", transaction)
+    with pytest.raises(flight.FlightServerError, match="rolled back, nothing of it was written"):
+        sending(there, "s1", before=True).end(transaction)
+    assert there.received[headers.REASON] == "undone"
+    with pytest.raises(pa.ArrowInvalid, match="nothing of the transaction was written"):
+        sending(here, "s1").end(transaction)
+    assert count(there) == 0
+
+
+@pytest.mark.lake
+def test_the_commit_of_a_session_is_told_of_as_well(
+    two: tuple[Served, Served], here: WireClient, there: WireClient
+) -> None:
+    for text, told in (("BEGIN", "0"), ("INSERT INTO t VALUES (1)", "1")):
+        here.update(text)
+        assert here.received[headers.COMMIT_TOLD] == told
+    sending(here, "s1").update("COMMIT")
+    assert here.received[headers.COMMIT_TOLD] == "0"
+    # As a client does that has lost the node with its session.
+    with two[1].stranger(here.authorization) as lost:
+        sending(lost, "s1", before=True).update("COMMIT")
+        lost.execute_update(lost.prepare("COMMIT").prepared_statement_handle)
+        with pytest.raises(flight.FlightServerError, match="rolled back"):
+            sending(lost, "s2", before=True).update("COMMIT")
+        for text in ("INSERT INTO t VALUES (2)", "BEGIN", "COMMIT; COMMIT"):
+            with pytest.raises(KeyError, match="connect again"):
+                lost.update(text)
+        with pytest.raises(KeyError, match="connect again"):
+            sending(lost, "s1").update("COMMIT")
+    assert count(there) == 1
+
+
+@pytest.mark.lake
+def test_a_text_that_is_a_transaction_is_run_once(here: WireClient, there: WireClient) -> None:
+    text = "BEGIN; INSERT INTO t VALUES (1); INSERT INTO t VALUES (2); COMMIT"
+    sending(here, "s1").update(text)
+    for client in (here, there):
+        assert sending(client, "s1", before=True).update(text) == 0
+    assert count(there) == 2
+    with pytest.raises(pa.ArrowInvalid, match="another statement's"):
+        sending(there, "s1", before=True).update(text.replace("2", "3"))
+    # What was sent and did not arrive.
+    sending(there, "s2", before=True).update(text)
+    sending(here, "s2").extra_headers.pop(headers.SENT_BEFORE)
+    here.update(text)
+    assert count(there) == 4
+    # Two in a text: the first one may have been committed.
+    with pytest.raises(pa.ArrowInvalid, match="only changes of the lake can be looked up"):
+        sending(there, "s3", before=True).update(f"{text}; {text}")
+    sending(there, "s4").update(f"{text}; {text}")
+    assert count(here) == 8
+    # Within a transaction it only ends that.
+    sending(there, "s5").update("BEGIN")
+    there.update("DELETE FROM t")
+    sending(there, "s6").update(text)
+    assert count(here) == 2
+
+
+@pytest.mark.lake
+def test_a_text_that_changes_something_else_as_well_is_not_run_again(here: WireClient) -> None:
+    here.update("CREATE TABLE memory.own (a INT)")
+    text = "BEGIN; INSERT INTO memory.own VALUES (1); COMMIT"
+    sending(here, "s1").update(text)
+    with pytest.raises(pa.ArrowInvalid, match="only changes of the lake can be looked up"):
+        sending(here, "s1", before=True).update(text)
+    sending(here, "s2").update("ROLLBACK")
+    assert here.value("SELECT count(*) FROM memory.own") == 1
+
+
+@pytest.mark.lake
+def test_of_what_is_not_in_the_lake_nobody_is_promised_anything(here: WireClient) -> None:
+    here.update("CREATE TABLE memory.own (a INT)")
+    transaction = here.begin()
+    here.update("INSERT INTO memory.own VALUES (1)", transaction)
+    assert here.received[headers.COMMIT_TOLD] == "0"
+    with pytest.raises(pa.ArrowInvalid, match="only changes of the lake can be looked up"):
+        sending(here, "s1", before=True).end(transaction)
+    assert here.value("SELECT count(*) FROM memory.own") == 0
+
+
+def test_a_node_without_a_lake_can_tell_of_nothing(served: Served, client: WireClient) -> None:
+    body = Transaction(node_id="n", incarnation="before", transaction="t")
+    handle = _signer(served).sign(Kind.TRANSACTION, body)
+    client.extra_headers[headers.SENT_BEFORE] = "1"
+    with pytest.raises(pa.ArrowInvalid, match="only changes of the lake can be looked up"):
+        client.end(handle)
+    assert client.received[headers.REASON] == "untold"
+
+
+def _signer(served: Served) -> Any:
+    return served.node._service._routes.put[sql.CommandStatementUpdate].__self__._signer  # type: ignore[attr-defined]

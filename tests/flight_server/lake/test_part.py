@@ -49,7 +49,7 @@ def scene_here(here: Database, location: Location) -> Iterator[Scene]:
 def test_the_duty_is_the_lakes_own(scene_here: Scene, here: Database) -> None:
     (name,) = scene_here.part.duties(scene_here.note)
     assert name == f"lake-{here.lake[:12]}"
-    assert len(scene_here.part.owners()) == 1
+    assert len(scene_here.part.owners()) == 2
 
 
 def test_without_a_lake_there_is_nothing_to_do() -> None:

@@ -7,10 +7,11 @@ that is asked verifies them. Pure; knows nothing of which nodes there are.
 
 import binascii
 import json
+import re
 from base64 import urlsafe_b64decode
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import blake2b
 
 from google.protobuf.message import Message
@@ -39,6 +40,7 @@ class Destination:
         preferred: the incarnation to ask first; "" = whichever.
         session: names the caller's session in a gateway's memory; "" = it has none.
         handle: names the prepared statement in a gateway's memory; "" = there is none.
+        transaction: names the transaction in a gateway's memory; "" = the call names none.
     """
 
     kind: StatementKind = StatementKind.READ
@@ -46,6 +48,7 @@ class Destination:
     preferred: str = ""
     session: str = ""
     handle: str = ""
+    transaction: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,8 +94,12 @@ def of_command(data: bytes, kind: StatementKind, who: Login, known: Known) -> De
         # Whoever is asked says what is wrong with it.
         return _to(kind, who.pin, who, known)
     handle = getattr(message, "prepared_statement_handle", b"")
-    home = _transaction(message, known) or who.pin
-    return _to(kind, home, who, known, _owner(message, known), _key(handle))
+    transaction_id = _transaction_id(message)
+    home = _home(transaction_id, known) or who.pin
+    to = _to(kind, home, who, known, _owner(message, known), _key(handle))
+    if to.pinned and _commits(message):
+        to = replace(to, kind=StatementKind.COMMIT)
+    return replace(to, transaction=_key(transaction_id))
 
 
 def of_action(name: str, body: bytes, who: Login, known: Known) -> Destination:
@@ -102,10 +109,7 @@ def of_action(name: str, body: bytes, who: Login, known: Known) -> Destination:
         tickets = _tickets(name, body)
         owner = next(filter(None, (_owner(ticket, known) for ticket in tickets)), "")
         return _to(kind, who.pin, who, known, owner)
-    destination = of_command(body, kind, who, known)
-    if name == "EndTransaction" and destination.pinned:
-        return Destination(_ending(body), destination.pinned, session=destination.session)
-    return destination
+    return of_command(body, kind, who, known)
 
 
 def _to(
@@ -133,15 +137,28 @@ _ACTIONS: Mapping[str, StatementKind] = {
     "flightkeeper.Probe": StatementKind.BEGIN,
     "flightkeeper.CancelStatement": StatementKind.BEGIN,
 }
+_RUNNING = (
+    sql.CommandStatementQuery,
+    sql.CommandStatementUpdate,
+    sql.CommandPreparedStatementQuery,
+    sql.CommandPreparedStatementUpdate,
+)
+# Each text is read in one way only, so that no long one takes long.
+_SPACE = r"(?:\s|--[^\n]*(?:\n|\Z)|/\*(?:[^*]|\*(?!/))*\*/)"
+_COMMIT = re.compile(
+    rf"{_SPACE}*(?:COMMIT|END)(?:{_SPACE}+(?:TRANSACTION|TRAN|WORK))?(?:{_SPACE}|;)*", re.IGNORECASE
+)
 _ABOUT_TICKETS = frozenset({"CancelFlightInfo", "CancelQuery", "RenewFlightEndpoint"})
 
 
-def _ending(body: bytes) -> StatementKind:
-    request = unpack(body)
-    commit = sql.ActionEndTransactionRequest.END_TRANSACTION_COMMIT
-    if isinstance(request, sql.ActionEndTransactionRequest) and request.action == commit:
-        return StatementKind.COMMIT
-    return StatementKind.TRANSACTION
+def _commits(message: Message) -> bool:
+    """Whether it ends a transaction, by an action or as SQL."""
+    if isinstance(message, sql.ActionEndTransactionRequest):
+        return message.action == sql.ActionEndTransactionRequest.END_TRANSACTION_COMMIT
+    if not isinstance(message, _RUNNING):
+        return False
+    texts = [getattr(message, "query", ""), *(body.query for body in _statements(message))]
+    return any(_COMMIT.fullmatch(text) for text in texts)
 
 
 def _tickets(name: str, body: bytes) -> list[Message]:
@@ -159,11 +176,14 @@ def _tickets(name: str, body: bytes) -> list[Message]:
     return found
 
 
-def _transaction(message: Message, known: Known) -> str:
-    """The incarnation that holds the transaction of a command, or ""."""
-    transaction_id = getattr(message, "transaction_id", b"") or next(
-        (body.transaction_id for body in _statements(message) if body.transaction_id), b""
-    )
+def _transaction_id(message: Message) -> bytes:
+    """The id of the transaction that a command is part of; empty if it names none."""
+    named: bytes = getattr(message, "transaction_id", b"")
+    return named or next((b.transaction_id for b in _statements(message) if b.transaction_id), b"")
+
+
+def _home(transaction_id: bytes, known: Known) -> str:
+    """The incarnation that holds a transaction, or ""."""
     if not transaction_id:
         return ""
     readings = unverified(transaction_id, Transaction)

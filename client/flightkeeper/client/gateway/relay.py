@@ -24,7 +24,7 @@ from flightkeeper.client.gateway.channel import NodeChannel
 from flightkeeper.client.gateway.destinations import Destination, Login, login
 from flightkeeper.client.gateway.everywhere import ask_all
 from flightkeeper.client.gateway.memory import Memory
-from flightkeeper.client.gateway.passing import AUTHORIZATION, Pair
+from flightkeeper.client.gateway.passing import AUTHORIZATION, Pair, back
 from flightkeeper.client.gateway.stoppers import STOP_TIMEOUT_S, Stoppers
 from flightkeeper.client.pool import Pool
 from flightkeeper.client.router import Router
@@ -99,6 +99,11 @@ class Caller:
         return next((str(v) for n, v in self.sent if n == AUTHORIZATION), "")
 
     @property
+    def peer(self) -> str:
+        """Whose connection it comes from."""
+        return str(self._context.peer())
+
+    @property
     def who(self) -> Login:
         """Whose session it is."""
         return login(self.authorization)
@@ -118,6 +123,14 @@ class Caller:
         """Send trailers with the answer."""
         for name, value in pairs:
             self._context.add_trailer(name, cast("Any", value))
+
+
+def _told_of(caller: Caller, to: Destination) -> str:
+    """Under which name it is noted that any node can tell of a transaction's COMMIT.
+
+    What has no name is known by its session, as long as all of that comes this way.
+    """
+    return f"told of {to.transaction or f'{caller.peer} {to.session}'}"
 
 
 def lost() -> SessionLost:
@@ -181,7 +194,13 @@ class Relay:
         pinned, preferred = self._instance(to.pinned), self._instance(to.preferred)
         if to.pinned and pinned is None:
             raise lost()
-        statement = Statement(caller.statement_id, to.kind, pinned=pinned)
+        key = _told_of(caller, to)
+        statement = Statement(
+            *(caller.statement_id, to.kind),
+            pinned=pinned,
+            told=to.kind is not StatementKind.COMMIT or bool(self.memory.place(key)),
+            on_loss=partial(self.memory.forget, key),
+        )
         if pinned is None:
             statement = replace(statement, preferred=preferred)
 
@@ -193,6 +212,15 @@ class Relay:
                 return operation(turn)
 
         return self._attempts.run(statement, attempt, keep=keep)
+
+    def heard(self, caller: Caller, to: Destination, turn: Turn, answered: Sequence[Pair]) -> None:
+        """Pass on what came with an answer, and note what it says of the transaction."""
+        caller.answer(back(answered))
+        said = [value for name, value in answered if name == headers.COMMIT_TOLD]
+        if said == ["1"]:
+            self.memory.note(_told_of(caller, to), turn.node.incarnation)
+        elif said:
+            self.memory.forget(_told_of(caller, to))
 
     def everywhere(self, ask: Callable[[NodeChannel], list[bytes]]) -> list[bytes] | None:
         """Ask all nodes at once, in bounded time; see `everywhere.ask_all`."""

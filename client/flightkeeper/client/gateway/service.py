@@ -89,7 +89,7 @@ class Gateway(flight.FlightServerBase):
             def ask(turn: Turn) -> flight.FlightInfo:
                 turn.begins()
                 answered = turn.channel.info(descriptor, _as_read(turn))
-                caller.answer(back(answered.headers))
+                self._relay.heard(caller, to, turn, answered.headers)
                 return flight.FlightInfo.deserialize(self._located(answered.value, turn))
 
             return self._relay.run(caller, to, ask)
@@ -158,7 +158,7 @@ class Gateway(flight.FlightServerBase):
 
             def send(turn: Turn) -> list[bytes]:
                 answered = upload.put(turn)
-                caller.answer(back(answered.headers))
+                self._relay.heard(caller, to, turn, answered.headers)
                 self._relay.memory.note(to.handle, turn.node.incarnation)
                 return answered.value
 
@@ -182,7 +182,7 @@ class Gateway(flight.FlightServerBase):
             def ask(turn: Turn) -> list[bytes]:
                 turn.begins()
                 answered = turn.channel.action(action, turn.sent)
-                caller.answer(back(answered.headers))
+                self._relay.heard(caller, to, turn, answered.headers)
                 if name == "BeginTransaction":
                     self._relay.memory.note(to.session, turn.node.incarnation)
                 return answered.value

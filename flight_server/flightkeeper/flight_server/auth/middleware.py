@@ -47,6 +47,8 @@ class CallMiddleware(flight.ServerMiddleware):
         account: the id of the caller's account; empty where names are all there is.
         options: what its statements run under, once that is known.
         changes: how many changes of the lake it has begun.
+        commit_told: whether any node can tell of the COMMIT of the transaction that it leaves open;
+            None = it has changed nothing in one.
     """
 
     def __init__(
@@ -59,6 +61,7 @@ class CallMiddleware(flight.ServerMiddleware):
         self.cancelled = False
         self.options: Options | None = None
         self.changes = 0
+        self.commit_told: bool | None = None
         self._new_token = new_token
 
     @property

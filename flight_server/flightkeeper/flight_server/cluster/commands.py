@@ -15,7 +15,7 @@ from flightkeeper.flight_server.change import Change
 from flightkeeper.flight_server.command import Command
 from flightkeeper.flight_server.engine.catalog import HIDDEN
 from flightkeeper.flight_server.engine.connection import Connection
-from flightkeeper.flight_server.engine.statement import Statement, words_at
+from flightkeeper.flight_server.engine.statement import Control, Statement, words_at
 from flightkeeper.flight_server.errors import InvalidArgument, Unimplemented
 from flightkeeper.flightsql.headers import Reason
 
@@ -82,13 +82,20 @@ class Commands:
 
     def around(self, call: Call, connection: Connection, change: Change[_T]) -> _T:
         """Make a change: by who owns what it is about, else on the engine."""
+        within = connection.in_transaction
+        changed = self._changed(call, connection, change)
+        if within or connection.in_transaction:
+            call.leaves_open(told=connection.in_transaction and connection.writes_lake)
+        return changed
+
+    def _changed(self, call: Call, connection: Connection, change: Change[_T]) -> _T:
         statement = change.statement
         if _names_hidden(statement.sql):
             raise InvalidArgument(
                 f"the schema {HIDDEN} has the rows of the cluster's reference tables; nothing was "
                 "run"
             )
-        if statement.target:
+        if statement.target or statement.control is Control.COMMIT:
             for owner in self._owners:
                 if owner.owns(connection, statement):
                     if not owner.tells:
@@ -96,8 +103,15 @@ class Commands:
                     return owner.change(call, connection, change)
         if statement.reference:
             raise Unimplemented(_ALONE)
-        _check_first(call)
+        if not _begun_anew(connection, change):
+            _check_first(call)
         return change.run(connection)
+
+
+def _begun_anew(connection: Connection, change: Change[Any]) -> bool:
+    """Whether it is the BEGIN or COMMIT of a transaction whose text has been looked up."""
+    begins = change.statement.control is Control.BEGIN
+    return change.whole and (begins or connection.in_transaction)
 
 
 def _check_first(call: Call) -> None:

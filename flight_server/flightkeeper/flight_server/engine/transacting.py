@@ -6,7 +6,7 @@ result. What runs in them is the connection's.
 
 import threading
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
 
@@ -25,11 +25,14 @@ class Transacting(ABC):
 
     Attributes:
         in_transaction: one of the caller's is open.
+        writes_lake: it has changed what is in the lake, and so nothing that is not: a transaction
+            writes to one catalog only.
         transactions: how many of these were begun.
         spoiled: a transaction could not be ended; it is good for nothing but being closed.
     """
 
     in_transaction = False
+    writes_lake = False
     transactions = 0
     spoiled = False
     # A transaction is open that ends with the result that was begun in it.
@@ -91,11 +94,14 @@ class Transacting(ABC):
         with self._turns:
             if not self.in_transaction:
                 self._control("BEGIN TRANSACTION")
-                self.in_transaction = True
+                self.in_transaction, self.writes_lake = True, False
                 self.transactions += 1
 
-    def commit(self) -> None:
+    def commit(self, prepare: Callable[[], object] = lambda: None) -> None:
         """Commit the open transaction, if one is open.
+
+        Args:
+            prepare: what is the last to be done in it, if it can be committed.
 
         Raises:
             EngineFailed: it was aborted by an earlier error, or conflicted, and is rolled back;
@@ -106,6 +112,7 @@ class Transacting(ABC):
                 return
             try:
                 self._check()
+                prepare()
                 with self._changes.counted():
                     self._control("COMMIT")
             except NodeError as exc:

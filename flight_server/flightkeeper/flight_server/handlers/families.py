@@ -71,7 +71,7 @@ def served(node: Workings) -> Routes:
     partitions = Partitions(execution, node.placement, node.database, executions.new_id)
     statements = Statements(execution, executions, partitions, signer, clocks, node.incarnation)
     transactions = Transactions(
-        node.sessions, node.placement, node.admission, signer, clocks, node.home
+        node.sessions, node.placement, execution, node.admission, signer, clocks, node.home
     )
     return routes.merge(
         [

@@ -7,8 +7,12 @@ from collections.abc import Callable, Iterator
 
 from flightkeeper.flight_server.admission import Admission
 from flightkeeper.flight_server.call import Call
+from flightkeeper.flight_server.change import Change
 from flightkeeper.flight_server.clocks import Clocks
-from flightkeeper.flight_server.errors import InvalidArgument, Unimplemented
+from flightkeeper.flight_server.engine.connection import Connection
+from flightkeeper.flight_server.engine.statement import parse
+from flightkeeper.flight_server.errors import InvalidArgument, NotFound, Unimplemented
+from flightkeeper.flight_server.execution import Execution
 from flightkeeper.flight_server.handlers.routes import Action, Routes
 from flightkeeper.flight_server.placement import Placement
 from flightkeeper.flight_server.sessions import Sessions
@@ -18,6 +22,7 @@ from flightkeeper.flightsql.wire import flight_sql_pb2 as sql
 from flightkeeper.flightsql.wire.flightkeeper_pb2 import Transaction as TransactionBody
 
 _End = sql.ActionEndTransactionRequest
+(_COMMIT,) = parse("COMMIT")
 
 
 class Transactions:
@@ -27,6 +32,7 @@ class Transactions:
         self,
         sessions: Sessions,
         placement: Placement,
+        execution: Execution,
         admission: Admission,
         signer: Signer,
         clocks: Clocks,
@@ -35,6 +41,7 @@ class Transactions:
         """`home` names the node and incarnation that transactions live in."""
         self._sessions = sessions
         self._placement = placement
+        self._execution = execution
         self._admission = admission
         self._signer = signer
         self._clocks = clocks
@@ -70,16 +77,38 @@ class Transactions:
         yield pack(sql.ActionBeginTransactionResult(transaction_id=handle))
 
     def _end(self, call: Call, request: sql.ActionEndTransactionRequest) -> Iterator[bytes]:
-        name = self._placement.transaction_name(request.transaction_id)
-        if request.action not in (_End.END_TRANSACTION_COMMIT, _End.END_TRANSACTION_ROLLBACK):
-            raise InvalidArgument("say whether to commit or to roll back the transaction")
-        self._sessions.end(
-            name,
-            call.owner,
-            self._clocks.monotonic_s(),
-            commit=request.action == _End.END_TRANSACTION_COMMIT,
-        )
+        match request.action:
+            case _End.END_TRANSACTION_COMMIT:
+                self._commit(call, request.transaction_id)
+            case _End.END_TRANSACTION_ROLLBACK:
+                self._finish(call, request.transaction_id, Connection.rollback)
+            case _:
+                raise InvalidArgument("say whether to commit or to roll back the transaction")
         return iter(())
+
+    def _commit(self, call: Call, handle: bytes) -> None:
+        # The handle tells it from another COMMIT under the same id.
+        change = Change(_COMMIT, Connection.commit, (handle,))
+
+        def commit(connection: Connection) -> None:
+            try:
+                self._execution.around(call, connection, change)
+            finally:
+                # Whatever comes of it: it has ended.
+                connection.rollback()
+
+        try:
+            self._finish(call, handle, commit)
+        except NotFound:
+            if not call.sent_before:
+                raise
+            # It is another node's, or has ended here; what became of it can be told all the same.
+            with self._execution.lent(call) as connection:
+                commit(connection)
+
+    def _finish(self, call: Call, handle: bytes, how: Callable[[Connection], object]) -> None:
+        name = self._placement.transaction_name(handle)
+        self._sessions.end(name, call.owner, self._clocks.monotonic_s(), how)
 
 
 def _no_savepoints(call: Call, request: object) -> Iterator[bytes]:

@@ -36,6 +36,8 @@ _NOBODY_SAYS = (
 
 Run = Callable[[Member, Connection], None]
 """Runs a member's statement in the open transaction, and notes how many rows it changed."""
+Author = Callable[[], str]
+"""The node's name, which commits carry."""
 Check = Callable[[], None]
 """Raises Cancelled when who commits is not wanted any more."""
 
@@ -51,8 +53,7 @@ class FellOut(Exception):
 class Commits:
     """Commits groups. Thread-safe."""
 
-    def __init__(self, author: Callable[[], str]) -> None:
-        """`author` is the node's name, which commits carry."""
+    def __init__(self, author: Author) -> None:
         self._author = author
 
     def make(self, connection: Connection, group: Sequence[Member], run: Run, check: Check) -> None:
@@ -90,7 +91,7 @@ class Commits:
             Unavailable: nobody can say.
             InvalidArgument: the id is another statement's.
         """
-        entry = _found(connection, member.key, check, _LOOKS_MAX if patient else 1)
+        entry = look_up(connection, member.key, check, patient=patient)
         if entry is None:
             return False
         if entry.rows == NOT_APPLIED:
@@ -204,7 +205,18 @@ def _collected(
     return lake_additions.collected(connection, table)
 
 
-def _found(connection: Connection, key: str, check: Check, looks: int) -> Entry | None:
+def look_up(
+    connection: Connection, key: str, check: Check, *, patient: bool = False
+) -> Entry | None:
+    """What the ledger says of an id; None = nothing yet.
+
+    Args:
+        patient: ask for longer, because nobody else can say.
+
+    Raises:
+        Unavailable: nobody can say.
+    """
+    looks = _LOOKS_MAX if patient else 1
     for look in range(looks):
         try:
             if look:
@@ -217,6 +229,21 @@ def _found(connection: Connection, key: str, check: Check, looks: int) -> Entry 
             if stopped or look == looks - 1:
                 raise Unavailable(_NOBODY_SAYS, in_doubt=True) from exc
     raise AssertionError("the last look returns or raises")
+
+
+def settled(connection: Connection, key: str, check: Check) -> Entry | None:
+    """Let no commit carry an id any more; what one has just then, if one has.
+
+    Raises:
+        Unavailable: nobody can say.
+    """
+    try:
+        lake.settle(connection, key)
+    except NodeError as exc:
+        if (entry := look_up(connection, key, check, patient=True)) is None:
+            raise Unavailable(_NOBODY_SAYS, in_doubt=True) from exc
+        return entry
+    return None
 
 
 def _overtaken(connection: Connection, error: NodeError) -> NodeError:

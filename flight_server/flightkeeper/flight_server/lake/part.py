@@ -24,6 +24,7 @@ from flightkeeper.flight_server.lake.location import Location
 from flightkeeper.flight_server.lake.places import Places
 from flightkeeper.flight_server.lake.rounds import FAILED, Order, Rounds
 from flightkeeper.flight_server.lake.rules import GuardedRules
+from flightkeeper.flight_server.lake.transactions import LakeTransactions
 from flightkeeper.flight_server.lake.turns import Line
 from flightkeeper.flight_server.lake.upkeep import Keeping
 from flightkeeper.flight_server.lake.writes import LakeWrites
@@ -101,7 +102,9 @@ class LakePart:
 
     def owners(self) -> Sequence[Owner]:
         """Who owns what is in the lake, if there is one."""
-        return () if self._rounds is None else (LakeWrites(self._line, self._author),)
+        if self._rounds is None:
+            return ()
+        return LakeWrites(self._line, self._author), LakeTransactions(self._author)
 
     def rules(self, rules: Rules) -> Rules:
         """What callers may do, but for what breaks the lake, if there is one."""

@@ -56,8 +56,10 @@ class LakeWrites:
             NodeError: it cannot be made; says whether it was.
         """
         if connection.in_transaction:
-            return change.run(connection)
-        member = _named(call, change)
+            changed = change.run(connection)
+            connection.writes_lake = True
+            return changed
+        member = named(call, change, call.next_change())
         with connection.alone(), connection.waiting() as check:
             apart = call.may_be_known or not connection.plain
             if not apart and (words := _small(change)):
@@ -140,9 +142,13 @@ def _small(change: Change[Any]) -> Sequence[str]:
     return () if "select" in words else words
 
 
-def _named(call: Call, change: Change[Any]) -> Member:
-    """The change under the id that makes it one and the same."""
+def named(call: Call, change: Change[Any], number: int) -> Member:
+    """The change under the id that makes it one and the same.
+
+    Args:
+        number: of the change within the call.
+    """
     given = call.statement_id
-    key = ledger.key(call.owner, given or uuid.uuid4().hex, call.next_change())
+    key = ledger.key(call.owner, given or uuid.uuid4().hex, number)
     text = ledger.text_of(change.statement.source, change.sent if given else ())
     return Member(key, text, change.run)
