@@ -1,6 +1,6 @@
 """What was changed of a table of the lake, for who may read the table, over the wire."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -68,7 +68,8 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def cluster(home: Path) -> Iterator[Granted]:
-    with granted(f"dir://{home}/registry", "amy", lake=f"ducklake:sqlite:{home}/l.sqlite") as made:
+    lake = f"ducklake:sqlite:{home}/l.sqlite"
+    with granted(f"dir://{home}/registry", "amy", "bob", lake=lake) as made:
         for change in (*CHANGES, *OTHERS, *(f"GRANT {grant}" for grant in GRANTS)):
             made.root.update(change)
         yield made
@@ -160,7 +161,7 @@ def test_within_a_transaction_and_a_session_at_a_version(amy: WireClient) -> Non
 
 def test_a_node_that_only_reads_tells_it_too(cluster: Granted, home: Path) -> None:
     del cluster
-    settings = {
+    settings: dict[str, Any] = {
         "registry": f"dir://{home}/registry",
         "lake": f"ducklake:sqlite:{home}/l.sqlite",
         "accounts": "registry",
@@ -175,21 +176,22 @@ def test_a_node_that_only_reads_tells_it_too(cluster: Granted, home: Path) -> No
             client.query("FROM lake.s.table_changes('orders', 0, 9)")
 
 
-def test_a_read_in_parts_goes_by_files_and_shows_none(cluster: Granted, amy: WireClient) -> None:
+def test_a_read_in_parts_goes_by_files_and_shows_none(cluster: Granted) -> None:
     for change in (
         "CREATE TABLE big AS SELECT range AS id FROM range(150_000)",
         "INSERT INTO big SELECT range FROM range(150_000)",
-        "GRANT SELECT ON lake.main.big TO amy",
+        "GRANT SELECT ON lake.main.big TO bob",
     ):
         cluster.root.update(change)
-    amy.extra_headers[ENDPOINTS] = "3"
-    info = amy.plan("SELECT id FROM big")
+    bob = cluster.clients["bob"]
+    bob.extra_headers[ENDPOINTS] = "3"
+    info = bob.plan("SELECT id FROM big")
     assert len(info.endpoints) > 1
     for _ in range(2):
-        tables = [amy.get(endpoint.ticket).read_all() for endpoint in info.endpoints]
+        tables = [bob.get(endpoint.ticket).read_all() for endpoint in info.endpoints]
         assert sum(table.num_rows for table in tables) == 300_000
     with pytest.raises(pa.ArrowInvalid, match="filename"):
-        amy.plan("SELECT filename FROM big")
+        bob.plan("SELECT filename FROM big")
 
 
 @pytest.mark.parametrize("begin", [0, 12])
@@ -222,11 +224,12 @@ def test_a_grant_that_ends_or_is_limited_ends_it(cluster: Granted, amy: WireClie
     cluster.root.update("REVOKE SELECT ON lake.main.orders FROM amy")
     try:
         cluster.root.update("GRANT SELECT (id, pay) ON lake.main.orders TO amy")
-        for again in (
+        ways: tuple[Callable[[], pa.Table], ...] = (
             lambda: amy.query(text),
             lambda: amy.fetch(planned),
             lambda: amy.execute(prepared),
-        ):
+        )
+        for again in ways:
             with pytest.raises(flight.FlightUnauthorizedError, match="all of its rows and columns"):
                 again()
         cluster.root.update("REVOKE SELECT (id, pay) ON lake.main.orders FROM amy")

@@ -164,8 +164,12 @@ def _make_secret(root: duckdb.DuckDBPyConnection, options: LakeOptions) -> None:
 def _complete(root: duckdb.DuckDBPyConnection, where: Location) -> None:
     """Make the ledger, as far as it is not there or is an older node's."""
     if where.backend is Backend.SQLITE:
-        with closing(sqlite3.connect(where.path)) as catalog:
-            catalog.executescript(ledger.SQLITE)
+        # A file that is closed loses all locks of its process. So whoever makes it opens the file,
+        # and nobody who comes when others of this process may be reading.
+        asked = f"FROM system.main.sqlite_query({literal(METADATA)}, {literal(ledger.SQLITE_MADE)})"
+        if not root.execute(asked).fetchall():
+            with closing(sqlite3.connect(where.path)) as catalog:
+                catalog.executescript(ledger.SQLITE)
         return
     if not root.execute(_asking(METADATA, ledger.POSTGRES_MADE)).fetchall():
         root.execute(f"CALL postgres_execute('{METADATA}', {literal(ledger.POSTGRES)})")
