@@ -1,8 +1,9 @@
 """Small writes from many clients, wherever tables are kept: python -m benchmarks.writers.
 
 Eight clients with a connection each add rows one by one: to a file of DuckDB in process, behind a
-node and behind DuckDB's own server, and to lakes behind one node and three. Stores take turns, so
-that noise is shared. What was acknowledged is counted in the end.
+node and behind DuckDB's own server, and to lakes behind one node and three; to a lake behind one
+node also by statements that are never committed together with others. Stores take turns, so that
+noise is shared. What was acknowledged is counted in the end.
 """
 
 import argparse
@@ -20,7 +21,13 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.stores import FILE, QUACK, Client, Store, stores
+from benchmarks.lakes import CATALOGS
+from benchmarks.stores import FILE, QUACK, Client, Store, lake_at, stores
+
+_ALONE = ", one by one"
+_VALUES = "INSERT INTO {table} VALUES ({writer}, 1)"
+_SELECT = "INSERT INTO {table} SELECT {writer}, 1"
+"""Has a commit of its own: a SELECT may take long."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,9 +56,13 @@ def main() -> None:
     arguments = parser.parse_args()
     found = []
     with tempfile.TemporaryDirectory() as folder, stores(Path(folder)) as all_of_them:
-        chosen = [store for store in all_of_them if arguments.only in store.name]
+        single = {lake_at(catalog, 1) for catalog in CATALOGS}
+        alone = [
+            Store(f"{each.name}{_ALONE}", each.open) for each in all_of_them if each.name in single
+        ]
+        chosen = [store for store in [*all_of_them, *alone] if arguments.only in store.name]
         for number, store in enumerate(chosen):
-            # Two of the stores may be the same lake.
+            # Some of the stores are the same lake.
             store.open().change(f"CREATE TABLE entry_{number} (writer BIGINT, n BIGINT)")
         written = dict.fromkeys((store.name for store in chosen), 0)
         for clients in arguments.clients:
@@ -80,7 +91,10 @@ def measure(
     for number in range(rounds + 1):
         for place, (name, its_clients) in enumerate(opened.items()):
             print(f"{clients} clients, round {number}, {name}", file=sys.stderr, flush=True)
-            taken = _turn(its_clients, f"entry_{place}", seconds if number else seconds / 4)
+            text = (_SELECT if name.endswith(_ALONE) else _VALUES).replace(
+                "{table}", f"entry_{place}"
+            )
+            taken = _turn(its_clients, text, seconds if number else seconds / 4)
             written[name] += len(taken)
             if number:  # the first one fills caches
                 rates[name].append(len(taken) / seconds)
@@ -94,12 +108,12 @@ def _figures(name: str, clients: int, rates: list[float], times: list[float]) ->
     return Figures(name, clients, rate, hundredths[49] * 1000, hundredths[98] * 1000)
 
 
-def _turn(clients: Sequence[Client], table: str, seconds: float) -> list[float]:
+def _turn(clients: Sequence[Client], text: str, seconds: float) -> list[float]:
     """Seconds that each write took."""
     taken: list[list[float]] = [[] for _ in clients]
 
     def write(number: int) -> None:
-        statement = f"INSERT INTO {table} VALUES ({number}, 1)"
+        statement = text.format(writer=number)
         until = time.perf_counter() + seconds
         while (began := time.perf_counter()) < until:
             clients[number].change(statement)

@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
+from pyarrow.parquet import ParquetFile
 from typer.testing import CliRunner, Result
 
 from flightkeeper.cli.lake import app
@@ -49,6 +50,19 @@ def test_a_lake_is_made_once(url: str) -> None:
     assert checked.stdout.splitlines()[-1] == "ok: all 0 files of the catalog"
 
 
+def test_files_are_compressed_as_was_said_last(url: str, tmp_path: Path) -> None:
+    assert run("init").stdout.splitlines()[1].endswith(", snappy")
+    for said in ("zstd", "lz4", "uncompressed"):
+        assert run("init", "--compression", said).stdout.splitlines()[1].endswith(f", {said}")
+    assert run("init").stdout.splitlines()[1].endswith(", uncompressed")
+    small_files(url)
+    files = list((tmp_path / "lake.sqlite.files").rglob("*.parquet"))
+    columns = [ParquetFile(file).metadata.row_group(0).column(0) for file in files]
+    assert {column.compression for column in columns} == {"UNCOMPRESSED"}
+    assert "compression  uncompressed" in run("info").stdout
+    assert run("init", "--compression", "best").exit_code == 2
+
+
 def test_what_is_wrong_ends_with_1(url: str, tmp_path: Path) -> None:
     small_files(url)
     next((tmp_path / "lake.sqlite.files").rglob("*.parquet")).unlink()
@@ -63,7 +77,7 @@ def test_what_is_in_it_is_shown(url: str) -> None:
     small_files(url)
     shown = run("info")
     assert shown.exit_code == 0
-    assert "version     9, and 9 earlier ones" in shown.stdout
+    assert "version      9, and 9 earlier ones" in shown.stdout
     assert shown.stdout.splitlines()[-1].split()[:4] == ["main", "t", "160", "8"]
     told = json.loads(run("info", "--format", "json").stdout)
     assert (told["location"], told["tables"][0]["files"]) == (url, 8)

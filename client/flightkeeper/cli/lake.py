@@ -58,7 +58,20 @@ class Form(StrEnum):
     JSON = "json"
 
 
+class Compression(StrEnum):
+    """How the lake's files are compressed."""
+
+    SNAPPY = "snappy"
+    LZ4 = "lz4"
+    ZSTD = "zstd"
+    UNCOMPRESSED = "uncompressed"
+
+
 _SHOWN = ("step", "outcome", "took_ms", "detail")
+_Compression = Annotated[
+    Compression | None,
+    typer.Option("--compression", help="Of files that are written from now on; snappy if unsaid."),
+]
 _Form = Annotated[Form, typer.Option("--format", help="How to print.")]
 
 
@@ -78,14 +91,22 @@ def lake() -> None:
 
 
 @app.command()
-def init(*, lake: _Lake = None, lake_data: _Data = None, config: _Config = None) -> None:
+def init(
+    *,
+    lake: _Lake = None,
+    lake_data: _Data = None,
+    config: _Config = None,
+    compression: _Compression = None,
+) -> None:
     """Make what is missing of a lake: its catalog, and what makes writes happen once."""
     there = _is_there(lake, lake_data, config)
     with _opened(lake, lake_data, config) as opened:
         lake_inspection.mend(opened.connection, opened.where.backend)
+        if compression is not None:
+            lake_inspection.compress(opened.connection, compression)
         facts = lake_inspection.facts(opened.connection, opened.where.backend, opened.database.lake)
     typer.echo(f"{'found' if there else 'made'} the lake {opened.where}, named {facts.name}")
-    typer.echo(f"catalog of format {facts.format}, files in {facts.data}")
+    typer.echo(f"catalog of format {facts.format}, files in {facts.data}, {facts.compression}")
     typer.echo("ledger and its trigger, record of upkeep: there")
 
 
@@ -119,7 +140,7 @@ def info(
         typer.echo(json.dumps({"location": str(opened.where), **asdict(facts)}))
         return
     for name, value in _lines(opened.where, facts):
-        typer.echo(f"{name:12}{value}")
+        typer.echo(f"{name:13}{value}")
     if facts.tables:
         _print([asdict(table) for table in facts.tables])
 
@@ -154,6 +175,7 @@ def _lines(where: Location, facts: LakeFacts) -> Iterator[tuple[str, str]]:
     yield "name", facts.name
     yield "format", facts.format
     yield "files in", facts.data
+    yield "compression", facts.compression
     yield "version", f"{facts.version:,}, and {facts.versions - 1:,} earlier ones"
     yield "ledger", f"{facts.statements:,} statements"
     yield "to be gone", f"{facts.scheduled:,} files"

@@ -106,7 +106,7 @@ class Crowd:
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(commits, "_PAUSE_S", 0.0)
     monkeypatch.setattr(commits, "_LOOK_AGAIN_S", 0.0)
-    monkeypatch.setattr(groups, "_GATHER_S", 0.0)
+    monkeypatch.setattr(groups, "_GATHER_MAX_S", 0.0)
 
 
 @pytest.fixture
@@ -148,6 +148,35 @@ def test_one_that_fails_falls_out_and_the_rest_go_again(crowd: Crowd) -> None:
     assert "nobody" in str(writers[3].error)
     assert crowd.version == before + 1
     assert crowd.values() == [1, 2]
+
+
+def test_rows_for_one_table_are_one_file(crowd: Crowd) -> None:
+    crowd.asking.command("CREATE TABLE u (i INTEGER NOT NULL, n INTEGER DEFAULT 7)")
+    writers = [crowd.writer(f"INSERT INTO t VALUES ({i})") for i in range(4)]
+    writers += [crowd.writer(f"INSERT INTO u (i) VALUES ({i})") for i in range(4)]
+    writers.append(crowd.writer("UPDATE t SET i = 9 WHERE i = 5"))
+    before = crowd.version
+    crowd.asking.command("INSERT INTO t VALUES (5)")
+    crowd.write(*writers)
+    assert [writer.rows for writer in writers] == [1] * 9
+    assert crowd.version == before + 2
+    assert crowd.values() == [0, 1, 2, 3, 9]
+    assert crowd.asking.rows("FROM u ORDER BY i") == [(i, 7) for i in range(4)]
+    assert len(crowd.asking.rows("FROM ducklake_list_files('lake', 't')")) == 2
+
+
+def test_what_a_table_does_not_take_falls_out(crowd: Crowd) -> None:
+    crowd.asking.command("CREATE TABLE u (i INTEGER NOT NULL)")
+    crowd.asking.command("CREATE VIEW v AS SELECT 1 AS i")
+    names = ("u", "v", "nobody")
+    writers = [crowd.writer(f"INSERT INTO {t} VALUES ({i})") for t in names for i in range(3)]
+    writers.append(crowd.writer("INSERT INTO u VALUES (NULL)"))
+    crowd.write(*writers)
+    assert [writer.rows for writer in writers] == [1] * 3 + [None] * 7
+    assert all("v is not an table" in str(writer.error) for writer in writers[3:6])
+    assert all("nobody does not exist" in str(writer.error) for writer in writers[6:9])
+    assert "NOT NULL" in str(writers[9].error)
+    assert crowd.asking.rows("FROM u ORDER BY i") == [(0,), (1,), (2,)]
 
 
 def test_who_fails_because_of_others_is_told_what_holds_without_them(crowd: Crowd) -> None:

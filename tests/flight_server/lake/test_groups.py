@@ -48,6 +48,16 @@ def taken(waiting: Waiting, leader: Member) -> list[Member]:
     return waiting.take()
 
 
+def taken_when(waiting: Waiting, here: list[Member], *keys: str) -> list[str]:
+    """The keys of a group that some are here for, and others come while it is gathered."""
+    group: list[Member] = []
+    thread = threading.Thread(target=lambda: group.extend(taken(waiting, here[0])))
+    thread.start()
+    joined(waiting, *keys)
+    thread.join(20)
+    return [one.key for one in group]
+
+
 def test_the_first_to_ask_takes_along_who_waits() -> None:
     waiting = Waiting()
     one, two, three = joined(waiting, "a", "b", "c")
@@ -73,17 +83,33 @@ def test_a_group_has_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:
     assert taken(waiting, three) == [three]
 
 
-def test_those_of_the_last_group_are_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(groups, "_GATHER_S", 20.0)
+@pytest.fixture
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(groups, "_GATHER_MAX_S", 20.0)
+    monkeypatch.setattr(groups, "_GATHER_SHARE", 1e9)
+
+
+@pytest.mark.usefixtures("patient")
+def test_those_of_the_last_group_are_waited_for() -> None:
     waiting = Waiting()
-    taken(waiting, joined(waiting, "a", "b")[0])
-    (first,) = joined(waiting, "c")
-    group: list[Member] = []
-    thread = threading.Thread(target=lambda: group.extend(taken(waiting, first)))
-    thread.start()
-    (second,) = joined(waiting, "d")
-    thread.join(20)
-    assert group == [first, second]
+    waiting.ended(taken(waiting, joined(waiting, "a", "b")[0]))
+    assert taken_when(waiting, joined(waiting, "c"), "d") == ["c", "d"]
+
+
+@pytest.mark.usefixtures("patient")
+def test_two_groups_that_let_each_other_wait_become_one() -> None:
+    waiting = Waiting()
+    first = taken(waiting, joined(waiting, "a", "b")[0])
+    others = joined(waiting, "c", "d")
+    waiting.ended(first)
+    assert taken_when(waiting, others, "a2", "b2") == ["c", "d", "a2", "b2"]
+
+
+def test_nobody_waits_for_longer_than_it_is_worth(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(groups, "_GATHER_SHARE", 0.0)
+    waiting = Waiting()
+    waiting.ended(taken(waiting, joined(waiting, "a", "b")[0]))
+    assert taken_when(waiting, joined(waiting, "c")) == ["c"]
 
 
 def test_who_is_stopped_while_it_waits_is_gone() -> None:

@@ -1,7 +1,7 @@
 """What is in a lake's catalog and its folder, and what is wrong with them.
 
-Owns the questions; asks, and changes nothing but a file of its own that shows that files can be
-written.
+Owns the questions, and what `lake init` changes. To ask changes nothing but a file of its own that
+shows that files can be written.
 """
 
 from collections.abc import Iterator, Mapping
@@ -10,7 +10,7 @@ from pathlib import Path
 
 from flightkeeper.flight_server.engine import lake_upkeep
 from flightkeeper.flight_server.engine.connection import Connection
-from flightkeeper.flight_server.engine.lake import METADATA, literal
+from flightkeeper.flight_server.engine.lake import CATALOG, METADATA, literal
 from flightkeeper.flight_server.errors import NodeError
 from flightkeeper.flight_server.lake import ledger
 from flightkeeper.flight_server.lake.location import Backend
@@ -19,6 +19,7 @@ FORMAT = "1.0"
 """The version of the catalog that DuckDB 1.5 and 2.0 read and write side by side."""
 _PROBE = "flightkeeper-check.parquet"
 _SHOWN_MAX = 5
+_COMPRESSION = "parquet_compression"
 
 _METADATA = f"SELECT key, value FROM {METADATA}.ducklake_metadata WHERE scope IS NULL"  # noqa: S608
 _TRIGGERS = {
@@ -98,6 +99,7 @@ class LakeFacts:
         name: that tells it from every other one.
         format: the version of its catalog.
         data: where its files are.
+        compression: of files that are written from now on.
         oldest_s: when the oldest version that can be read was made, in Unix time.
         statements: that are known to have been applied.
         scheduled: files that no version has any more.
@@ -106,6 +108,7 @@ class LakeFacts:
     name: str
     format: str
     data: str
+    compression: str
     version: int
     versions: int
     oldest_s: float
@@ -145,6 +148,7 @@ def facts(connection: Connection, backend: Backend, name: str) -> LakeFacts:
         name=name,
         format=told.get("version", ""),
         data=told.get("data_path", ""),
+        compression=told.get(_COMPRESSION, "snappy"),
         version=newest,
         versions=versions,
         oldest_s=oldest_s,
@@ -171,6 +175,12 @@ def mend(connection: Connection, backend: Backend) -> None:
         told = f"{literal(METADATA)}, {literal(ledger.POSTGRES)}"
         connection.command(f"CALL postgres_execute({told})")
     lake_upkeep.prepare(connection)
+
+
+def compress(connection: Connection, how: str) -> None:
+    """Let files that are written from now on be compressed so."""
+    told = f"{literal(CATALOG)}, {literal(_COMPRESSION)}, {literal(how)}"
+    connection.command(f"CALL ducklake_set_option({told})")
 
 
 def findings(connection: Connection, backend: Backend) -> Iterator[Finding]:

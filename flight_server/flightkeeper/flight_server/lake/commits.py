@@ -5,9 +5,10 @@ Owns the transaction, and what is said when it is not known how that ended: the 
 
 import random
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 
-from flightkeeper.flight_server.engine import lake
+from flightkeeper.flight_server.engine import lake, lake_additions
 from flightkeeper.flight_server.engine.connection import Connection
 from flightkeeper.flight_server.errors import (
     Cancelled,
@@ -21,6 +22,8 @@ from flightkeeper.flight_server.lake.ledger import NOT_APPLIED, Entry
 from flightkeeper.flightsql.headers import Reason
 
 _TRIES_MAX = 8
+_COLLECTED_MIN = 3
+"""Fewer statements write a file each as fast."""
 _PAUSE_S = 0.02
 _PAUSE_MAX_S = 1.0
 _LOOKS_MAX = 5
@@ -121,13 +124,12 @@ class Commits:
 
     def _once(self, connection: Connection, group: Sequence[Member], run: Run) -> None:
         connection.begin()
-        for member in group:
-            try:
-                run(member, connection)
-            except NodeError as exc:
-                if len(group) > 1:
-                    raise FellOut(member) from exc
-                raise
+        for table, members in _by_table(group).items():
+            # What goes wrong with collecting does so with each of them, too.
+            with _falling_out(members[0], group), _collected(connection, table, members):
+                for member in members:
+                    with _falling_out(member, group):
+                        run(member, connection)
         if stopped := [member for member in group if member.stopped]:
             raise FellOut(stopped[0])
         entries = [Entry(member.key, member.text, member.rows) for member in group]
@@ -173,6 +175,33 @@ class Commits:
             f"the lake's catalog failed each time, and the statement was not applied: send it "
             f"again, under another statement id. {why}"
         ) from cause
+
+
+def _by_table(group: Sequence[Member]) -> dict[str, list[Member]]:
+    """Members by the table that they only add rows to; the others under no name."""
+    found: dict[str, list[Member]] = {}
+    for member in group:
+        found.setdefault(member.adds_to, []).append(member)
+    return found
+
+
+@contextmanager
+def _falling_out(member: Member, group: Sequence[Member]) -> Iterator[None]:
+    """An error is this member's, if it is one of several."""
+    try:
+        yield
+    except NodeError as exc:
+        if len(group) > 1:
+            raise FellOut(member) from exc
+        raise
+
+
+def _collected(
+    connection: Connection, table: str, members: Sequence[Member]
+) -> AbstractContextManager[None]:
+    if not table or len(members) < _COLLECTED_MIN:
+        return nullcontext()
+    return lake_additions.collected(connection, table)
 
 
 def _found(connection: Connection, key: str, check: Check, looks: int) -> Entry | None:

@@ -12,7 +12,7 @@ Owns who waits and who was taken along; how they are committed is `lake/writes`.
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -21,8 +21,10 @@ from flightkeeper.flight_server.errors import Cancelled, NodeError
 
 MEMBERS_MAX = 64
 STOPPED = "the statement was stopped; nothing of it was written"
-_GATHER_S = 0.003
-"""How long those of the last group are waited for: they come back with their next statement."""
+_GATHER_SHARE = 0.5
+_GATHER_MAX_S = 0.02
+"""How long those of the last group are waited for, who come back with their next statement: a part
+of what a group of its own would take them, but not this long."""
 _LOOK_AGAIN_S = 0.05
 
 
@@ -34,6 +36,7 @@ class Member:
         key: in the ledger.
         text: what tells it from another statement under the same id.
         run: does it on a connection; how many rows it changed.
+        adds_to: the table that it adds rows to and does nothing else; empty if it may do more.
         rows: how many it changed, once it has run.
         stopped: nobody waits for it any more.
     """
@@ -41,6 +44,7 @@ class Member:
     key: str
     text: str
     run: Callable[[Connection], Any]
+    adds_to: str = ""
     rows: int = 0
     stopped: bool = False
     _error: BaseException | None = None
@@ -82,7 +86,9 @@ class Waiting:
         self._members: deque[Member] = deque()
         self._next: Member | None = None
         self._running: tuple[Member, Connection, int] | None = None
-        self._last = 1
+        self._taken_s = 0.0
+        self._expected = 1
+        self._patience_s = 0.0
 
     def __len__(self) -> int:
         """How many wait."""
@@ -140,14 +146,22 @@ class Waiting:
                 else:
                     left.append(member)
             self._members = left
-            self._last = len(group)
+            self._taken_s = time.monotonic()
             return group
 
     def _gather(self) -> None:
-        deadline_s = time.monotonic() + _GATHER_S
-        while len(self._members) < self._last:
+        deadline_s = time.monotonic() + self._patience_s
+        while len(self._members) < self._expected:
             if not self._changed.wait(deadline_s - time.monotonic()):
                 return
+
+    def ended(self, group: Sequence[Member]) -> None:
+        """A group is about to be settled, so that its members may come back."""
+        with self._changed:
+            took_s = time.monotonic() - self._taken_s
+            self._patience_s = min(took_s * _GATHER_SHARE, _GATHER_MAX_S)
+            # With those who wait, or else two halves would let each other wait for ever.
+            self._expected = len(group) + len(self._members)
 
     def put_back(self, members: list[Member]) -> None:
         """Let others take these along, before who came later."""

@@ -4,7 +4,7 @@ A statement within its caller's transaction is the caller's business.
 """
 
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, TypeVar, cast
 
 from flightkeeper.flight_server.call import Call
@@ -14,6 +14,7 @@ from flightkeeper.flight_server.engine.connection import Connection
 from flightkeeper.flight_server.engine.statement import Shape, Statement, words_at
 from flightkeeper.flight_server.errors import Cancelled
 from flightkeeper.flight_server.lake import ledger
+from flightkeeper.flight_server.lake.additions import added_to
 from flightkeeper.flight_server.lake.commits import Check, Commits, FellOut
 from flightkeeper.flight_server.lake.groups import STOPPED, Member, Waiting
 from flightkeeper.flight_server.lake.turns import Line
@@ -58,7 +59,9 @@ class LakeWrites:
             return change.run(connection)
         member = _named(call, change)
         with connection.alone(), connection.waiting() as check:
-            if not call.may_be_known and connection.plain and _is_small(change):
+            apart = call.may_be_known or not connection.plain
+            if not apart and (words := _small(change)):
+                member.adds_to = added_to(words)
                 self._together(connection, member, check)
                 member.raise_error()
             else:
@@ -117,21 +120,24 @@ class LakeWrites:
             # It was not they who were stopped, but whose connection this is.
             self._waiting.put_back([member for member in group if member is not own])
             group = [member for member in group if member is own]
+        self._waiting.ended(group)
         for member in group:
             member.settle(error)
         return []
 
 
-def _is_small(change: Change[Any]) -> bool:
-    """Whether a change takes no time to speak of, beside its commit."""
-    sql = change.statement.sql
-    return (
-        change.statement.undoable
-        and change.statement.opening[:1] in _SMALL
-        and len(sql) <= _SMALL_CHARACTERS_MAX
-        and len(change.sent) <= _SMALL_ROWS_MAX
-        and all(word != "select" for _, word in words_at(sql))
-    )
+def _small(change: Change[Any]) -> Sequence[str]:
+    """The words of a change that takes no time to speak of, beside its commit; none if it may."""
+    statement = change.statement
+    if (
+        not statement.undoable
+        or statement.opening[:1] not in _SMALL
+        or len(statement.sql) > _SMALL_CHARACTERS_MAX
+        or len(change.sent) > _SMALL_ROWS_MAX
+    ):
+        return ()
+    words = [word for _, word in words_at(statement.sql)]
+    return () if "select" in words else words
 
 
 def _named(call: Call, change: Change[Any]) -> Member:
