@@ -57,6 +57,16 @@ def locks(location: Location) -> list[str]:
     )
 
 
+def test_who_has_attached_it_and_does_nothing_has_nothing_locked(
+    location: Location, database: Database
+) -> None:
+    connection = database.connect()
+    run(connection, "CREATE TABLE t AS SELECT 1 AS i")
+    assert connection.rows("FROM t") == [(1,)]
+    assert not locks(location)
+    assert not Path(f"{location.path}-wal").exists(), "the log ends when nobody reads or writes"
+
+
 def test_who_comes_later_leaves_the_locks_of_who_reads(
     location: Location, database: Database
 ) -> None:

@@ -176,12 +176,14 @@ def _complete(root: duckdb.DuckDBPyConnection, where: Location) -> None:
 
 
 def _name(root: duckdb.DuckDBPyConnection) -> str:
-    told = root.execute(_FOUND, {"key": ledger.NAME}).fetchone()
-    if told is None:
+    # All of it: what is left to be fetched keeps its transaction open as long as the node runs,
+    # and SQLite's log would grow with each change.
+    told = root.execute(_FOUND, {"key": ledger.NAME}).fetchall()
+    if not told:
         raise StartFailed(
             "the lake has no ledger: start a node without --read-only, which makes it"
         )
-    return str(told[0])
+    return str(told[0][0])
 
 
 def lock_file(where: Location) -> Path:
