@@ -1,5 +1,6 @@
 """A lake in the engine: attached by several at once, told from others, no password anywhere."""
 
+import os
 import sqlite3
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -43,6 +44,55 @@ def test_those_who_start_at_once_make_one_lake(location: Location) -> None:
             stack.callback(database.close)
         assert len({database.lake for database in all_of_them}) == 1
         assert all_of_them[0].lake
+
+
+def locks(location: Location) -> list[str]:
+    """What this process has locked of SQLite's files, as the kernel tells it."""
+    files = {str(path.stat().st_ino) for path in Path(location.path).parent.glob("lake.sqlite*")}
+    told = [line.split()[1:] for line in Path("/proc/locks").read_text().splitlines()]
+    return sorted(
+        " ".join(lock)
+        for lock in told
+        if lock[0] == "POSIX" and lock[3] == str(os.getpid()) and lock[4].split(":")[2] in files
+    )
+
+
+def test_who_has_attached_it_and_does_nothing_has_nothing_locked(
+    location: Location, database: Database
+) -> None:
+    connection = database.connect()
+    run(connection, "CREATE TABLE t AS SELECT 1 AS i")
+    assert connection.rows("FROM t") == [(1,)]
+    assert not locks(location)
+    assert not Path(f"{location.path}-wal").exists(), "the log ends when nobody reads or writes"
+
+
+def test_who_comes_later_leaves_the_locks_of_who_reads(
+    location: Location, database: Database
+) -> None:
+    connection = database.connect()
+    run(connection, "CREATE TABLE t AS SELECT 1 AS i")
+    connection.begin()
+    connection.rows("FROM t")
+    before = locks(location)
+    assert before
+    with closing(opened(location)) as other:
+        assert other.lake == database.lake
+        assert set(before) <= set(locks(location))
+    assert locks(location) == before
+    connection.commit()
+
+
+def test_a_trigger_of_an_older_node_is_replaced(location: Location) -> None:
+    opened(location).close()
+    with closing(sqlite3.connect(location.path)) as catalog:
+        ((ours,),) = catalog.execute("SELECT sql FROM sqlite_master WHERE type = 'trigger'")
+        catalog.executescript(f"DROP TRIGGER flightkeeper_ledger_note; {ours.replace('>>', '>')}")
+    opened(location).close()
+    with closing(sqlite3.connect(location.path)) as catalog:
+        assert catalog.execute(
+            "SELECT sql FROM sqlite_master WHERE type = 'trigger'"
+        ).fetchall() == [(ours,)]
 
 
 def run(connection: Connection, sql: str) -> None:

@@ -1,7 +1,9 @@
 """Each step of the upkeep of a real lake, in SQLite and in PostgreSQL: nothing of it is lost."""
 
+import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 
@@ -222,3 +224,43 @@ def test_the_size_aimed_at_is_the_settings(connection: Connection, where: Locati
     do(connection, where, Task(Step.MERGE, "main", "t"))
     asked = f"SELECT value FROM {METADATA}.ducklake_metadata WHERE key = 'target_file_size'"
     assert connection.rows(asked) == [(str(KEEPING.file_bytes),)]
+
+
+def test_the_log_begins_anew_although_there_is_always_somebody_who_reads(
+    connection: Connection, where: Location
+) -> None:
+    if where.backend is Backend.POSTGRES:
+        assert look(connection, where).log_bytes == 0
+        return
+    over = threading.Event()
+
+    def read(first_s: float, reader: Connection) -> None:
+        over.wait(first_s)
+        while not over.is_set():
+            reader.begin()
+            reader.rows("FROM t")
+            over.wait(0.4)
+            reader.rollback()
+
+    with (
+        closing(Database(DatabaseOptions(lake=LakeOptions(where)))) as others,
+        ThreadPoolExecutor() as pool,
+    ):
+        readers = [pool.submit(read, number / 8, others.connect()) for number in range(3)]
+        try:
+            grown = [_after_changes(connection, where) for _ in range(3)]
+            assert grown[0] < grown[1] < grown[2]
+            done = do(connection, where, Task(Step.LOG))
+            assert int(done.split()[0]) > grown[1] / 2
+            assert _after_changes(connection, where) <= grown[2]
+        finally:
+            over.set()
+        for reader in readers:
+            reader.result()
+
+
+def _after_changes(connection: Connection, where: Location) -> int:
+    """How long the log is after some changes."""
+    for _ in range(20):
+        connection.command("INSERT INTO t VALUES (1)")
+    return look(connection, where).log_bytes

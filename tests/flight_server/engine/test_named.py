@@ -12,9 +12,24 @@ def test_tables_and_functions_are_named_as_written() -> None:
     assert found == Named(
         tables=(("", "", "u"), ("", "", "x"), ("", "s", "T"), ("c", "d", "e")),
         table_functions=frozenset({"range"}),
+        feeds=(),
         functions=frozenset({"abs", "+"}),
         shows=False,
     )
+
+
+def test_what_tells_of_changes_is_named_with_its_table() -> None:
+    found = named(
+        "SELECT lower(a) FROM lake.main.Table_Changes('T', 1, $1), table_deletions(x, 1, 2), "
+        "s.table_insertions()"
+    )
+    assert found is not None
+    assert found.feeds == (
+        ("", "", "table_deletions", "None"),
+        ("", "s", "table_insertions", "None"),
+        ("lake", "main", "table_changes", "T"),
+    )
+    assert found.functions == {"lower"}
 
 
 def test_what_asks_what_there_is() -> None:

@@ -1,10 +1,12 @@
 """Settings of one session: all of them exist, and none reaches beyond its connection."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from flightkeeper.flight_server.engine import settings
+from flightkeeper.flight_server.engine.connection import Connection
 from flightkeeper.flight_server.engine.database import Database, DatabaseOptions
 from flightkeeper.flight_server.engine.statement import parse
 from flightkeeper.flight_server.errors import InvalidArgument, NodeError
@@ -51,3 +53,34 @@ def test_a_value_is_never_sql(database: Database) -> None:
     with pytest.raises(NodeError, match="Unknown TimeZone"):
         settings.change(database.connect(), "TimeZone", "UTC'; CREATE TABLE t (a INT); --")
     assert database.connect().table("SELECT * FROM duckdb_tables()").num_rows == 0
+
+
+def test_plans_tell_of_files_or_not(
+    database: Database, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    one, other = database.connect(), database.connect()
+    one.command(f"COPY (SELECT 1 AS a) TO '{tmp_path}/a.parquet'")
+    text = f"EXPLAIN (ANALYZE, FORMAT json) FROM read_parquet('{tmp_path}/*.parquet')"
+
+    def told(connection: Connection) -> str:
+        return "".join(str(row) for row in connection.rows(text))
+
+    for _ in range(2):
+        settings.show_in_plans(one, files=False)
+        assert str(tmp_path) not in told(one)
+        assert "operator_timing" in told(one)
+        assert str(tmp_path) in told(other)
+        settings.show_in_plans(one, files=True)
+        assert str(tmp_path) in told(one)
+    settings.show_in_plans(one, files=False)
+    one.rows("SELECT 1")
+    assert capfd.readouterr() == ("", "")
+
+
+def test_what_somebody_else_wants_of_plans_stays(database: Database) -> None:
+    connection = database.connect()
+    connection.command('SET custom_profiling_settings = \'{"OPERATOR_NAME": "true"}\'')
+    connection.command("PRAGMA disable_profiling")
+    settings.show_in_plans(connection, files=True)
+    ((told,),) = connection.rows("SELECT current_setting('custom_profiling_settings')")
+    assert told == '{"OPERATOR_NAME": "true"}'

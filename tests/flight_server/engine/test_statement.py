@@ -78,6 +78,23 @@ def test_shape(text: str, shape: Shape) -> None:
     assert only(text).shape is shape
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "CREATE TABLE made AS PIVOT sales ON year USING sum(total)",
+        "INSERT INTO made PIVOT sales ON year",
+        "INSERT INTO made FROM (PIVOT sales ON year)",
+        "UPDATE made SET a = 1 FROM (PIVOT sales ON year) AS p",
+        "COPY (PIVOT sales ON year) TO 'x'",
+        "SELECT 1; CREATE TABLE made AS FROM (PIVOT sales ON year)",
+    ],
+)
+def test_a_change_that_duckdb_makes_a_transaction_of_is_refused(text: str) -> None:
+    with pytest.raises(InvalidArgument, match=r"PIVOT .* list the values"):
+        parse(text)
+    assert parse(text.replace("ON year", "ON year IN (2025)"))[-1].sql
+
+
 def test_a_pivot_answers_rows_however_it_is_parsed() -> None:
     assert parse("PIVOT (SELECT 1 a, 2 b) ON a USING sum(b)")[-1].shape is Shape.ROWS
 

@@ -22,7 +22,7 @@ _BIG = f"""
     CREATE TABLE big AS
     SELECT i AS a, i * 7 % 1000003 AS b, i * 0.5 AS c FROM range({_ROWS}) t(i)"""
 _WHOLE = "FROM big"
-_HEADER = "x-flightkeeper-endpoints"
+ENDPOINTS = "x-flightkeeper-endpoints"
 _EARLIER = 11.0
 """Seconds after which a result that waits is dropped."""
 
@@ -49,9 +49,9 @@ def nothing_is_left(served: Served) -> Iterator[None]:
 
 @contextmanager
 def asking(client: WireClient, endpoints: int) -> Iterator[WireClient]:
-    client.extra_headers[_HEADER] = str(endpoints)
+    client.extra_headers[ENDPOINTS] = str(endpoints)
     yield client
-    del client.extra_headers[_HEADER]
+    del client.extra_headers[ENDPOINTS]
 
 
 def parts_of(client: WireClient, info: flight.FlightInfo) -> list[pa.Table]:

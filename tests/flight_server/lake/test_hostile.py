@@ -56,12 +56,18 @@ def test_nothing_escapes_and_nothing_is_touched(node: Hostile, role: str) -> Non
         if verdict == NOT_TRIED:
             continue
         became, seen = tried(client, text)
-        shown = CANARY in seen.replace(text, "") and role != SUPERUSER
+        shown = _shows(seen, text) and role != SUPERUSER
         if became != verdict or shown or "Traceback" in seen:
             wrong.append((text, became, seen))
         settle(client, text)
     assert not wrong
     assert node.untouched() == before
+
+
+def _shows(seen: str, text: str) -> bool:
+    """Whether something is seen of a canary, or of the lake's files that the text does not name."""
+    files = any(part in seen and part not in text for part in ("lake.sqlite", ".parquet"))
+    return CANARY in seen.replace(text, "") or files
 
 
 def test_prepared_or_described_they_are_refused_as_well(node: Hostile) -> None:
@@ -97,7 +103,8 @@ def test_what_only_looks_hostile_runs_and_the_lake_works(node: Hostile) -> None:
             if verdict != NOT_TRIED:
                 became, seen = tried(client, text)
                 settle(client, text)
-                wrong += [(role, text, seen)] if became != verdict else []
+                shown = _shows(seen, text) and role != SUPERUSER
+                wrong += [(role, text, seen)] if became != verdict or shown else []
     assert not wrong
     assert node.made.root.update("INSERT INTO entry VALUES (9, 'last')") == 1
     assert node.made.root.value("SELECT word FROM entry WHERE id = 9") == "last"

@@ -36,8 +36,10 @@ def test_nothing_to_do_is_nothing_done() -> None:
 
 def test_each_kind_of_work_has_its_place_in_the_order() -> None:
     table = TableState("main", "t", inlined=1000, small=8, worn=(Worn(0.5, 1),))
-    tasks = planned(table, versions=(1, 2), cleanable=1, entries=1, orphans_looked_s=0.0)
+    left = {"versions": (1, 2), "cleanable": 1, "entries": 1, "orphans_looked_s": 0.0}
+    tasks = planned(table, **left, log_bytes=upkeep.LOG_BYTES_MAX)
     assert [task.step for task in tasks] == list(Step)
+    assert planned(log_bytes=upkeep.LOG_BYTES_MAX - 1) == []
 
 
 def test_rows_in_the_catalog_are_out_of_the_way_before_files_are_written_anew() -> None:
@@ -124,6 +126,8 @@ def test_texts_of_times_never_name_a_file_that_is_to_be_kept(
 
 def test_what_there_is_to_do_is_counted() -> None:
     table = TableState("main", "t", inlined=3, small=2, worn=(Worn(0.5, 1),))
-    told = to_do(Backlog((table, table), expirable=7, scheduled=5, cleanable=1, entries=4))
+    told = to_do(
+        Backlog((table, table), expirable=7, scheduled=5, cleanable=1, entries=4, log_bytes=9 * MB)
+    )
     assert list(told) == list(Step)
-    assert list(told.values()) == [6, 2, 4, 7, 5, None, 4]
+    assert list(told.values()) == [6, 2, 4, 7, 5, None, 4, 9 * MB // 2**20]

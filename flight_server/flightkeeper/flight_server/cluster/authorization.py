@@ -23,8 +23,6 @@ from flightkeeper.flight_server.sql.access.uses import Target, Uses
 
 _TEXT_CHARACTERS_MAX = 256 * 1024
 """Judging as much takes seconds of Python."""
-_VERSIONED = re.compile(r"\bat\s*\(", re.IGNORECASE)
-"""What may name a version of a table."""
 _USE = re.compile(r'use\s+[\w."]+\s*;?', re.IGNORECASE)
 
 
@@ -79,6 +77,9 @@ class Authorization(Rules):
             PermissionDenied: the user may not run it; says what is missing.
         """
         access = self._access(principal)
+        if asked.kind == "EXPLAIN":
+            # The connection may have been another user's before.
+            settings.show_in_plans(connection, files=access.superuser)
         return asked if access.superuser else self._judged(access, connection, asked)
 
     def visibility(self, principal: str, connection: Connection) -> Visibility | None:
@@ -152,11 +153,11 @@ class Authorization(Rules):
             found = statements.uses(text, asked.kind, builtin_functions())
         if not found.names:
             return asked
-        if _VERSIONED.search(text):
-            snapshots.check_same_names(connection, asked, versioned=True)
         scope = relations.look_up(connection, self.own(connection), found.names)
         judge = judging.Judge(access, scope, lambda one: relations.columns(connection, one))
         text = judging.edited(text, judge.edits(found))
+        for path in judge.past(found):
+            snapshots.check_past(connection, path)
         return asked if text == asked.sql else _instead(asked, text)
 
 

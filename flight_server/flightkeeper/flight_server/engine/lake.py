@@ -164,20 +164,26 @@ def _make_secret(root: duckdb.DuckDBPyConnection, options: LakeOptions) -> None:
 def _complete(root: duckdb.DuckDBPyConnection, where: Location) -> None:
     """Make the ledger, as far as it is not there or is an older node's."""
     if where.backend is Backend.SQLITE:
-        with closing(sqlite3.connect(where.path)) as catalog:
-            catalog.executescript(ledger.SQLITE)
+        # A file that is closed loses all locks of its process. So whoever makes it opens the file,
+        # and nobody who comes when others of this process may be reading.
+        asked = f"FROM system.main.sqlite_query({literal(METADATA)}, {literal(ledger.SQLITE_MADE)})"
+        if not root.execute(asked).fetchall():
+            with closing(sqlite3.connect(where.path)) as catalog:
+                catalog.executescript(ledger.SQLITE)
         return
     if not root.execute(_asking(METADATA, ledger.POSTGRES_MADE)).fetchall():
         root.execute(f"CALL postgres_execute('{METADATA}', {literal(ledger.POSTGRES)})")
 
 
 def _name(root: duckdb.DuckDBPyConnection) -> str:
-    told = root.execute(_FOUND, {"key": ledger.NAME}).fetchone()
-    if told is None:
+    # All of it: what is left to be fetched keeps its transaction open as long as the node runs,
+    # and SQLite's log would grow with each change.
+    told = root.execute(_FOUND, {"key": ledger.NAME}).fetchall()
+    if not told:
         raise StartFailed(
             "the lake has no ledger: start a node without --read-only, which makes it"
         )
-    return str(told[0])
+    return str(told[0][0])
 
 
 def lock_file(where: Location) -> Path:

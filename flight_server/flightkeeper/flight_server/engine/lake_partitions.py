@@ -18,7 +18,8 @@ from flightkeeper.flight_server.engine.statement import Statement
 from flightkeeper.flight_server.engine.types import quoted
 from flightkeeper.flight_server.errors import NodeError
 
-_FILE = "filename"
+FILE = "filename"
+"""The column of a table of the lake that says in which file a row is; `*` does not show it."""
 _CALLS = {"hash", "parse_filename", "%"}
 _SCAN = "DUCKLAKE_SCAN"
 _OPERATORS = {"PROJECTION", "FILTER"}
@@ -41,7 +42,7 @@ def _parts(connection: Connection, statement: Statement, count: int) -> Sequence
     if plain is None:
         return ()
     columns = _columns(connection, plain)
-    if _FILE in columns or plain.alias.lower() in {*columns, _FILE} or not plain.names <= columns:
+    if FILE in columns or plain.alias.lower() in {*columns, FILE} or not plain.names <= columns:
         return ()
     conditions = [_condition(plain.alias, number, count) for number in range(count)]
     if not all(plain.is_restricted(connection, each) for each in conditions):
@@ -57,7 +58,7 @@ def _columns(connection: Connection, plain: partitions.Plain) -> set[str]:
 
 
 def _condition(alias: str, number: int, count: int) -> str:
-    return f"hash(parse_filename({quoted(alias)}.{_FILE})) % {count} = {number}"
+    return f"hash(parse_filename({quoted(alias)}.{FILE})) % {count} = {number}"
 
 
 def _scanned_rows(connection: Connection, sql: str) -> int:

@@ -6,16 +6,19 @@ What is done and when is decided in `lake/upkeep`.
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 from flightkeeper.flight_server.engine.connection import Connection
 from flightkeeper.flight_server.engine.lake import CATALOG, METADATA, literal
 from flightkeeper.flight_server.engine.types import quoted
-from flightkeeper.flight_server.errors import EngineFailed
+from flightkeeper.flight_server.errors import EngineFailed, NodeError
 from flightkeeper.flight_server.lake import ledger
 from flightkeeper.flight_server.lake.location import Backend
 from flightkeeper.flight_server.lake.upkeep import (
     DELETED_MIN,
+    LOG_BYTES_MAX,
     SMALL,
     VERSIONS_MAX,
     Backlog,
@@ -78,6 +81,8 @@ _AIMED_AT = f"""
     SELECT value FROM {METADATA}.ducklake_metadata
     WHERE key = 'target_file_size' AND scope IS NULL"""  # noqa: S608
 _KNOWN = f"SELECT count(*) FROM {METADATA}.ducklake_data_file"  # noqa: S608
+_PAGE = 4096
+"""Bytes of a page, as SQLite makes them when nobody says otherwise."""
 _ORPHANED = "delete_orphaned_files"
 _LOOKED = f"SELECT max(at_s) FROM {METADATA}.{RECORD} WHERE step = '{Step.ORPHANS}'"  # noqa: S608
 
@@ -97,6 +102,7 @@ def backlog(
         scheduled=scheduled[0],
         cleanable=scheduled[1],
         entries=entries[0][0],
+        log_bytes=_log_bytes(connection) if backend is Backend.SQLITE else 0,
         orphans_looked_s=_looked_s(connection, names),
     )
 
@@ -189,6 +195,43 @@ def perform(
         case Step.LEDGER:
             told = {"before": cutoffs.ledger_s}
             return f"{connection.rows(f'DELETE {_OLD_ENTRIES}', told)[0][0]} entries"
+        case Step.LOG:
+            return f"{_shortened(connection)} bytes"
+
+
+def _log_bytes(connection: Connection) -> int:
+    """How much of SQLite's log is in use."""
+    ((file,),) = connection.rows(f"SELECT file FROM {_asked('PRAGMA database_list')}")  # noqa: S608
+    log = Path(f"{file}-wal")
+    size = log.stat().st_size if log.exists() else 0
+    if size < LOG_BYTES_MAX:
+        return size
+    # The file stays as long as it was when the log in it begins anew.
+    with suppress(NodeError):
+        return _checkpoint(connection, "PASSIVE")[0] * _PAGE
+    return size  # a node that only reads cannot tell
+
+
+def _shortened(connection: Connection) -> int:
+    """Let SQLite's log begin anew with the next change; how long it was."""
+    pages, moved = _checkpoint(connection, "PASSIVE")
+    # Others write nothing while it waits for those who read, up to the lake's busy timeout. Of a
+    # read that is longer the pages that it may need are still in the log, and most of them are.
+    if 2 * moved < pages:
+        raise EngineFailed("somebody reads an old state of the catalog, which the log is kept for")
+    _checkpoint(connection, "TRUNCATE")
+    return pages * _PAGE
+
+
+def _checkpoint(connection: Connection, kind: str) -> tuple[int, int]:
+    """Move pages from SQLite's log into its file; how many are in the log, and of these moved."""
+    asked = _asked(f"PRAGMA wal_checkpoint({kind})")
+    ((pages, moved),) = connection.rows(f"SELECT log::INT, checkpointed::INT FROM {asked}")  # noqa: S608
+    return pages, moved
+
+
+def _asked(question: str) -> str:
+    return f"system.main.sqlite_query({literal(METADATA)}, {literal(question)})"
 
 
 def _rewritten(connection: Connection, task: Task, keeping: Keeping, author: str) -> str:

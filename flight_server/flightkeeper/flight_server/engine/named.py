@@ -5,12 +5,13 @@ Nothing is bound, and no table is looked at.
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
 from flightkeeper.flight_server.engine.sandbox import sandbox
+from flightkeeper.flight_server.lake.functions import FEED
 
 _SERIALIZED = "SELECT json_serialize_sql($1::VARCHAR)"
 _BUILTIN = """
@@ -27,12 +28,15 @@ class Named:
         tables: catalog, schema and name of each table or CTE, as often as it is named, sorted;
             empty texts for what is not said.
         table_functions: in a FROM.
+        feeds: catalog, schema and name of those that tell of changes, and the text they are given
+            first, as often as they are called, sorted.
         functions: anywhere else, operators too.
         shows: it asks what tables there are; a DESCRIBE of one names that.
     """
 
     tables: tuple[tuple[str, str, str], ...]
     table_functions: frozenset[str]
+    feeds: tuple[tuple[str, str, str, str], ...]
     functions: frozenset[str]
     shows: bool
 
@@ -53,9 +57,21 @@ def named(query: str) -> Named | None:
             sorted((t["catalog_name"], t["schema_name"], t["table_name"]) for t in tables)
         ),
         table_functions=rows,
+        feeds=tuple(sorted(map(_feed, filter(is_feed, sources)))),
         functions=frozenset(names - rows),
         shows=any(node.get("type") == "SHOW_REF" and not node["query"] for node in found),
     )
+
+
+def is_feed(call: Mapping[str, Any]) -> bool:
+    """Whether a call, as a node of a syntax tree, tells what was changed of a table."""
+    return str(call["function_name"]).lower() in FEED
+
+
+def _feed(call: Mapping[str, Any]) -> tuple[str, str, str, str]:
+    told = call["children"][:1]
+    text = told[0].get("value", {}).get("value") if told else None
+    return (call["catalog"], call["schema"], call["function_name"], str(text))
 
 
 @lru_cache(1)

@@ -41,6 +41,13 @@ SESSION_SETTINGS = frozenset(
     }
 )
 
+_PLANS = "custom_profiling_settings"
+_WITHOUT_FILES = (
+    """{"OPERATOR_CARDINALITY": "true", "OPERATOR_NAME": "true", "OPERATOR_TIMING": "true"}"""
+)
+"""What a plan that was run tells of its operators, as DuckDB writes it. What each says of itself is
+left out: tables, columns and conditions, and the files that were read."""
+
 _LOWER = frozenset(map(str.lower, SESSION_SETTINGS))
 
 _CURRENT = "SELECT name, value FROM duckdb_settings() WHERE list_contains($names, name)"
@@ -68,3 +75,13 @@ def change(connection: Connection, name: str, text: str | None) -> None:
     verb = "RESET" if text is None else "SET"
     (statement,) = parse(f"{verb} SESSION {name}{value}")
     connection.change(statement)
+
+
+def show_in_plans(connection: Connection, *, files: bool) -> None:
+    """Whether EXPLAIN ANALYZE tells on this connection which files were read."""
+    if not files:
+        connection.command(f"SET SESSION {_PLANS} = '{_WITHOUT_FILES}'")
+        # With the setting DuckDB writes the plan of each statement on the node's own output.
+        connection.command("PRAGMA disable_profiling")
+    elif connection.rows(f"SELECT current_setting('{_PLANS}')") == [(_WITHOUT_FILES,)]:
+        connection.command(f"RESET SESSION {_PLANS}")

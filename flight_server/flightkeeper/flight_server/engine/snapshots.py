@@ -11,7 +11,7 @@ Owns that judgement. What is not known to read another version alone is not run 
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
@@ -20,16 +20,14 @@ import pyarrow as pa
 
 from flightkeeper.flight_server.engine import lake
 from flightkeeper.flight_server.engine.connection import Connection
-from flightkeeper.flight_server.engine.named import builtin_functions, nodes
+from flightkeeper.flight_server.engine.named import builtin_functions, is_feed, nodes
 from flightkeeper.flight_server.engine.named import tree as syntax_tree
 from flightkeeper.flight_server.engine.statement import Statement, parse, words_at
 from flightkeeper.flight_server.engine.types import quoted
 from flightkeeper.flight_server.errors import InvalidArgument, NodeError, PermissionDenied
+from flightkeeper.flight_server.lake.functions import FEED
 
 _Node = Mapping[str, Any]
-
-FEED = frozenset({"table_changes", "table_deletions", "table_insertions"})
-"""Functions of the lake that name the versions they are about."""
 
 _READS = re.compile(r"\b(?:from|table|desc|describe|summarize)\b|\(", re.IGNORECASE)
 """Without any of it nothing is read."""
@@ -43,22 +41,32 @@ _ALONE = f"""
 _KINDS = """
     SELECT count(*) FROM duckdb_functions()
     WHERE lower(function_name) = $name AND function_type NOT IN ('scalar', 'aggregate')"""
-_OTHERWISE = f"""
-    WITH named AS (
-        SELECT schema_id, table_id FROM {lake.METADATA}.ducklake_table
-        WHERE lower(table_name) = $name
-        UNION
-        SELECT schema_id, view_id FROM {lake.METADATA}.ducklake_view WHERE lower(view_name) = $name
+_PAST = f"""
+    WITH called AS (
+        SELECT schema_id, table_id, table_name AS name, end_snapshot, NULL::VARCHAR AS query
+        FROM {lake.METADATA}.ducklake_table
+        UNION ALL
+        SELECT schema_id, view_id, view_name, end_snapshot, sql FROM {lake.METADATA}.ducklake_view
+    ), named AS (
+        SELECT lower(schema_name) AS place, table_id, query,
+            c.end_snapshot IS NULL AND s.end_snapshot IS NULL AS is_there
+        FROM called c JOIN {lake.METADATA}.ducklake_schema s USING (schema_id)
+        WHERE lower(name) = lower($name) AND coalesce(lower(schema_name) = lower($place), true)
     ), known AS (
         SELECT table_id, column_id, lower(column_name) AS name
         FROM {lake.METADATA}.ducklake_column SEMI JOIN named USING (table_id)
         WHERE parent_column IS NULL
     )
-    SELECT 1 FROM named GROUP BY schema_id HAVING count(*) > 1
-    UNION ALL SELECT 1 FROM known GROUP BY table_id, name HAVING count(DISTINCT column_id) > 1
-    UNION ALL SELECT 1 FROM known GROUP BY column_id, table_id HAVING count(DISTINCT name) > 1
+    SELECT NULL FROM named
+    GROUP BY place HAVING count(DISTINCT table_id) > 1 OR NOT bool_or(is_there)
+    UNION ALL SELECT NULL FROM called SEMI JOIN named USING (table_id)
+    GROUP BY table_id HAVING count(DISTINCT lower(name)) > 1
+    UNION ALL SELECT NULL FROM known GROUP BY table_id, name HAVING count(DISTINCT column_id) > 1
+    UNION ALL SELECT NULL FROM known GROUP BY column_id, table_id HAVING count(DISTINCT name) > 1
+    UNION ALL SELECT DISTINCT query FROM named WHERE query IS NOT NULL
     """  # noqa: S608 - ours
-"""Whether a name has meant more than one thing in what the lake knows of its past."""
+"""What the lake knows of the past of a name: the texts of its views, and a NULL for each reason to
+say that it has meant more than one thing, or what is no longer there."""
 _OF_ENGINE = {"information_schema", "pg_catalog"}
 _ELSEWHERE = re.compile(r"SEQ_SCAN|READ_\w+|PARQUET_SCAN|DUMMY_SCAN")
 """What surely reads no lake."""
@@ -94,10 +102,12 @@ class Names:
         tables: without those that it defines itself.
         calls: functions, lower case, that DuckDB does not bring along, or that read what they
             are told.
+        moving: it asks what was changed between versions that depend on when it runs.
     """
 
     tables: tuple[Table, ...]
     calls: frozenset[str]
+    moving: bool
 
 
 def newest(connection: Connection) -> int:
@@ -115,7 +125,8 @@ def names(sql: str) -> Names | None:
     found = list(_named(tree))
     calls = {str(node["function_name"]).lower() for node in found if "function_name" in node}
     tables = tuple(_table(node) for node in found if "function_name" not in node)
-    return Names(tables, frozenset(calls - builtin_functions() | calls & _BY_NAME))
+    moving = any(map(_moves, found))
+    return Names(tables, frozenset(calls - builtin_functions() | calls & _BY_NAME), moving)
 
 
 def may_read(connection: Connection, statement: Statement) -> bool:
@@ -135,7 +146,7 @@ def at(connection: Connection, statement: Statement, version: int) -> Statement 
         connection: one that the statement can run on.
     """
     found = names(statement.sql) if statement.kind == "SELECT" else None
-    if found is None or any(_tells_of_now(connection, call) for call in found.calls - FEED):
+    if found is None or _calls_what_changes(connection, found):
         return None
     put = [t for t in found.tables if not t.versioned and _may_be_lakes(connection, t)]
     if not put:
@@ -153,29 +164,50 @@ def at(connection: Connection, statement: Statement, version: int) -> Statement 
     return replace(statement, sql=other.sql, parsed=other.parsed)
 
 
-def check_same_names(
-    connection: Connection, statement: Statement, *, versioned: bool = False
-) -> None:
+def check_same_names(connection: Connection, statement: Statement) -> None:
     """Refuse older versions of what has not always had its name, since grants are by name.
-
-    Args:
-        versioned: look at those tables alone whose version the query names.
 
     Raises:
         PermissionDenied: a name, or one of a column, meant something else before.
     """
     found = names(statement.sql)
-    if found is None:
-        return
-    for table in found.tables:
-        if versioned and not table.versioned:
+    for table in found.tables if found else ():
+        check_past(connection, table.path)
+
+
+def check_past(connection: Connection, path: Sequence[str]) -> None:
+    """The same for what one name finds in the lake, and for what a view of that name reads.
+
+    Args:
+        path: one to three names, in any case.
+    """
+    left, seen = [tuple(path)], set[tuple[str, ...]]()
+    while left:
+        path = left.pop()
+        if path in seen or not _may_be_in_lake(path):
             continue
-        if connection.rows(_OTHERWISE, {"name": table.path[-1]}):
-            raise PermissionDenied(
-                f"{table.path[-1]} or a column of it was replaced or renamed, so that an older "
-                "version of it may be something else, which only superusers may read; nothing was "
-                "run"
-            )
+        seen.add(path)
+        *_, place, name = (None, *path)
+        where = None if place is None or place.lower() == lake.CATALOG else place
+        for (query,) in connection.rows(_PAST, {"name": name, "place": where}):
+            reads = None if query is None else names(query)
+            if reads is None or reads.calls:
+                raise _was_otherwise(path)
+            left += [table.path for table in reads.tables]
+
+
+def _was_otherwise(path: Sequence[str]) -> PermissionDenied:
+    # A table of another schema may be meant where the name does not say of which.
+    hint = "" if len(path) == _THREE else ": write its catalog and schema before it"
+    return PermissionDenied(
+        f"{'.'.join(path)}, a column of it or what it reads was replaced, renamed or dropped, so "
+        "that an older version of it may be something else, which only superusers may read; "
+        f"nothing was run{hint}"
+    )
+
+
+def _may_be_in_lake(path: Sequence[str]) -> bool:
+    return len(path) < _THREE or path[0].lower() == lake.CATALOG
 
 
 def plain_names(schema: pa.Schema, version: int) -> pa.Schema:
@@ -244,6 +276,13 @@ def _table(node: _Node) -> Table:
     )
 
 
+def _moves(node: _Node) -> bool:
+    """Whether it is a call that tells of changes between versions that are computed."""
+    if "function_name" not in node or not is_feed(node):
+        return False
+    return any("function_name" in inner for inner in nodes(node["children"]))
+
+
 def _may_be_lakes(connection: Connection, table: Table) -> bool:
     """Whether a name may mean a table of the lake, or what reads one."""
     *before, _ = table.path
@@ -285,6 +324,10 @@ def _leaves(operators: list[dict[str, Any]]) -> Iterator[str]:
             yield from _leaves(operator["children"])
         else:
             yield operator["name"].strip()
+
+
+def _calls_what_changes(connection: Connection, found: Names) -> bool:
+    return found.moving or any(_tells_of_now(connection, call) for call in found.calls - FEED)
 
 
 def _tells_of_now(connection: Connection, call: str) -> bool:

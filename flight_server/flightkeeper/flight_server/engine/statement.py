@@ -314,7 +314,8 @@ def _check_served(kind: duckdb.StatementType | None, words: list[str]) -> None:
         )
     if not words and kind == _S.TRANSACTION:
         raise InvalidArgument(
-            "COPY FROM DATABASE is not served; nothing was run: copy its tables one by one"
+            "changes with a PIVOT ON without IN, and COPY FROM DATABASE, are not served; nothing "
+            "was run: list the values, as in ON year IN (2025, 2026); copy tables one by one"
         )
     if _FATAL & names:
         raise InvalidArgument(f"{', '.join(_FATAL & names)} is not served; nothing was run")

@@ -52,5 +52,8 @@ FUNCTIONS: Mapping[str, Does] = {
 }
 """By name, lower case; of functions that are not here nothing is known."""
 
+FEED = frozenset({"table_changes", "table_deletions", "table_insertions"})
+"""They tell what was changed of one table between two versions, which they name."""
+
 CHANGING = frozenset(name for name, does in FUNCTIONS.items() if does is not Does.TELLS)
 """Who calls one of them does not only read."""

@@ -68,6 +68,13 @@ TABLE = "flightkeeper_ledger"
 NAME = "lake"
 """The key under which the lake's own name stands."""
 
+_TRIGGER = f"""CREATE TRIGGER {TABLE}_note AFTER INSERT ON ducklake_snapshot_changes
+WHEN NEW.commit_extra_info LIKE '[%' AND json_valid(NEW.commit_extra_info) BEGIN
+    INSERT INTO {TABLE} (key, text, row_count, snapshot_id, noted_s)
+    SELECT value->>'key', value->>'text', value->>'rows', NEW.snapshot_id, unixepoch()
+    FROM json_each(NEW.commit_extra_info)
+    WHERE json_type(NEW.commit_extra_info, fullkey || '.key') = 'text';
+END"""  # noqa: S608 - ours
 SQLITE = f"""
 BEGIN IMMEDIATE;
 CREATE TABLE IF NOT EXISTS {TABLE} (
@@ -75,17 +82,14 @@ CREATE TABLE IF NOT EXISTS {TABLE} (
     noted_s BIGINT
 );
 DROP TRIGGER IF EXISTS {TABLE}_note;
-CREATE TRIGGER {TABLE}_note AFTER INSERT ON ducklake_snapshot_changes
-WHEN NEW.commit_extra_info LIKE '[%' AND json_valid(NEW.commit_extra_info) BEGIN
-    INSERT INTO {TABLE} (key, text, row_count, snapshot_id, noted_s)
-    SELECT value->>'key', value->>'text', value->>'rows', NEW.snapshot_id, unixepoch()
-    FROM json_each(NEW.commit_extra_info)
-    WHERE json_type(NEW.commit_extra_info, fullkey || '.key') = 'text';
-END;
+{_TRIGGER};
 INSERT OR IGNORE INTO {TABLE} (key, text, row_count) VALUES ('{NAME}', hex(randomblob(16)), 0);
 COMMIT;
 """  # noqa: S608 - ours
 """Makes what is missing. What others' programs let a commit carry is none of its business."""
+_TRIGGER_TEXT = _TRIGGER.replace("'", "''")
+SQLITE_MADE = f"SELECT 1 AS made FROM sqlite_master WHERE sql = '{_TRIGGER_TEXT}'"  # noqa: S608 - ours
+"""Answers a row if all of it has been made, by a node that knew what this one knows."""
 
 _NOTE = f"""
 DECLARE told jsonb;

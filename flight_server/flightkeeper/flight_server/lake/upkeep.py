@@ -28,12 +28,16 @@ MERGES_MAX: Final = 4
 """Files made of a table's small ones in a round."""
 TASKS_MAX: Final = 64
 """In a round, of those for one table."""
+LOG_BYTES_MAX: Final = 64 * 1024 * 1024
+"""So long may SQLite's log be: it begins anew only when nobody reads, and some lakes are always
+read."""
 ORPHANS_EVERY_S: Final = 86_400.0
 FILES_KEPT_MAX_S: Final = 14 * 86_400.0
 _ORPHANS_AGE: Final = 7.0
 """Files that the lake does not know are left alone for so many times as long as known ones, and for
 as long as these can be kept: one of them may be a transaction's that began under other settings,
 and a commit without its file would break the table."""
+_MIB: Final = 1024 * 1024
 _TEXT_MARGIN_S: Final = 2 * 86_400.0
 
 
@@ -47,9 +51,10 @@ class Step(StrEnum):
     CLEAN = "clean"
     ORPHANS = "orphans"
     LEDGER = "ledger"
+    LOG = "log"
 
 
-IN_TURN: Final = frozenset({Step.FLUSH, Step.REWRITE, Step.MERGE, Step.EXPIRE, Step.LEDGER})
+IN_TURN: Final = frozenset(Step) - {Step.CLEAN, Step.ORPHANS}
 """Steps that write what writers write too: they would lose to them again and again, and these to
 them. The others take away files, which may take long, and meet nobody."""
 
@@ -140,6 +145,7 @@ class Backlog:
         scheduled: files that nothing refers to any more.
         cleanable: of these, those that are old enough.
         entries: of the ledger that are old enough.
+        log_bytes: of SQLite's log, as far as it is in use.
         orphans_looked_s: when orphans were looked for last, in Unix time.
     """
 
@@ -149,6 +155,7 @@ class Backlog:
     scheduled: int = 0
     cleanable: int = 0
     entries: int = 0
+    log_bytes: int = 0
     orphans_looked_s: float = float("-inf")
 
 
@@ -186,6 +193,8 @@ def plan(backlog: Backlog, keeping: Keeping, now_s: float) -> Sequence[Task]:
         found.append(Task(Step.ORPHANS))
     if backlog.entries:
         found.append(Task(Step.LEDGER))
+    if backlog.log_bytes >= LOG_BYTES_MAX:
+        found.append(Task(Step.LOG))
     return found
 
 
@@ -234,6 +243,7 @@ def to_do(backlog: Backlog) -> Mapping[Step, int | None]:
         Step.CLEAN: backlog.scheduled,
         Step.ORPHANS: None,
         Step.LEDGER: backlog.entries,
+        Step.LOG: backlog.log_bytes // _MIB,
     }
 
 

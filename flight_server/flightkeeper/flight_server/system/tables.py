@@ -288,7 +288,8 @@ LAKE = SystemTable(
             "VARCHAR",
             "`flush`: rows into files; `rewrite`: files of which much is deleted; `merge`: small "
             "files; `expire`: versions; `clean`: files that no version has; `orphans`: files that "
-            "the lake does not know; `ledger`: statements that are not sent again any more",
+            "the lake does not know; `ledger`: statements that are not sent again any more; "
+            "`log`: MiB of SQLite's log",
         ),
         Column("todo", "BIGINT", "how many of them there are now; NULL = not known"),
         Column("node_id", "VARCHAR", "the node that did it last; NULL = nobody has"),

@@ -22,6 +22,20 @@ D+D+ UPDATE entry SET word = E'query(\\x27FROM secret\\x27)'
 +D++ SELECT o.* FROM lake.main.open_data AS o
 +D++ FROM "LAKE"."main"."Open_Data"
 +D++ FROM open_data AT (VERSION => 9)
++D++ FROM lake.table_changes('open_data', 0, 3)
++D++ FROM table_insertions('Open_Data', 0, 3)
++D++ FROM lake.main.table_deletions('open_data', 1, 3) AS "secret"
++D++ FROM "Lake" . main . "table_changes" ('open_data', TIMESTAMP '2020-01-01', now())
++D++ WITH open_data AS (SELECT 1 AS a) FROM lake.table_changes('open_data', 0, 3)
++D++ SELECT 'secret' AS table_changes FROM lake.table_changes('open_data', 0, 3 /* , 'secret' */)
++D++ DESCRIBE FROM lake.table_changes('open_data', 0, 3)
++D++ EXPLAIN ANALYZE FROM lake.table_changes('open_data', 0, 3)
+++++ SELECT 'FROM lake.table_changes(''secret'', 0, 3)'
+++++ WITH table_changes AS (SELECT 1 AS a) FROM table_changes
++D++ SELECT name AS filename, 'filename' FROM open_data
++D++ SELECT id FROM open_data AS filename
+++++ SELECT filename FROM (VALUES (1)) AS v(filename)
++D++ SELECT id FROM open_data WHERE hash(parse_filename(open_data.filename)) % 2 < 2
 +D++ DESCRIBE open_data
 +D++ SUMMARIZE open_data
 +D++ EXPLAIN FROM open_data

@@ -39,13 +39,14 @@ def test_words_that_differ_are_refused(text: str) -> None:
 
 def names(text: str, judged: str | None = None) -> None:
     (source,) = sources(judged or text, "duckdb")
-    walk = Walk()
+    walk = Walk(source.tokens)
     walk.query(tree(source))
     check_same_names(text, walk, builtin_functions())
 
 
 def test_the_same_tables_are_found() -> None:
     names("WITH t AS (FROM u) SELECT lower(a) FROM t, s.v, range(3)")
+    names("FROM \"Lake\".Table_Changes('T''x', 1, $1) AS x, table_deletions('t', now(), now())")
 
 
 @pytest.mark.parametrize(
@@ -58,6 +59,14 @@ def test_the_same_tables_are_found() -> None:
         ("FROM read_csv('x')", "SELECT 1"),
         ("SELECT nextval('x')", "SELECT 1"),
         ("SELECT mine(1)", "SELECT 1"),
+        ("FROM lake.table_changes('t', 1, 2)", "FROM lake.table_changes('u', 1, 2)"),
+        ("FROM lake.table_changes('t', 1, 2)", "FROM s.table_changes('t', 1, 2)"),
+        ("FROM table_changes('t', 1, 2)", "FROM table_deletions('t', 1, 2)"),
+        (
+            "FROM table_changes('t', 1, 2), table_changes('t', 1, 2)",
+            "FROM table_changes('t', 1, 2)",
+        ),
+        ("FROM table_changes('t', 1, 2)", "SELECT 1"),
         ("SELECT 1; SELECT 2", "SELECT 1"),
         ("DELETE FROM t", "FROM t"),
     ],

@@ -135,6 +135,134 @@ def test_tables_are_made_where_that_is_granted() -> None:
         run("CREATE TABLE other.x (a INT)", create, where=scope(catalogs=("node", "other")))
 
 
+ORDERS = Relation("lake", "main", "Orders")
+INSIDE = Relation("lake", "s", "t")
+OF_ORDERS = Grant(Privilege.SELECT, Securable("lake", "main", "orders"))
+OF_INSIDE = Grant(Privilege.SELECT, Securable("lake", "s", "t"))
+
+
+def in_lake(*relations: Relation, catalog: str = "lake", schema: str = "main") -> Scope:
+    return Scope(
+        own="node",
+        catalog=catalog,
+        schema=schema,
+        searched_catalogs=frozenset({"lake", "node", "temp", "system"}),
+        searched_schemas=frozenset({"main", schema}),
+        catalogs=frozenset({"lake", "node", "temp", "system"}),
+        relations=relations or (ORDERS, INSIDE),
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "where", "runs"),
+    [
+        ("FROM table_changes('orders', 1, 2)", in_lake(), 'FROM "lake"."main".table_changes('),
+        (
+            "FROM lake . table_changes('ORDERS', 1, 2) x",
+            in_lake(catalog="node"),
+            'FROM "lake"."main".table_changes(',
+        ),
+        ("FROM lake.table_changes('t', 1, 2)", in_lake(schema="s"), 'FROM "lake"."s".table_change'),
+        ("FROM s.table_deletions('t', 1, 2)", in_lake(), 'FROM "lake"."s".table_deletions('),
+        ("FROM lake.s.table_insertions('t', 1, 2)", in_lake(catalog="node"), 'FROM "lake"."s".tab'),
+        (
+            "CREATE TEMP TABLE c AS FROM lake.table_changes('orders', 1, 2)",
+            in_lake(),
+            'CREATE TEMP TABLE c AS FROM "lake"."main".table_changes(',
+        ),
+    ],
+)
+def test_changes_are_told_of_the_table_that_is_granted(text: str, where: Scope, runs: str) -> None:
+    assert run(text, OF_ORDERS, OF_INSIDE, where=where).startswith(runs)
+
+
+@pytest.mark.parametrize(
+    ("text", "where", "grant"),
+    [
+        ("FROM lake.table_changes('orders', 1, 2)", in_lake(), OF_INSIDE),
+        ("FROM lake.table_changes('orders', 1, 2)", in_lake(schema="s"), OF_ORDERS),
+        ("FROM lake.s.table_changes('orders', 1, 2)", in_lake(), OF_ORDERS),
+        ("FROM table_changes('orders', 1, 2)", in_lake(catalog="node"), OF_ORDERS),
+        ("FROM main.table_changes('orders', 1, 2)", in_lake(catalog="node"), OF_ORDERS),
+        ("FROM node.main.table_changes('orders', 1, 2)", in_lake(), OF_ORDERS),
+        ("FROM lake.table_changes('t', 1, 2)", in_lake(), OF_INSIDE),
+        ("FROM lake.table_changes('nowhere', 1, 2)", in_lake(), OF_ORDERS),
+        ("FROM lake.table_changes('main.orders', 1, 2)", in_lake(), OF_ORDERS),
+        ("FROM lake.table_changes('orders', 1, 2), lake.s.t", in_lake(), OF_ORDERS),
+        (
+            "FROM lake.table_changes('orders', 1, 2)",
+            in_lake(),
+            Grant(Privilege.SELECT, OF_ORDERS.on, frozenset({"a"})),
+        ),
+        (
+            "FROM lake.table_changes('orders', 1, 2)",
+            in_lake(),
+            Grant(Privilege.SELECT, OF_ORDERS.on, rows=ROWS),
+        ),
+        ("INSERT INTO s.t FROM table_changes('orders', 1, 2)", in_lake(), OF_ORDERS),
+        ("WITH orders AS (SELECT 1) FROM table_changes('orders', 1, 2)", in_lake(), OF_INSIDE),
+    ],
+)
+def test_changes_of_other_tables_are_refused(text: str, where: Scope, grant: Grant) -> None:
+    with pytest.raises(PermissionDenied, match="nothing was run"):
+        run(text, grant, where=where)
+
+
+def test_the_past_is_asked_about_by_name() -> None:
+    def past(text: str) -> list[tuple[str, ...]]:
+        (statement,) = parse(text)
+        found = uses(statement.sql, statement.kind, builtin_functions())
+        return Judge(Access(superuser=False, grants=()), in_lake(schema="s"), lambda _: ()).past(
+            found
+        )
+
+    older = "FROM t AT (VERSION => 1), t, lake.main.Orders AT (TIMESTAMP => now())"
+    assert sorted(past(older)) == [("lake", "main", "orders"), ("t",)]
+    assert past("CREATE TEMP TABLE x AS FROM lake.table_changes('t', 1, 2)") == [("lake", "s", "t")]
+
+
+def test_older_versions_are_those_of_the_lake() -> None:
+    older = "FROM orders AT (VERSION => 1)"
+    assert run(older, OF_ORDERS, where=in_lake()) == older
+    for text in ("FROM t AT (VERSION => 1)", "FROM node.main.t AT (VERSION => 1)"):
+        with pytest.raises(PermissionDenied, match="of the catalog lake alone"):
+            run(text, select())
+
+
+@pytest.mark.parametrize(
+    ("text", "runs"),
+    [
+        (
+            "SELECT filename FROM orders",
+            'SELECT filename FROM (SELECT "a", "b" FROM "lake"."main"."Orders") AS "orders"',
+        ),
+        (
+            "SELECT a FROM orders o WHERE o.FileName LIKE '/%'",
+            (
+                'SELECT a FROM (SELECT "a", "b" FROM "lake"."main"."Orders") o '
+                "WHERE o.FileName LIKE '/%'"
+            ),
+        ),
+        ("SELECT a AS filename FROM orders", "SELECT a AS filename FROM orders"),
+    ],
+)
+def test_nobody_reads_where_files_are(text: str, runs: str) -> None:
+    assert run(text, OF_ORDERS, where=in_lake()) == runs
+
+
+def test_where_files_are_is_refused_where_it_cannot_be_hidden() -> None:
+    everything = tuple(Grant(one, OF_ORDERS.on) for one in Privilege)
+    for text in (
+        "SELECT filename FROM orders AT (VERSION => 1)",
+        "UPDATE orders SET a = filename",
+        "DELETE FROM orders WHERE filename LIKE '/a%'",
+    ):
+        with pytest.raises(PermissionDenied, match="in which file"):
+            run(text, *everything, where=in_lake())
+    mine = scope(Relation("temp", "main", "t"))
+    assert run("UPDATE t SET a = filename", where=mine) == "UPDATE t SET a = filename"
+
+
 def test_duckdbs_own_tables_are_nobodys_to_grant() -> None:
     internal = scope(Relation("system", "main", "t", internal=True))
     everything = tuple(Grant(one, Securable("system")) for one in Privilege)

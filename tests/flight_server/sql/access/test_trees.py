@@ -5,6 +5,7 @@ from sqlglot import exp, parse_one
 
 from flightkeeper.flight_server.errors import PermissionDenied
 from flightkeeper.flight_server.sql.access.trees import Walk, path_of
+from flightkeeper.flight_server.sql.reading import sources, tree
 
 
 def walked(text: str) -> Walk:
@@ -62,3 +63,18 @@ def test_what_is_no_plain_table_is_refused(text: str) -> None:
 def test_a_name_of_other_parts_is_refused() -> None:
     with pytest.raises(PermissionDenied):
         path_of(exp.Table(this=exp.Star()))
+
+
+def test_what_tells_of_changes_is_a_use_of_its_table() -> None:
+    text = "WITH t AS (SELECT 1) FROM S.Table_Changes('T', lower('1'), 2), LATERAL (FROM t)"
+    (source,) = sources(text, "duckdb")
+    walk = Walk(source.tokens)
+    walk.query(tree(source))
+    assert [use.path for use in walk.tables] == [("s", "t")]
+    assert walk.feeds == [("", "S", "table_changes", "T")]
+    for refused in (
+        "FROM u, LATERAL table_changes('t', 1, 2)",
+        "FROM a.b.c.table_changes('t', 1, 2)",
+    ):
+        with pytest.raises(PermissionDenied):
+            walked(refused)

@@ -12,6 +12,7 @@ from sqlglot.tokenizer_core import Token, TokenType
 from flightkeeper.discovery.principals.model import folded
 from flightkeeper.flight_server.engine.named import named
 from flightkeeper.flight_server.engine.statement import words_at
+from flightkeeper.flight_server.lake.functions import FEED
 from flightkeeper.flight_server.sql.access.functions import (
     HARMLESS_TABLE_FUNCTIONS,
     check_called,
@@ -21,6 +22,7 @@ from flightkeeper.flight_server.sql.access.shown import FUNCTIONS
 from flightkeeper.flight_server.sql.access.trees import Walk, not_understood
 from flightkeeper.flight_server.sql.reading import Source
 
+_TABLE_FUNCTIONS = HARMLESS_TABLE_FUNCTIONS | set(FUNCTIONS) | FEED
 _LITERALS = {TokenType.BYTE_STRING, TokenType.NATIONAL_STRING, TokenType.HEX_STRING}
 """They begin with a letter, and the engine counts them as values."""
 _MARKS = "(),"
@@ -52,9 +54,9 @@ def check_same_names(query: str, walk: Walk, builtin: frozenset[str]) -> None:
     engines = named(query)
     if engines is None or engines.shows or engines.tables != tuple(sorted(walk.named)):
         raise not_understood("a query whose tables can be read in more than one way")
-    if not {folded(n) for n in engines.table_functions} <= HARMLESS_TABLE_FUNCTIONS | set(
-        FUNCTIONS
-    ):
+    if engines.feeds != tuple(sorted(walk.feeds)):
+        raise not_understood("a query whose table functions can be read in more than one way")
+    if not {folded(n) for n in engines.table_functions} <= _TABLE_FUNCTIONS:
         raise not_understood("a query over this table function")
     functions = {folded(name) for name in engines.functions}
     check_called(functions - set(FUNCTIONS))

@@ -7,6 +7,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from flightkeeper.discovery.principals.model import Access, Grant, Privilege, Securable, folded
+from flightkeeper.flight_server.engine.lake import CATALOG
+from flightkeeper.flight_server.engine.lake_partitions import FILE
 from flightkeeper.flight_server.engine.relations import TEMPORARY, Relation, Scope
 from flightkeeper.flight_server.errors import PermissionDenied
 from flightkeeper.flight_server.sql.access import limits, shown
@@ -22,6 +24,7 @@ from flightkeeper.flight_server.sql.access.uses import (
 Columns = Callable[[Relation], Sequence[str]]
 """All columns of a table."""
 _P = Privilege
+_MAIN = "main"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,9 +60,11 @@ class Judge:
         Raises:
             PermissionDenied: the user may not run it; says what is missing.
         """
-        edits = [edit for use in uses.tables for edit in self._read(use, uses.prefixes)]
+        edits = [edit for use in uses.tables for edit in self._read(use, uses)]
         if uses.target is not None:
             edits += self._changed(uses.target)
+            if uses.files and uses.target.reads:
+                self._check_files(uses.target)
         if uses.makes:
             self._made(uses)
         if uses.makes_schema:
@@ -67,14 +72,22 @@ class Judge:
             self._check(_P.CREATE, Securable(before[0] if before else folded(self.scope.catalog)))
         return edits
 
-    def _read(self, use: TableUse, prefixes: Sequence[Prefix]) -> list[Edit]:
+    def past(self, uses: Uses) -> list[tuple[str, ...]]:
+        """The names of which it has to be known that they never meant anything else."""
+        return [self._fed(use.path) if use.feed else use.path for use in uses.tables if use.past]
+
+    def _read(self, use: TableUse, uses: Uses) -> list[Edit]:
+        if use.feed:
+            return [self._feed(use)]
         if use.function:
             return [self._shown(use, shown.FUNCTIONS[use.path[0]], f"{use.written}()")]
         tells = shown.RELATIONS.get(use.path[-2:])
         if tells is not None:
             return [self._shown(use, tells, ".".join(map(_quoted, use.path)))]
         found = self._found(use.path, use.needs)
-        parts = [query for one in found if (query := self._part(use, one)) is not None]
+        if use.past:
+            self._check_past(use, uses, found)
+        parts = [query for one in found if (query := self._part(use, one, uses)) is not None]
         if not parts:
             return []
         if len(found) > 1 or use.span is None:
@@ -83,17 +96,60 @@ class Judge:
                 "the rest; nothing was run: write its catalog, schema and name"
             )
         # What stands in the table's place has its name, and no schema.
-        named = () if use.aliased else tuple(one for one in prefixes if _is_of(one, found[0]))
+        named = [one for one in uses.prefixes if not use.aliased and _is_of(one, found[0])]
         return [self._put(use, parts[0]), *(Edit(one.span, "") for one in named)]
 
-    def _part(self, use: TableUse, relation: Relation) -> str | None:
+    def _feed(self, use: TableUse) -> Edit:
+        """Let a function that tells of changes find that table which is judged."""
+        assert use.span is not None
+        for one in self._found(self._fed(use.path), use.needs):
+            self._check_whole(_P.SELECT, one)
+            catalog, schema = map(_quoted, (one.catalog, one.schema))
+        return Edit(use.span, f"{catalog}.{schema}.")
+
+    def _fed(self, path: Sequence[str]) -> tuple[str, str, str]:
+        """The table that such a function finds, of those in the lake."""
+        *before, name = path
+        here = folded(self.scope.catalog) == CATALOG
+        schema = folded(self.scope.schema) if here else _MAIN
+        match before:
+            case [] if here:
+                return (CATALOG, schema, name)
+            case [place] if place == CATALOG:
+                return (CATALOG, schema, name)
+            case [place] if here:
+                return (CATALOG, place, name)
+            case [catalog, place] if catalog == CATALOG:
+                return (CATALOG, place, name)
+        raise PermissionDenied(
+            f"the changes of tables of the catalog {CATALOG} alone can be checked against grants; "
+            f"nothing was run: write {CATALOG}.SCHEMA before the name of the function"
+        )
+
+    def _check_past(self, use: TableUse, uses: Uses, found: Sequence[Relation]) -> None:
+        """Grants are known to hold for the past of what is in the lake."""
+        if any(folded(one.catalog) != CATALOG for one in found):
+            raise PermissionDenied(
+                f"older versions of tables of the catalog {CATALOG} alone can be checked against "
+                f"grants; nothing was run: write {CATALOG}.SCHEMA before the name of the table"
+            )
+        if uses.files:
+            raise _files(use.path)
+
+    def _check_files(self, target: Target) -> None:
+        for one in self.scope.candidates(target.path):
+            if not one.temporary and FILE not in map(folded, self.columns(one)):
+                raise _files(target.path)
+
+    def _part(self, use: TableUse, relation: Relation, uses: Uses) -> str | None:
         """What the user may see of a table; None = all of it."""
         if relation.temporary:
             return None
         for privilege in use.needs - {_P.SELECT}:
             self._check_whole(privilege, relation)
         grants = self._grants(_P.SELECT, relation)
-        if limits.unlimited(grants):
+        # All columns that are shown without being named are less than all there are.
+        if limits.unlimited(grants) and not uses.files:
             return None
         if use.needs != {_P.SELECT}:
             raise _missing(_P.SELECT, relation, "on all of its rows and columns")
@@ -222,6 +278,12 @@ def _nowhere(path: Sequence[str], needs: frozenset[Privilege]) -> PermissionDeni
 def _missing(privilege: Privilege, relation: Relation, where: str = "") -> PermissionDenied:
     needed = f"{privilege} on {securable(relation)} {where}".rstrip()
     return PermissionDenied(f"permission denied: {needed} is needed; nothing was run")
+
+
+def _files(path: Sequence[str]) -> PermissionDenied:
+    return PermissionDenied(
+        f"in which file a row of {'.'.join(path)} is, only superusers may read; nothing was run"
+    )
 
 
 def _sql(relation: Relation) -> str:

@@ -17,6 +17,7 @@ from flightkeeper.discovery.principals.model import Privilege, folded
 from flightkeeper.flight_server.errors import InvalidArgument
 from flightkeeper.flight_server.sql import reading
 from flightkeeper.flight_server.sql.access import agreement, heads
+from flightkeeper.flight_server.sql.access.files import names_files
 from flightkeeper.flight_server.sql.access.functions import check_called, check_known
 from flightkeeper.flight_server.sql.access.trees import Walk, not_understood, path_of
 from flightkeeper.flight_server.sql.access.uses import EVERY_PRIVILEGE, Span, Target, Uses
@@ -83,7 +84,12 @@ def _of_tree(source: Source, kind: str, builtin: frozenset[str]) -> Uses:
         # Of functions that sqlglot knows, the tree does not say how they were called.
         names = _called(source, TokenType.VAR)
         check_known((names & _SQLGLOTS) - _ALSO_TYPES, builtin)
-    return replace(found, tables=tuple(walk.tables), prefixes=tuple(walk.prefixes))
+    return replace(
+        found,
+        tables=tuple(walk.tables),
+        prefixes=tuple(walk.prefixes),
+        files=names_files(tree),
+    )
 
 
 def _query(walk: Walk, tree: exp.Expr, source: Source) -> Uses:

@@ -13,6 +13,8 @@ from sqlglot.tokenizer_core import Token, TokenType
 
 from flightkeeper.discovery.principals.model import Privilege, folded
 from flightkeeper.flight_server.errors import PermissionDenied
+from flightkeeper.flight_server.lake.functions import FEED
+from flightkeeper.flight_server.sql.access.feeds import feed_of
 from flightkeeper.flight_server.sql.access.functions import (
     HARMLESS_TABLE_FUNCTIONS,
     SETTINGS_SHOWN,
@@ -49,6 +51,7 @@ class Walk:
         tables: in the order they were met.
         called: names that only a macro or a function of DuckDB's can have.
         named: catalog, schema and name of each table and CTE, as written.
+        feeds: catalog, schema and name of each function that tells of changes, and the table's.
         prefixes: of columns that say in which schema their table is.
     """
 
@@ -58,6 +61,7 @@ class Walk:
         self.tables: list[TableUse] = []
         self.called: set[str] = set()
         self.named: list[tuple[str, str, str]] = []
+        self.feeds: list[tuple[str, str, str, str]] = []
         self.prefixes: list[Prefix] = []
 
     def query(self, node: exp.Expr, known: Names = frozenset()) -> None:
@@ -113,9 +117,12 @@ class Walk:
             if len(path) > 1 or path[0] not in known:
                 self.tables.append(use_of(node))
             return
-        if not isinstance(node.this, exp.Func) or node.args.get("db"):
+        name = called_as(node.this) if isinstance(node.this, exp.Func) else ""
+        if name in FEED:
+            self._feed(node, name, known)
+            return
+        if not name or node.args.get("db"):
             raise not_understood("this kind of table")
-        name = called_as(node.this)
         if name in FUNCTIONS:
             self.tables.append(self._tells(node, name))
         elif name not in HARMLESS_TABLE_FUNCTIONS:
@@ -124,6 +131,15 @@ class Walk:
                 "was run"
             )
         self.query(node.this, known)
+
+    def _feed(self, node: exp.Table, function: str, known: Names) -> None:
+        """A table function that tells of changes."""
+        self.tables.append(feed_of(node, self._tokens))
+        told, *versions = node.this.expressions
+        # DuckDB folds the names of functions, and no others.
+        self.feeds.append((node.catalog, node.db, function, told.name))
+        for version in versions:
+            self.query(version, known)
 
     def _tells(self, table: exp.Table, name: str) -> TableUse:
         """A table function that tells of tables."""
@@ -218,6 +234,7 @@ def use_of(table: exp.Table, needs: frozenset[Privilege] = _READ) -> TableUse:
         span=_span(table) if plain else None,
         written=table.name,
         aliased=bool(table.alias),
+        past=not plain,
     )
 
 

@@ -31,6 +31,9 @@ class TableUse:
         aliased: the statement calls it otherwise.
         bare: it stands where a query may stand, and not in a FROM.
         function: it is a table function of this name, and its columns tell of tables.
+        past: what it was is read, too.
+        feed: its changes are read; `path` is what the function that tells them is called in, and
+            the table's name, and `span` the former.
     """
 
     path: tuple[str, ...]
@@ -40,6 +43,8 @@ class TableUse:
     aliased: bool = False
     bare: bool = False
     function: bool = False
+    past: bool = False
+    feed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +97,7 @@ class Uses:
         temporary: what it makes is the session's own.
         replaces: what it makes may take the place of what is there.
         instead: a statement that answers the same, to be judged and run in its place.
+        files: it may name the column that says in which file of a lake a row is.
     """
 
     tables: tuple[TableUse, ...] = ()
@@ -102,6 +108,7 @@ class Uses:
     temporary: bool = False
     replaces: bool = False
     instead: str = ""
+    files: bool = False
 
     @property
     def names(self) -> tuple[str, ...]:
