@@ -1,4 +1,4 @@
-"""A way to PostgreSQL that loses the answer to a COMMIT, for tests of what is said then."""
+"""A way to PostgreSQL that breaks at a word, or loses the answer to a COMMIT, for tests of that."""
 
 import socket
 import tempfile
@@ -20,11 +20,15 @@ class PostgresRelay:
         home: the folder of its socket.
         losing: how many answers to a COMMIT that wrote something are still to be lost. The server
             has committed then, and its client's connection ends.
+        breaks_at: what a client says on a connection that ends then, before the server hears it.
+        breaks: how many connections are still to end so.
     """
 
     def __init__(self, home: Path, server: Path) -> None:
         self.home = home
         self.losing = 0
+        self.breaks_at = b""
+        self.breaks = 0
         self._server = server
         self._listener = socket.socket(socket.AF_UNIX)
         self._listener.bind(str(home / _SOCKET))
@@ -60,13 +64,20 @@ class PostgresRelay:
     def _up(self, client: socket.socket, server: socket.socket, lost: threading.Event) -> None:
         wrote = False
         with suppress(OSError):
-            while data := client.recv(_CHUNK):
+            while (data := client.recv(_CHUNK)) and not self._broke(data):
                 wrote = wrote or _WRITING in data
                 if self.losing and wrote and b"COMMIT" in data:
                     self.losing -= 1
                     lost.set()
                 server.sendall(data)
         _end(client, server)
+
+    def _broke(self, data: bytes) -> bool:
+        """Whether the connection ends at this."""
+        if not self.breaks or self.breaks_at not in data:
+            return False
+        self.breaks -= 1
+        return True
 
     def _down(self, client: socket.socket, server: socket.socket, lost: threading.Event) -> None:
         with suppress(OSError):
