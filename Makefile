@@ -20,6 +20,8 @@ help: ## list the targets
 demo: $(VENV)/.demo ## three nodes, real questions, one node killed: nothing fails
 	@$(BIN)/python -m examples.demo
 
+# Tests of a file share nodes and servers, so a file goes to one process; of the last line's tests most of
+# the time is waiting, and nothing of one is another's: ports, networks, folders, ZooKeeper's chroots.
 test: $(VENV)/.dev $(DUCKDB2)/.test $(CLIENTS)/.test ## set up what is missing, then run every test
 	@tools/get-zookeeper.sh
 	$(DUCKDB2)/bin/python -m pytest tests/flight_server -q -n 2 -m "not zookeeper and not cluster and not lake"
@@ -29,7 +31,7 @@ test: $(VENV)/.dev $(DUCKDB2)/.test $(CLIENTS)/.test ## set up what is missing, 
 		--compatibility-json $(FOUND)/sqlalchemy.json
 	NODE_PYTHON=$(CURDIR)/$(BIN)/python $(CLIENTS)/bin/python -m pytest -q -W ignore \
 		tests/conformance/clients --compatibility-json $(FOUND)/clients.json
-	$(BIN)/python -m pytest -q -m "zookeeper or cluster"
+	$(BIN)/python -m pytest -q -n 2 --dist loadfile -m "zookeeper or cluster"
 
 conformance: $(VENV)/.dev ## drive nodes with clients in Java, Go, JavaScript and Rust; needs their toolchains
 	@tools/get-zookeeper.sh

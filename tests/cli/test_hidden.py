@@ -53,6 +53,17 @@ def test_the_end_of_input_is_no_password(person: int) -> None:
     typing.join(10)
 
 
+def test_what_the_terminal_says_itself_is_not_typed(person: int) -> None:
+    typing = types(person, b"\x1b[12;1Rhunter2\r")
+    assert hidden.ask("Password: ") == "hunter2"
+    typing.join(10)
+    assert os.read(person, 100) == b"\r\n"
+    typing = types(person, b"\x1b[3;40R\x04")
+    with pytest.raises(EOFError):
+        hidden.ask("Password: ")
+    typing.join(10)
+
+
 def test_a_signal_just_before_the_wait_ends_it(
     person: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:

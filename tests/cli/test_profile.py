@@ -2,7 +2,6 @@
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 import tomllib
@@ -19,6 +18,7 @@ from typer.testing import CliRunner
 from flightkeeper.cli.main import app
 from tests.support.processes import running
 from tests.support.stub_process import eventually
+from tests.support.zookeeper_server import free_ports
 
 
 def run(*arguments: str) -> Any:
@@ -102,8 +102,7 @@ _WITH_HOSTS = (
 def test_an_open_connection_of_plain_adbc_goes_to_the_next_address_of_its_name(
     tmp_path: Path,
 ) -> None:
-    with socket.create_server(("", 0)) as server:
-        port = server.getsockname()[1]
+    (port,) = free_ports(1)
     registry, out, hosts = f"dir://{tmp_path}/r", tmp_path / "service.toml", tmp_path / "hosts"
     flags = ("serve", "--insecure", "--registry", registry, "--service", "s")
     arguments = ("--registry", registry, "--service", "s", "--out", str(out))

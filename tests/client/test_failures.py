@@ -26,7 +26,7 @@ CONTEXT = ". gRPC client debug context: UNAVAILABLE:words. Client context: OK"
         (Code.INTERNAL, "Connection reset by peer", Kind.BROKEN),
         (Code.INTERNAL, "something else", Kind.INTERNAL),
         (Code.INVALID_ARGUMENT, "Parser Error", Kind.REFUSED),
-        (Code.NOT_FOUND, "no such handle", Kind.REFUSED),
+        (Code.NOT_FOUND, "no such handle", Kind.GONE),
         (Code.UNIMPLEMENTED, "not here", Kind.REFUSED),
         (Code.UNKNOWN, "Out of Memory Error", Kind.REFUSED),
         (Code.UNAUTHENTICATED, "who?", Kind.UNAUTHENTICATED),

@@ -1,5 +1,6 @@
 """`make demo`, without a terminal: it holds what it promises and leaves nothing behind."""
 
+import os
 import subprocess
 import sys
 import time
@@ -14,21 +15,22 @@ SECONDS_MAX = 60
 pytestmark = [pytest.mark.cluster, pytest.mark.slow]
 
 
-def serving() -> set[int]:
+def serving(home: Path) -> set[int]:
+    """Processes that were told of a folder."""
     found = set()
     for process in psutil.process_iter(["pid", "cmdline"]):
-        if "flightkeeper-demo-" in " ".join(process.info["cmdline"] or []):
+        if str(home) in " ".join(process.info["cmdline"] or []):
             found.add(process.info["pid"])
     return found
 
 
-def test_the_demo() -> None:
-    before = serving()
+def test_the_demo(tmp_path: Path) -> None:
     began_s = time.monotonic()
     done = subprocess.run(
         [sys.executable, "-m", "examples.demo"],
         check=False,
         cwd=ROOT,
+        env={**os.environ, "TMPDIR": str(tmp_path)},
         capture_output=True,
         text=True,
         timeout=2 * SECONDS_MAX,
@@ -48,4 +50,5 @@ def test_the_demo() -> None:
         "jdbc:arrow-flight-sql://",
     ):
         assert words in done.stdout
-    assert serving() == before
+    assert not serving(tmp_path)
+    assert not list(tmp_path.iterdir())

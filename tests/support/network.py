@@ -40,27 +40,36 @@ class Place:
         _ip("link", "set", self._link, "up")
 
 
+_RANGES = "10.93"
+_IS_THERE = "File exists"
+
+
 class Network:
-    """Namespaces that reach each other and this process."""
+    """Namespaces that reach each other and this process.
+
+    The kernel has one bridge of a name, so whoever makes the one that is named after a range of
+    addresses has that range: tests that run side by side do not hear each other.
+    """
 
     def __init__(self, size: int) -> None:
-        self._name = f"fk{random.randrange(16**5):05x}"
-        prefix = f"10.93.{random.randrange(256)}"
-        self._own = f"{prefix}.254/24"
-        numbers = range(1, size + 1)
-        self.places = tuple(
-            Place(
-                f"{prefix}.{number}",
-                ("ip", "netns", "exec", f"{self._name}n{number}"),
-                f"{self._name}v{number}",
-            )
-            for number in numbers
-        )
+        self._size = size
+        self._name = ""
+        self.places: tuple[Place, ...] = ()
 
     def __enter__(self) -> Self:
+        number = self._taken()
+        self._name = _bridge(number)
+        prefix = f"{_RANGES}.{number}"
+        self.places = tuple(
+            Place(
+                f"{prefix}.{place}",
+                ("ip", "netns", "exec", f"{self._name}n{place}"),
+                f"{self._name}v{place}",
+            )
+            for place in range(1, self._size + 1)
+        )
         try:
-            _ip("link", "add", self._name, "type", "bridge")
-            _ip("addr", "add", self._own, "dev", self._name)
+            _ip("addr", "add", f"{prefix}.254/24", "dev", self._name)
             _ip("link", "set", self._name, "up")
             for place in self.places:
                 self._add(place)
@@ -71,6 +80,20 @@ class Network:
 
     def __exit__(self, *_exc: object) -> None:
         self._remove()
+
+    def _taken(self) -> int:
+        """The number of a range that was nobody's."""
+        refused = ""
+        for number in random.sample(range(256), 256):
+            try:
+                _ip("link", "add", _bridge(number), "type", "bridge")
+            except subprocess.CalledProcessError as exc:
+                refused = exc.stderr.decode()
+                if _IS_THERE not in refused:
+                    break
+            else:
+                return number
+        raise RuntimeError(f"no bridge can be made: {refused}")
 
     def _add(self, place: Place) -> None:
         namespace = place.inside[-1]
@@ -83,10 +106,17 @@ class Network:
 
     def _remove(self) -> None:
         for place in self.places:
+            # Both: of a namespace that is gone the kernel takes the link away later.
+            with suppress(subprocess.CalledProcessError):
+                _ip("link", "del", place._link)
             with suppress(subprocess.CalledProcessError):
                 _ip("netns", "del", place.inside[-1])
         with suppress(subprocess.CalledProcessError):
             _ip("link", "del", self._name)
+
+
+def _bridge(number: int) -> str:
+    return f"fk{number}"
 
 
 def _ip(*arguments: str) -> None:

@@ -1,4 +1,4 @@
-"""A way to PostgreSQL that loses or holds up commits, for tests of what is said then."""
+"""A way to PostgreSQL that breaks at a word, or loses or holds up commits, for tests of that."""
 
 import socket
 import tempfile
@@ -34,6 +34,8 @@ class PostgresRelay:
         cutting: how many connections are still to be cut instead of passing on such a COMMIT.
         held: one has stopped there.
         away: nobody is let in meanwhile.
+        breaks_at: what a client says on a connection that ends then, before the server hears it.
+        breaks: how many connections are still to end so.
     """
 
     def __init__(self, home: Path, server: Path) -> None:
@@ -44,6 +46,8 @@ class PostgresRelay:
         self.away = False
         self._holding: Point | None = None
         self._released = threading.Event()
+        self.breaks_at = b""
+        self.breaks = 0
         self._server = server
         self._listener = socket.socket(socket.AF_UNIX)
         self._listener.bind(str(home / _SOCKET))
@@ -82,7 +86,7 @@ class PostgresRelay:
     def _up(self, client: socket.socket, server: socket.socket, lost: threading.Event) -> None:
         wrote = False
         with suppress(OSError):
-            while data := client.recv(_CHUNK):
+            while (data := client.recv(_CHUNK)) and not self._broke(data):
                 if _WRITING in data:
                     wrote = True
                     self._pass(Point.BEFORE, client)
@@ -96,6 +100,13 @@ class PostgresRelay:
                         lost.set()
                 server.sendall(data)
         _end(client, server)
+
+    def _broke(self, data: bytes) -> bool:
+        """Whether the connection ends at this."""
+        if not self.breaks or self.breaks_at not in data:
+            return False
+        self.breaks -= 1
+        return True
 
     def _down(self, client: socket.socket, server: socket.socket, lost: threading.Event) -> None:
         with suppress(OSError):

@@ -17,10 +17,12 @@ import pyte
 LINES, COLUMNS = 40, 100
 PATIENCE_S = 20.0
 _STARTED = (
-    "import fcntl, runpy, sys, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0);"
+    "import fcntl, runpy, signal, sys, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0);"
+    "signal.signal(signal.SIGINT, signal.default_int_handler);"
     "sys.argv[0] = 'flightkeeper'; runpy.run_module('flightkeeper.cli', run_name='__main__')"
 )
-"""The terminal becomes the controlling one of the program's session: Ctrl-C is a signal then."""
+"""The terminal becomes the controlling one of the program's session: Ctrl-C is a signal then, heard
+also where the tests were started in the background, which ignores it."""
 
 
 class Terminal:

@@ -5,6 +5,7 @@ missing jars is an error that says what to install, never a skipped test.
 """
 
 import os
+import random
 import shutil
 import signal
 import socket
@@ -21,6 +22,8 @@ LOOPBACK = Place("127.0.0.1", (), "lo")
 CLASSPATH_VARIABLE = "FLIGHTKEEPER_ZOOKEEPER_CLASSPATH"
 TICK_MS = 500
 READY_S = 30.0
+_PORTS = range(15_000, 32_000)
+"""Above those of services, below those that Linux gives away."""
 
 _REPOSITORY = Path(__file__).resolve().parents[2]
 _JAR_FOLDERS = (
@@ -266,15 +269,24 @@ def classpath() -> str:
 
 
 def free_ports(count: int) -> list[int]:
-    """Ports of the loopback that were free a moment ago, all different."""
-    sockets = [socket.socket() for _ in range(count)]
-    try:
-        for each in sockets:
-            each.bind(("127.0.0.1", 0))
-        return [each.getsockname()[1] for each in sockets]
-    finally:
-        for each in sockets:
-            each.close()
+    """Ports of the loopback that were free a moment ago, all different.
+
+    None of those that the kernel gives away by itself: while a server is down, a connection's own
+    end might get the port, on which the server cannot listen again then.
+    """
+    # Of the system's randomness: processes that run tests side by side may have the same seed.
+    drawn = random.SystemRandom().sample(_PORTS, len(_PORTS))
+    free = filter(_is_free, drawn)
+    return [next(free) for _ in range(count)]
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as tried:
+        try:
+            tried.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+        return True
 
 
 def four_letter_word(port: int, word: str, address: str = "127.0.0.1") -> str:

@@ -6,6 +6,7 @@ ends. So this waits for the line and for signals at once, and reads when there i
 """
 
 import os
+import re
 import select
 import signal
 import socket
@@ -16,6 +17,8 @@ from getpass import getpass
 
 TERMINAL = "/dev/tty"
 _LINE_BYTES = 4096
+_REPORT = re.compile(rb"\x1b\[\d+;\d+R")
+"""Where the cursor is: what a terminal far away answers late to the shell's question."""
 
 
 def ask(prompt: str) -> str:
@@ -36,10 +39,10 @@ def ask(prompt: str) -> str:
             # What a signal means has happened by now, or is nothing to this.
             if woken.fileno() in ready:
                 woken.recv(_LINE_BYTES)
-            elif not (typed := os.read(terminal, _LINE_BYTES)):
-                raise EOFError
             else:
-                line += typed
+                line = _REPORT.sub(b"", line + os.read(terminal, _LINE_BYTES))
+                if not line:
+                    raise EOFError
         os.write(terminal, b"\n")
     return line.rstrip(b"\r\n").decode(errors="surrogateescape")
 

@@ -39,7 +39,9 @@ STOP_TIMEOUT_S = 1.0
 
 _WRITES = frozenset({StatementKind.WRITE, StatementKind.COMMIT})
 _BREAKS = frozenset({Kind.NOT_SENT, Kind.BROKEN})
-_STAYING = frozenset({Step.SAME_NODE_AS_WRITE, Step.SAME_NODE_AFTER_LOGIN})
+_STAYING = frozenset({Step.SAME_NODE_AS_WRITE, Step.SAME_NODE_AFTER_LOGIN, Step.SAME_NODE_AGAIN})
+_ENDED = frozenset({Kind.REFUSED, Kind.GONE})
+"""What a node may also say of what it was told to stop."""
 
 T = TypeVar("T")
 
@@ -261,7 +263,7 @@ class _Run:
         self._plan = self._planned()
         self._reasons: dict[str, str] = {}
         self._overloads = 0
-        self._renewed = False
+        self._taken: set[Step] = set()
         self.pause_s = 0.0
         self.sent_before = False
         self._lake = ""
@@ -283,9 +285,9 @@ class _Run:
             # Its options are known here, so another session is as good.
             return replace(failure, kind=Kind.UNAUTHENTICATED)
         if self._statement.control.cancelled:
-            # A node may also say that the result is gone; for a write only its own word counts.
-            stopped = {Kind.CANCELLED} if self.kind in _WRITES else {Kind.CANCELLED, Kind.REFUSED}
-            if failure.kind in stopped:
+            # For a write only the node's own word counts.
+            ended = self.kind not in _WRITES and failure.kind in _ENDED
+            if ended or failure.kind is Kind.CANCELLED:
                 return Failure(Kind.CANCELLED, "it was cancelled by its caller")
         return failure
 
@@ -302,11 +304,14 @@ class _Run:
             sent=attempt.sent,
             ran=attempt.ran,
             overloads=self._overloads,
-            can_login=self._login.named and not attempt.logged_in and not self._renewed,
+            can_login=self._login.named
+            and not attempt.logged_in
+            and Step.SAME_NODE_AFTER_LOGIN not in self._taken,
             budget_left=failure.kind not in {Kind.BROKEN, Kind.OVERLOADED}
             or self._router.may_retry(),
             told=bool(self.node.lake) and attempt.again and self._statement.told,
             sent_before=self.sent_before,
+            planned_again=Step.SAME_NODE_AGAIN in self._taken,
         )
         decision = decide(failure, progress, self.kind)
         if decision is Step.SAME_NODE_AS_WRITE and self._statement.read_only:
@@ -320,16 +325,15 @@ class _Run:
             NoNodeAvailable: every node has been asked.
         """
         self.pause_s = 0.0
+        self._taken.add(step)
         match step:
             case Step.SAME_NODE_AS_WRITE:
                 self.kind = StatementKind.WRITE
-            case Step.SAME_NODE_AFTER_LOGIN:
-                self._renewed = True
             case Step.NEXT_NODE_LATER:
                 self.pause_s = min(PAUSE_S * 2.0 ** (self._overloads - 1), PAUSE_MAX_S)
             case Step.ASK_NEXT_NODE:
                 self.sent_before, self._lake = True, self.node.lake
-            case Step.NEXT_NODE:
+            case Step.NEXT_NODE | Step.SAME_NODE_AFTER_LOGIN | Step.SAME_NODE_AGAIN:
                 pass
         if step in _STAYING and self._is_there:
             return

@@ -17,6 +17,7 @@ The table, for a call that failed:
     in a transaction            node lost                  `SessionLost`
     any, not in a transaction   "draining", "overloaded"   next node; overload at most 3 nodes
     read                        "not read-only"            the same node, as a write
+    read                        planned, its result gone   the same node plans it again, once
     any                         not logged in any more     log in, the same node, once
     any                         the node's answer          that error
 
@@ -76,6 +77,7 @@ class Progress:
         told: other nodes can look up whether the node that was asked has applied it; of a COMMIT
             whether it has committed it.
         sent_before: a node that was asked earlier may have applied it.
+        planned_again: it was planned once more, because its result was gone.
     """
 
     sent: bool = True
@@ -86,6 +88,7 @@ class Progress:
     budget_left: bool = True
     told: bool = False
     sent_before: bool = False
+    planned_again: bool = False
 
 
 class Step(Enum):
@@ -101,6 +104,8 @@ class Step(Enum):
     """After a pause: the service is short of capacity."""
     SAME_NODE_AS_WRITE = auto()
     SAME_NODE_AFTER_LOGIN = auto()
+    SAME_NODE_AGAIN = auto()
+    """Plans it anew, over what there is now."""
 
 
 Decision = Step | type[FlightkeeperError]
@@ -124,6 +129,7 @@ _ANSWERS: dict[Kind, type[FlightkeeperError]] = {
     Kind.CANCELLED: StatementCancelled,
     Kind.INTERNAL: StatementFailed,
     Kind.REFUSED: StatementFailed,
+    Kind.GONE: StatementFailed,
     Kind.NOT_READ_ONLY: StatementFailed,
     Kind.CONFLICT: StatementConflict,
     Kind.UNTOLD: OutcomeUnknown,
@@ -170,8 +176,11 @@ def _decided(kind: Kind, progress: Progress, statement: StatementKind) -> Decisi
     repeatable = statement in _REPEATABLE or not progress.ran
     if kind is Kind.UNAUTHENTICATED and progress.can_login and repeatable:
         return Step.SAME_NODE_AFTER_LOGIN
-    if kind is Kind.NOT_READ_ONLY and statement is StatementKind.READ:
-        return Step.SAME_NODE_AS_WRITE
+    if statement is StatementKind.READ:
+        if kind is Kind.NOT_READ_ONLY:
+            return Step.SAME_NODE_AS_WRITE
+        if kind is Kind.GONE and progress.ran and not progress.planned_again:
+            return Step.SAME_NODE_AGAIN
     if statement in _PINNED:
         return _pinned(kind)
     return _elsewhere(kind, progress)

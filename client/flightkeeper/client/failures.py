@@ -43,6 +43,8 @@ class Kind(Enum):
     """The node stopped the call on somebody's request, or its reader did."""
     REFUSED = auto()
     """The node answered that the statement is wrong or cannot be done."""
+    GONE = auto()
+    """The node does not have what was named, such as a result that it can make no more."""
     INTERNAL = auto()
     """The node, or the way to it, has a defect; the call may have run."""
 
@@ -98,7 +100,7 @@ _BY_REASON = {
 
 _BY_CODE = {
     Code.INVALID_ARGUMENT: Kind.REFUSED,
-    Code.NOT_FOUND: Kind.REFUSED,
+    Code.NOT_FOUND: Kind.GONE,
     Code.UNIMPLEMENTED: Kind.REFUSED,
     Code.UNAVAILABLE: Kind.BROKEN,
     Code.UNAUTHENTICATED: Kind.UNAUTHENTICATED,

@@ -5,8 +5,6 @@ from contextlib import contextmanager
 from functools import partial
 from typing import TypeVar
 
-import pyarrow as pa
-
 from flightkeeper.flight_server import options, scripts
 from flightkeeper.flight_server.admission import Admission, Slot
 from flightkeeper.flight_server.call import Call
@@ -205,11 +203,6 @@ class Execution:
             NotFound: its session or transaction has ended meanwhile.
         """
         self._placement.heard(call, transaction_id)
-
-    def describe(self, call: Call, statement: Statement, transaction_id: bytes = b"") -> pa.Schema:
-        """The schema a query answers with, without running it."""
-        with self.borrowed(call, transaction_id, system=statement.system) as connection:
-            return connection.describe(self.permitted(call, connection, statement))
 
     def permitted(self, call: Call, connection: Connection, statement: Statement) -> Statement:
         """What the caller may run in the place of a statement, and what it is to see.

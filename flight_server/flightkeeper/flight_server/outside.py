@@ -12,6 +12,7 @@ from flightkeeper.flight_server.command import Command
 from flightkeeper.flight_server.engine.connection import Connection, Parameters
 from flightkeeper.flight_server.engine.result import Result
 from flightkeeper.flight_server.engine.statement import Statement
+from flightkeeper.flight_server.lake.outages import again
 from flightkeeper.flight_server.lake.reads import Reading
 
 _T = TypeVar("_T")
@@ -42,11 +43,11 @@ class Beyond:
 
     def permitted(self, connection: Connection, statement: Statement) -> Statement:
         """What is run in the place of a statement."""
-        return self.decides.permitted(self.call, connection, statement)
+        return again(connection, lambda: self.decides.permitted(self.call, connection, statement))
 
     def read(self, connection: Connection, statement: Statement, parameters: Parameters) -> Result:
         """Run a pure read."""
-        return self.reading.run(connection, statement, parameters)
+        return again(connection, lambda: self.reading.run(connection, statement, parameters))
 
     def command(self, connection: Connection, command: Command) -> pa.Table | None:
         """Run what is asked of the cluster."""

@@ -20,6 +20,7 @@ from tests.discovery.fenced import Fenced, accepted
 from tests.discovery.process import Process
 from tests.discovery.recorder import eventually
 from tests.discovery.zookeeper.observer import expire
+from tests.support.relay import relaying
 from tests.support.zookeeper_server import ZooKeeperEnsemble, ZooKeeperServer
 
 pytestmark = [pytest.mark.zookeeper, pytest.mark.slow]
@@ -49,17 +50,15 @@ def stack() -> Iterator[ExitStack]:
         yield entered
 
 
-def opened(
-    stack: ExitStack, server: ZooKeeperServer, session_timeout_s: float = SESSION_S
-) -> Registry:
-    registry = open_registry(server.url, session_timeout_s=session_timeout_s)
+def opened(stack: ExitStack, url: str, session_timeout_s: float = SESSION_S) -> Registry:
+    registry = open_registry(url, session_timeout_s=session_timeout_s)
     return stack.enter_context(closing(registry))
 
 
 def test_an_expired_holder_hears_of_it_and_writes_nothing_more(
     stack: ExitStack, server: ZooKeeperServer
 ) -> None:
-    one, two = opened(stack, server), opened(stack, server)
+    one, two = opened(stack, server.url), opened(stack, server.url)
     first = one.lock("etl")
     written = one.write_document(RESOURCE, b"first", None, guard=first)
     expire(server.hosts, one._connection.link._client.client_id)  # type: ignore[attr-defined]
@@ -75,7 +74,7 @@ def test_an_expired_holder_hears_of_it_and_writes_nothing_more(
 def test_a_holder_that_is_frozen_for_twice_its_session_writes_nothing_late(
     stack: ExitStack, server: ZooKeeperServer
 ) -> None:
-    registry = opened(stack, server)
+    registry = opened(stack, server.url)
     process = Process("guard", server.url, "etl", RESOURCE)
     stack.callback(process.kill)
     token = int(process.line())
@@ -99,7 +98,7 @@ def test_a_holder_that_is_frozen_for_twice_its_session_writes_nothing_late(
 def test_a_holder_that_never_asks_is_refused_after_it_was_frozen(
     stack: ExitStack, server: ZooKeeperServer, claim: Claim
 ) -> None:
-    registry = opened(stack, server)
+    registry = opened(stack, server.url)
     fenced = Fenced(registry)
     frozen = Process("act", server.url, "etl", claim.code)
     stack.callback(frozen.kill)
@@ -123,12 +122,14 @@ def test_a_holder_that_never_asks_is_refused_after_it_was_frozen(
 def test_a_hold_outlives_a_short_outage_and_ends_in_a_long_one(
     stack: ExitStack, server: ZooKeeperServer
 ) -> None:
-    # A third of it is what a restart may take, also on a busy machine.
-    registry = opened(stack, server, LONG_SESSION_S)
+    relay = stack.enter_context(relaying(server.url))
+    registry = opened(stack, relay.location, LONG_SESSION_S)
     hold = registry.lock("etl")
-    server.kill()
+    # The server lives on: how long it takes to start does not matter.
+    relay.cut()
+    relay.sever()
     time.sleep(0.5)
-    server.start()
+    relay.heal()
     assert not hold.wait_lost(LONG_SESSION_S)
     server.kill()
     began_s = time.monotonic()

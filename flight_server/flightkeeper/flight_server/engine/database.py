@@ -18,13 +18,8 @@ from flightkeeper.flight_server.engine import lake, opening, settings
 from flightkeeper.flight_server.engine.changes import Changes, fingerprint
 from flightkeeper.flight_server.engine.connection import Connection
 from flightkeeper.flight_server.engine.lake import LakeOptions
-from flightkeeper.flight_server.errors import (
-    EngineFailed,
-    Internal,
-    InvalidArgument,
-    NodeError,
-    StartFailed,
-)
+from flightkeeper.flight_server.errors import Internal, NodeError, StartFailed
+from flightkeeper.flightsql.headers import Reason
 
 ENGINE_VERSION = duckdb.__version__
 _IDLE_CONNECTIONS_MAX = 16
@@ -164,15 +159,17 @@ class Database:
 
     def works(self) -> bool:
         """Whether the engine can run anything; after a defect of its own it never can again."""
-        # It may be closed just then, which is no defect.
-        with suppress(duckdb.Error, EngineFailed, InvalidArgument):
+        try:
             connection = self.lend()
             try:
                 connection.command("SELECT 1")
-            except Internal:
-                connection.close()
-                return False
-            self.take_back(connection)
+            finally:
+                self.take_back(connection)
+        except duckdb.Error:
+            return True  # it may be closed just then, which is no defect
+        except NodeError as exc:
+            # Nor is it that the lake's catalog is away.
+            return not isinstance(exc, Internal) and exc.reason is not Reason.DRAINING
         return True
 
     def version(self, connection: Connection, catalog: str) -> str | None:

@@ -39,12 +39,19 @@ _KINDS: dict[str, type[NodeError]] = {
 }
 """Everything else DuckDB reports is about the statement."""
 
-_AWAY = re.compile(r"server closed the connection unexpectedly|database is locked")
+_AWAY = re.compile(
+    r"server closed the connection unexpectedly|terminating connection due to|"
+    r"Failed to execute query \"ROLLBACK\"|database is locked"
+)
 """In errors of any kind: a lake's catalog does not answer, which no statement is to blame for."""
 _NOT_BEGUN = re.compile(r"(?:[A-Za-z ]+ Error: )?Failed to query most recent snapshot[^\n]*")
 """How they begin where it does not even tell what there is, which comes before all else."""
 
+_FAILED_BEFORE = "database has been invalidated because of a previous fatal error"
+"""In what it answers to everything after a defect that it does not survive."""
+
 _INTERNAL_TEXT = "the engine reported a defect of its own; the node's log has the details"
+_FAILED_TEXT = "the engine of this node has failed; nothing was run, use another node"
 _REASON_LOST = (
     "the statement failed while its rows were produced, and the engine lost the reason; nobody had "
     "stopped it: run it again to see why"
@@ -76,6 +83,8 @@ def translate(exc: BaseException, sql: str, source: str | None = None) -> NodeEr
     if kind is InvalidArgument and _AWAY.search(message):
         kind = EngineFailed
     if kind is Internal:
+        if _FAILED_BEFORE in message:
+            return Unavailable(_FAILED_TEXT, reason=Reason.DRAINING, cause=cause)
         return Internal(_INTERNAL_TEXT)
     return kind(mask_paths(repoint(message, sql, source or sql), sql), cause=cause)
 

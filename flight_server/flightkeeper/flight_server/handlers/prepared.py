@@ -12,6 +12,7 @@ from pyarrow import flight
 
 from flightkeeper.flight_server.call import Call
 from flightkeeper.flight_server.engine.binder import aside
+from flightkeeper.flight_server.engine.connection import Connection
 from flightkeeper.flight_server.engine.dictionaries import plain_schema
 from flightkeeper.flight_server.engine.statement import Script, Shape, Statement
 from flightkeeper.flight_server.errors import InvalidArgument, NotFound
@@ -27,6 +28,7 @@ from flightkeeper.flight_server.handlers.prepared_schemas import (
 )
 from flightkeeper.flight_server.handlers.routes import Action, Routes
 from flightkeeper.flight_server.handlers.statements import Statements
+from flightkeeper.flight_server.lake.outages import again
 from flightkeeper.flight_server.sql.translation import parse
 from flightkeeper.flightsql.messages import pack
 from flightkeeper.flightsql.tickets import Kind, Signer
@@ -103,16 +105,22 @@ class Prepared:
             return _NOTHING, None
         borrowed = self._execution.borrowed
         with borrowed(call, body.transaction_id, system=last.system) as connection:
-            last = self._execution.permitted(call, connection, last)
-            script = (*script[:-1], last)
-            if last.parameters:
-                with aside(connection) as beside:
-                    taken = parameter_schema(beside, last)
-                    columns = dataset_schema(connection, beside, script, taken) if answers else None
-            else:
-                taken = _NOTHING
-                columns = dataset_schema(connection, connection, script, taken)
+            taken, columns = again(
+                connection, lambda: self._described(call, connection, script, answers=answers)
+            )
         return taken, plain_schema(columns) if columns is not None and body.plain else columns
+
+    def _described(
+        self, call: Call, connection: Connection, script: Script, *, answers: bool
+    ) -> tuple[pa.Schema, pa.Schema | None]:
+        last = self._execution.permitted(call, connection, script[-1])
+        script = (*script[:-1], last)
+        if not last.parameters:
+            return _NOTHING, dataset_schema(connection, connection, script, _NOTHING)
+        with aside(connection) as beside:
+            taken = parameter_schema(beside, last)
+            columns = dataset_schema(connection, beside, script, taken) if answers else None
+        return taken, columns
 
     def _close(
         self, call: Call, request: sql.ActionClosePreparedStatementRequest

@@ -26,6 +26,7 @@ from flightkeeper.flight_server.executions import WRITE_WAITS_S, Answer, Executi
 from flightkeeper.flight_server.handlers import parameters
 from flightkeeper.flight_server.handlers.partitions import Partitions, Started
 from flightkeeper.flight_server.handlers.routes import Routes
+from flightkeeper.flight_server.lake.outages import again
 from flightkeeper.flight_server.lake.snapshot import note, noted
 from flightkeeper.flight_server.sql.masking import shown
 from flightkeeper.flight_server.sql.translation import parse
@@ -156,7 +157,11 @@ class Statements:
             return COUNT_SCHEMA
         if last.command is not None and last.command.schema is not None:
             return last.command.schema
-        schema = self._execution.describe(call, last, body.transaction_id)
+        execution = self._execution
+        with execution.borrowed(call, body.transaction_id, system=last.system) as connection:
+            schema = again(
+                connection, lambda: connection.describe(execution.permitted(call, connection, last))
+            )
         return plain_schema(schema) if body.plain else schema
 
     def open(self, call: Call, ticket: bytes) -> StatementBody:
