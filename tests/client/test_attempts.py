@@ -154,19 +154,6 @@ def test_what_is_not_a_read_is_run_by_the_same_node_as_a_write(fixture: Fixture)
     assert (as_read, as_write) == (StatementKind.READ, StatementKind.WRITE)
 
 
-def test_a_read_whose_result_is_gone_is_planned_once_more_by_the_same_node(
-    fixture: Fixture,
-) -> None:
-    assert fetching(fixture, Kind.GONE, "done") == "done"
-    assert len(set(fixture.nodes())) == 1
-    with pytest.raises(StatementFailed, match="gone"):
-        fetching(fixture, Kind.GONE, Kind.GONE)
-    # What is gone before that was never planned.
-    with pytest.raises(StatementFailed, match="gone"):
-        fixture.run(Kind.GONE)
-    assert len(fixture.asked) == 5
-
-
 def test_a_write_moves_on_only_when_it_was_surely_not_run(fixture: Fixture) -> None:
     assert fixture.run(Kind.NOT_SENT, "done", kind=StatementKind.WRITE) == "done"
     assert fixture.run(Kind.BROKEN, "done", kind=StatementKind.WRITE, sent=False) == "done"
@@ -264,24 +251,6 @@ def test_the_retry_budget_ends_repetition(fixture: Fixture) -> None:
     with pytest.raises(NoNodeAvailable):
         fixture.run(Kind.BROKEN)
     assert fixture.run(Kind.NOT_SENT, Kind.DRAINING, "done") == "done"
-
-
-def fetching(fixture: Fixture, *outcomes: Kind | str) -> str:
-    """Run a read whose plan is there each time, and whose fetches take the outcomes."""
-    remaining = list(outcomes)
-
-    def operation(attempt: Attempt) -> str:
-        fixture.asked.append((attempt.lease.instance.node_id, attempt.kind))
-        attempt.settings(runs=True)
-        attempt.ran = True
-        outcome = remaining.pop(0)
-        if isinstance(outcome, Kind):
-            raise CallFailed(Failure(outcome, outcome.name.lower()))
-        return outcome
-
-    result = fixture.attempts.run(Statement("id", StatementKind.READ), operation)
-    assert not remaining
-    return result
 
 
 def failing(kind: Kind) -> Callable[[Attempt], None]:
