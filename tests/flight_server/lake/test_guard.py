@@ -59,6 +59,12 @@ def check(guard: Guard, sql: str) -> None:
         "FROM lake.main.set_commit_message('x', 'y')",
         "CALL lake.set_option('delete_older_than', '0 seconds')",
         "CALL set_option('delete_older_than', '0 seconds')",
+        # What lets reads beside it miss files.
+        "CALL lake.merge_adjacent_files()",
+        "FROM ducklake_merge_adjacent_files('lake', 't')",
+        "CHECKPOINT",
+        "/* all */ CHECKPOINT lake",
+        "FORCE CHECKPOINT lake",
         # Texts that are run.
         "FROM query('FROM ducklake_cleanup_old_files(''lake'')')",
         "FROM query('FROM duck' || 'lake_cleanup_old_files(''lake'')')",
@@ -108,7 +114,8 @@ def test_what_breaks_it_is_refused(guard: Guard, sql: str) -> None:
         "UPDATE note SET text = 'SET schema = ''__ducklake_metadata_lake''' WHERE a = 'query('",
         "SET VARIABLE x = '__ducklake_metadata_lake'",
         "CALL ducklake_flush_inlined_data('lake')",
-        "CALL lake.merge_adjacent_files()",
+        "CHECKPOINT memory",
+        "FORCE CHECKPOINT memory",
         "FROM lake.snapshots()",
         "FROM __ducklake_metadata_lake.ducklake_snapshot",
         "CREATE TABLE attached (lake VARCHAR)",

@@ -204,7 +204,7 @@ def test_a_session_can_read_an_older_version(here: WireClient, there: WireClient
     for text in (
         "INSERT INTO t VALUES (1)",
         "CREATE TABLE memory.main.made AS FROM t",
-        "CHECKPOINT",
+        "CHECKPOINT memory",
     ):
         with pytest.raises(pa.ArrowInvalid, match="RESET snapshot"):
             here.update(text)

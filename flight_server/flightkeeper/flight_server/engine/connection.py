@@ -10,7 +10,7 @@ Owns the lock that makes a connection safe to share, and the only calls that exe
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager, suppress
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from typing import Any
 
 import duckdb
@@ -26,6 +26,7 @@ from flightkeeper.flight_server.engine.answer import (
 )
 from flightkeeper.flight_server.engine.changes import Changes
 from flightkeeper.flight_server.engine.failures import ENGINE_ERRORS, translate
+from flightkeeper.flight_server.engine.file_lists import FileLists
 from flightkeeper.flight_server.engine.open_result import OpenResult
 from flightkeeper.flight_server.engine.result import Result
 from flightkeeper.flight_server.engine.statement import Statement
@@ -51,15 +52,22 @@ class Connection(Transacting):
     """
 
     def __init__(
-        self, cursor: duckdb.DuckDBPyConnection, batch_bytes: int, changes: Changes | None = None
+        self,
+        cursor: duckdb.DuckDBPyConnection,
+        batch_bytes: int,
+        changes: Changes | None = None,
+        lists: FileLists | None = None,
     ) -> None:
         """`batch_bytes` is the target size of a result's batches.
 
         Args:
             changes: counts those of all connections to the database.
+            lists: of a lake's files, if somebody may take some out while others read them.
         """
         self._cursor = cursor
         self._changes = changes or Changes()
+        self._lists = lists
+        self._held = ExitStack()
         self.batch_bytes = batch_bytes
         # Guard the cursor and `_open`: held while DuckDB works for a statement or a batch.
         self._turns = Turns()
@@ -76,7 +84,7 @@ class Connection(Transacting):
         Raises:
             NodeError: what DuckDB said; nothing is left open.
         """
-        with self._turn:
+        with self._turn, self._listing():
             work = self._engine.begin(changes=not statement.read_only)
             try:
                 answer = self._answer(statement, parameters)
@@ -115,7 +123,7 @@ class Connection(Transacting):
         Raises:
             NodeError: what DuckDB said.
         """
-        with self._turn:
+        with self._turn, self._listing():
             work = self._engine.begin(changes=True)
             try:
                 parsed = self._parsed(statement)
@@ -133,7 +141,7 @@ class Connection(Transacting):
 
     def table(self, sql: str, parameters: Parameters = ()) -> pa.Table:
         """The whole answer to a query of our own."""
-        with self._turn:
+        with self._turn, self._listing():
             work = self._engine.begin()
             try:
                 relation = self._cursor.sql(sql, params=parameters or None)
@@ -183,7 +191,7 @@ class Connection(Transacting):
 
     def fork(self) -> "Connection":
         """Another connection to the same database; its owner closes it."""
-        return Connection(self._cursor.cursor(), self.batch_bytes, self._changes)
+        return Connection(self._cursor.cursor(), self.batch_bytes, self._changes, self._lists)
 
     @contextmanager
     def alone(self) -> Iterator[None]:

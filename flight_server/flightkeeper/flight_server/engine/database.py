@@ -89,6 +89,7 @@ class Database:
         before = path and fingerprint(path)
         self._root = _open(options)
         self.lake = self._attached(options.lake)
+        self._lists = lake.file_lists(options.lake)
         # Another file may have been put in its place just then.
         self._file = before if path and before == fingerprint(path) else None
         # Guards `_idle` and `_closed`.
@@ -123,7 +124,8 @@ class Database:
 
     def connect(self) -> Connection:
         """A connection for a session or a transaction; its owner closes it."""
-        connection = Connection(self._root.cursor(), self._options.batch_bytes, self.changes)
+        cursor = self._root.cursor()
+        connection = Connection(cursor, self._options.batch_bytes, self.changes, self._lists)
         if self._options.lake is not None:
             connection.command(f"USE {lake.CATALOG}")
         connection.plain = True

@@ -16,6 +16,7 @@ import duckdb
 
 from flightkeeper.flight_server.engine import commit_failures, opening
 from flightkeeper.flight_server.engine.connection import Connection
+from flightkeeper.flight_server.engine.file_lists import FileLists
 from flightkeeper.flight_server.engine.types import quoted
 from flightkeeper.flight_server.errors import EngineFailed, LakeUnreachable, NodeError, StartFailed
 from flightkeeper.flight_server.lake import ledger
@@ -189,6 +190,13 @@ def _name(root: duckdb.DuckDBPyConnection) -> str:
 def lock_file(where: Location) -> Path:
     """The file that whoever writes to a lake of SQLite locks."""
     return Path(f"{where.path}.lock")
+
+
+def file_lists(options: LakeOptions | None) -> FileLists | None:
+    """The lock of who reads which files a lake has, if there is one that needs it."""
+    if options is None or options.location.backend is not Backend.SQLITE:
+        return None
+    return FileLists(Path(options.location.path))
 
 
 def upkeep_file(where: Location) -> Path:

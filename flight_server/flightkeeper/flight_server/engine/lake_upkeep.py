@@ -254,7 +254,8 @@ def _rewritten(connection: Connection, task: Task, keeping: Keeping, author: str
         told = f"{where}{literal(author)}, {literal(MESSAGE)}"
         connection.command(f"CALL ducklake_set_commit_message({told})")
         rows = connection.rows(f"CALL ducklake_{call}")
-        connection.commit()
+        with connection.replacing_files():
+            connection.commit()
     except BaseException:
         connection.rollback()
         raise

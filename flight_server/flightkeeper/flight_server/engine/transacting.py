@@ -7,7 +7,7 @@ result. What runs in them is the connection's.
 import threading
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from typing import Any
 
 import duckdb
@@ -15,6 +15,7 @@ import duckdb
 from flightkeeper.flight_server.engine import commit_failures
 from flightkeeper.flight_server.engine.changes import Changes
 from flightkeeper.flight_server.engine.failures import translate
+from flightkeeper.flight_server.engine.file_lists import FileLists
 from flightkeeper.flight_server.engine.open_result import OpenResult
 from flightkeeper.flight_server.engine.turns import Turn, Turns
 from flightkeeper.flight_server.errors import Cancelled, NodeError
@@ -40,6 +41,9 @@ class Transacting(ABC):
 
     _cursor: duckdb.DuckDBPyConnection
     _changes: Changes
+    _lists: FileLists | None
+    # Held by the open transaction.
+    _held: ExitStack
     _turns: Turns
     _turn: Turn
     _lock: threading.RLock
@@ -73,7 +77,7 @@ class Transacting(ABC):
         So does a result that is begun last, to its end. Not within a transaction, and for nothing
         that changes something.
         """
-        with self._turn:
+        with self._turn, self._listing():
             self._control("BEGIN TRANSACTION")
             self._reading = True
             try:
@@ -93,7 +97,10 @@ class Transacting(ABC):
         """Begin a transaction, unless one is open."""
         with self._turns:
             if not self.in_transaction:
-                self._control("BEGIN TRANSACTION")
+                with ExitStack() as held:
+                    held.enter_context(self._listing())
+                    self._control("BEGIN TRANSACTION")
+                    self._held = held.pop_all()
                 self.in_transaction, self.writes_lake = True, False
                 self.transactions += 1
 
@@ -118,18 +125,45 @@ class Transacting(ABC):
             except NodeError as exc:
                 self.rollback()
                 raise commit_failures.explained(exc) from exc
-            self.in_transaction = False
+            self._ended()
 
     def rollback(self) -> None:
         """Roll back the open transaction, if one is open."""
         with self._lock:
             if self.in_transaction:
-                self.in_transaction = False
+                self._ended()
                 try:
                     self._control("ROLLBACK")
                 except NodeError as exc:
                     # A failed COMMIT has ended the transaction already.
                     self.spoiled = "no transaction is active" not in str(exc)
+
+    def _ended(self) -> None:
+        self.in_transaction = False
+        self._held.close()
+
+    @contextmanager
+    def _listing(self) -> Iterator[None]:
+        """The files of the lake's tables stay as they are meanwhile, for who reads them."""
+        if self._lists is None or self.in_transaction or self._reading:
+            yield
+            return
+        with self._lists.read():
+            yield
+
+    @contextmanager
+    def replacing_files(self) -> Iterator[None]:
+        """Nobody else reads which files the lake's tables have; the open transaction has done so.
+
+        Raises:
+            EngineFailed: somebody does, for longer than is waited for.
+        """
+        self._held.close()
+        if self._lists is None:
+            yield
+            return
+        with self._lists.replaced():
+            yield
 
     def abort(self, why: str) -> None:
         """Let the open transaction do nothing more; it can only be rolled back."""

@@ -18,17 +18,23 @@ OWN = "__ducklake_metadata"
 """How the names of the catalogs begin in which DuckLake keeps what it knows."""
 
 _BEGINS = re.compile(
-    r"\s*(?:--|/\*|(?:alter|attach|copy|detach|explain|export|pragma|prepare|reset|set|use)\b)",
+    r"\s*(?:--|/\*|(?:alter|attach|checkpoint|copy|detach|explain|export|force|pragma|prepare"
+    r"|reset|set|use)\b)",
     re.IGNORECASE,
 )
 """How a statement begins of which more counts than what it calls."""
 _SUSPECT = (
     *(OWN, "query", "json_execute_serialized_sql", "sqlite_attach", "read_", "parquet_"),
-    *("sniff_csv", *(name for name, does in FUNCTIONS.items() if does in {Does.BREAKS, Does.RUNS})),
+    *(
+        "sniff_csv",
+        "merge_adjacent_files",
+        *(name for name, does in FUNCTIONS.items() if does in {Does.BREAKS, Does.RUNS}),
+    ),
 )
 """A text that begins otherwise, and has none of these in it, is not looked at any closer."""
 _RUNNING = {"query", "json_serialize_sql"}
 """They take a statement as a text."""
+_MERGING = {"merge_adjacent_files", "ducklake_merge_adjacent_files"}
 _PLACES = {"search_path", "schema"}
 """Settings that say where names are looked up."""
 _NO_CALL_AFTER = {
@@ -60,6 +66,7 @@ class Guard:
             "copy": self._copied,
             "detach": self._detached,
             "export": self._copied,
+            **dict.fromkeys(("checkpoint", "force"), self._checkpointed),
             **dict.fromkeys(("pragma", "reset", "set", "use"), self._set),
         }
 
@@ -98,6 +105,8 @@ class Guard:
             raise InvalidArgument(
                 f"{name} may break the lake for others and is not served; nothing was run"
             )
+        if self._file and name in _MERGING:
+            raise _merges()
         if does is Does.RUNS and not _runs_elsewhere(rest):
             raise _own()
         if name in _RUNNING:
@@ -128,6 +137,11 @@ class Guard:
     def _detached(self, rest: Sequence[Token]) -> None:
         if self._catalog in _words(rest):
             raise _stays()
+
+    def _checkpointed(self, rest: Sequence[Token]) -> None:
+        words = [word for word in _words(rest) if word != "checkpoint"]
+        if self._file and (not words or self._catalog in words):
+            raise _merges()
 
     def _copied(self, rest: Sequence[Token]) -> None:
         texts = _texts(rest)
@@ -168,6 +182,14 @@ def _kept(instead: str) -> InvalidArgument:
     return InvalidArgument(
         "this is where the lake is kept, which nothing but the lake may open or write to; nothing "
         f"was run: {instead}"
+    )
+
+
+def _merges() -> InvalidArgument:
+    # See engine.file_lists.
+    return InvalidArgument(
+        "files of a lake in SQLite are merged by its upkeep alone, which lets no read miss them; "
+        "nothing was run: `flightkeeper lake maintain` does it now; of other databases say which"
     )
 
 

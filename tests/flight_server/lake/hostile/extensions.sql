@@ -59,6 +59,6 @@ DDD~ PRAGMA version
 DDD~ CALL pragma_version()
 DDD~ FROM pragma_database_list()
 DDD~ FROM pragma_storage_info('secret')
-DDD~ CHECKPOINT
-DDD~ CHECKPOINT lake
+DDDI CHECKPOINT
+DDDI CHECKPOINT lake
 DDD~ FORCE CHECKPOINT memory

@@ -73,7 +73,6 @@ DDD+ DETACH looked
 DDD+ FROM sqlite_scan('{home}/lake.sqlite', 'ducklake_snapshot')
 DDD+ COPY open_data TO '{home}/copied.csv'
 DDD+ FROM '{home}/copied.csv'
-DDD+ CALL lake.merge_adjacent_files()
 DDD+ FROM lake.snapshots()
 DDD+ CREATE VIEW asked AS SELECT 1 AS cleanup_all
 DDD+ SELECT cleanup_all FROM asked

@@ -1,0 +1,85 @@
+"""Who reads which files the tables of a lake in SQLite have, and who takes files out of them.
+
+Theory. A merge takes the rows of small files out of SQLite, and puts one of the merged file in.
+DuckDB does not see one state of SQLite: which rows there are it asks in its transaction, and reads
+them on another connection. So who began before a merge and looks for files after it finds neither.
+Reads therefore share a lock until they know their files, transactions until they end, and a merge
+has it alone while it is committed. Other changes only mark rows as gone, which hurts nobody.
+
+Locks on files, for processes of one machine; the kernel opens them at their death.
+"""
+
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from fcntl import LOCK_EX, LOCK_NB, LOCK_SH, flock
+from pathlib import Path
+
+from flightkeeper.flight_server.errors import EngineFailed
+from flightkeeper.flightsql.headers import Reason
+
+_PATIENCE_S = 10.0
+"""How long who reads waits for a merge, which may have been stopped in the middle by SIGSTOP."""
+_REPLACING_S = 0.25
+"""How long a merge waits, and those who come to read with it."""
+_PAUSE_S = 0.001
+
+
+class FileLists:
+    """The lock of one lake. Thread-safe."""
+
+    def __init__(self, home: Path) -> None:
+        """`home` is SQLite's file; the lock's are beside it."""
+        self._files = Path(f"{home}.reads")
+        # Who waits to be alone holds it, so that others who keep coming do not pass.
+        self._door = Path(f"{home}.door")
+
+    @contextmanager
+    def read(self) -> Iterator[None]:
+        """Nobody takes files away meanwhile.
+
+        Raises:
+            EngineFailed: the lock cannot be opened.
+        """
+        until_s = time.monotonic() + _PATIENCE_S
+        with ExitStack() as held:
+            with ExitStack() as door:
+                _entered(door, self._door, LOCK_SH, until_s)
+                _entered(held, self._files, LOCK_SH, until_s)
+            yield
+
+    @contextmanager
+    def replaced(self) -> Iterator[None]:
+        """Nobody reads meanwhile. Not by who reads.
+
+        Raises:
+            EngineFailed: somebody reads for longer.
+        """
+        until_s = time.monotonic() + _REPLACING_S
+        with ExitStack() as held:
+            door = _entered(held, self._door, LOCK_EX, until_s)
+            if not door or not _entered(held, self._files, LOCK_EX, until_s):
+                raise EngineFailed(
+                    "somebody reads the lake, whose files stay as they are meanwhile",
+                    reason=Reason.CONFLICT,
+                )
+            yield
+
+
+def _entered(held: ExitStack, path: Path, how: int, until_s: float) -> bool:
+    """Take a lock until the end of what it is held by; whether it was free in time."""
+    try:
+        file = held.enter_context(path.open("a"))
+    except OSError as exc:
+        raise EngineFailed(
+            f"the lock of the lake's files cannot be opened ({exc.strerror}); nothing was run"
+        ) from exc
+    while True:
+        try:
+            flock(file, how | LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() > until_s:
+                return False
+            time.sleep(_PAUSE_S)
+        else:
+            return True
