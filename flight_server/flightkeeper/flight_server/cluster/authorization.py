@@ -77,7 +77,7 @@ class Authorization(Rules):
             PermissionDenied: the user may not run it; says what is missing.
         """
         access = self._access(principal)
-        if asked.kind == "EXPLAIN":
+        if asked.kind == "EXPLAIN" and not asked.read_only:
             # The connection may have been another user's before.
             settings.show_in_plans(connection, files=access.superuser)
         return asked if access.superuser else self._judged(access, connection, asked)

@@ -69,9 +69,22 @@ def is_feed(call: Mapping[str, Any]) -> bool:
 
 
 def _feed(call: Mapping[str, Any]) -> tuple[str, str, str, str]:
-    told = call["children"][:1]
-    text = told[0].get("value", {}).get("value") if told else None
+    told = arguments(call)[:1]
+    text = next(map(_said, told), None)
     return (call["catalog"], call["schema"], call["function_name"], str(text))
+
+
+def arguments(call: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """The arguments of a call, as nodes; since DuckDB 2.0 they are called so."""
+    if "children" in call:
+        return list(call["children"])
+    return [argument["expression"] for argument in call["arguments"]]
+
+
+def _said(argument: Mapping[str, Any]) -> Any:
+    """What a literal says; None if it is none."""
+    value = argument.get("value", {}).get("value")
+    return argument.get("literal", {}).get("text") if value is None else value
 
 
 @lru_cache(1)

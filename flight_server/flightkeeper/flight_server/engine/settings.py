@@ -6,8 +6,11 @@ what would change what others rely on (how results become Arrow data).
 
 from collections.abc import Mapping
 
+import duckdb
+
 from flightkeeper.flight_server.engine.connection import Connection
 from flightkeeper.flight_server.engine.statement import parse
+from flightkeeper.flight_server.errors import PermissionDenied
 
 SESSION_SETTINGS = frozenset(
     {
@@ -48,6 +51,10 @@ _WITHOUT_FILES = (
 """What a plan that was run tells of its operators, as DuckDB writes it. What each says of itself is
 left out: tables, columns and conditions, and the files that were read."""
 
+HIDES_FILES = int(duckdb.__version__.split(".")[0]) < 2  # noqa: PLR2004
+"""Whether DuckDB can leave that out."""
+_LAKE = "SELECT 1 FROM system.main.duckdb_databases() WHERE database_name = 'lake'"
+
 _LOWER = frozenset(map(str.lower, SESSION_SETTINGS))
 
 _CURRENT = "SELECT name, value FROM duckdb_settings() WHERE list_contains($names, name)"
@@ -78,8 +85,18 @@ def change(connection: Connection, name: str, text: str | None) -> None:
 
 
 def show_in_plans(connection: Connection, *, files: bool) -> None:
-    """Whether EXPLAIN ANALYZE tells on this connection which files were read."""
-    if not files:
+    """Whether EXPLAIN ANALYZE tells on this connection which files were read.
+
+    Raises:
+        PermissionDenied: DuckDB would tell of the lake's all the same, as it does since 2.0.
+    """
+    if not HIDES_FILES:
+        if not files and connection.rows(_LAKE):
+            raise PermissionDenied(
+                "EXPLAIN ANALYZE shows which files were read, which this version of DuckDB cannot "
+                "leave out, so that superusers alone may run it; nothing was run"
+            )
+    elif not files:
         connection.command(f"SET SESSION {_PLANS} = '{_WITHOUT_FILES}'")
         # With the setting DuckDB writes the plan of each statement on the node's own output.
         connection.command("PRAGMA disable_profiling")

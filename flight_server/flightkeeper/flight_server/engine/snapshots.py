@@ -20,7 +20,7 @@ import pyarrow as pa
 
 from flightkeeper.flight_server.engine import lake
 from flightkeeper.flight_server.engine.connection import Connection
-from flightkeeper.flight_server.engine.named import builtin_functions, is_feed, nodes
+from flightkeeper.flight_server.engine.named import arguments, builtin_functions, is_feed, nodes
 from flightkeeper.flight_server.engine.named import tree as syntax_tree
 from flightkeeper.flight_server.engine.statement import Statement, parse, words_at
 from flightkeeper.flight_server.engine.types import quoted
@@ -280,7 +280,7 @@ def _moves(node: _Node) -> bool:
     """Whether it is a call that tells of changes between versions that are computed."""
     if "function_name" not in node or not is_feed(node):
         return False
-    return any("function_name" in inner for inner in nodes(node["children"]))
+    return any("function_name" in inner for inner in nodes(arguments(node)))
 
 
 def _may_be_lakes(connection: Connection, table: Table) -> bool:

@@ -312,7 +312,8 @@ def _check_served(kind: duckdb.StatementType | None, words: list[str]) -> None:
             "COPY from STDIN or to STDOUT would use the node's own; nothing was run: use bulk "
             "ingest to send rows, and a query to get them"
         )
-    if not words and kind == _S.TRANSACTION:
+    writes = words[:1] in ([], ["create"], ["copy"], ["export"]) or _DML_WORDS & set(words)
+    if kind == (_S.MULTI if words else _S.TRANSACTION) and writes:
         raise InvalidArgument(
             "changes with a PIVOT ON without IN, and COPY FROM DATABASE, are not served; nothing "
             "was run: list the values, as in ON year IN (2025, 2026); copy tables one by one"
@@ -352,10 +353,6 @@ def _read_only(kind: duckdb.StatementType | None, words: list[str], sql: str) ->
     )
 
 
-def _calls(functions: re.Pattern[str], words: list[str]) -> bool:
-    return any(map(functions.search, _called(words)))
-
-
 def _called(words: list[str]) -> set[str]:
     """The functions it calls, and keywords that have arguments like one."""
     return {word.strip('"') for word, after in pairwise(words) if after == "("}
@@ -372,7 +369,7 @@ def _stateful(kind: duckdb.StatementType | None, words: list[str]) -> bool:
             head = takewhile(lambda word: word not in {"(", "as"}, words)
             return not _TEMPORARY_WORDS.isdisjoint(head)
         case _S.SELECT:
-            return _calls(_SESSION_FUNCTIONS, words)
+            return any(map(_SESSION_FUNCTIONS.search, _called(words)))
         case _S.CALL:
             return words[:1] == ["call"]  # and not CHECKPOINT
     return kind is None or kind in _STATEFUL
