@@ -13,7 +13,13 @@ from flightkeeper.flight_server.engine import lake
 from flightkeeper.flight_server.engine.connection import Connection
 from flightkeeper.flight_server.engine.database import Database
 from flightkeeper.flight_server.engine.statement import parse
-from flightkeeper.flight_server.errors import Cancelled, EngineFailed, InvalidArgument, NodeError
+from flightkeeper.flight_server.errors import (
+    Cancelled,
+    EngineFailed,
+    InvalidArgument,
+    NodeError,
+    Unavailable,
+)
 from flightkeeper.flight_server.lake import commits, groups, ledger
 from flightkeeper.flight_server.lake.gates import gate
 from flightkeeper.flight_server.lake.location import Location
@@ -326,3 +332,27 @@ def test_a_group_whose_commit_was_not_answered_is_applied_once(
     assert [writer.rows for writer in writers] == [1, 1, 1]
     assert crowd.version == before + 1
     assert crowd.values() == [0, 1, 2]
+
+
+@pytest.mark.parametrize("times", [2, 5])
+def test_an_id_is_settled_as_soon_as_the_catalog_is_not_busy(
+    crowd: Crowd, monkeypatch: pytest.MonkeyPatch, times: int
+) -> None:
+    settle, left = lake.settle, [True] * times
+
+    def busy(connection: Connection, key: str) -> None:
+        if left:
+            left.pop()
+            raise EngineFailed("database is locked")
+        settle(connection, key)
+
+    monkeypatch.setattr(lake, "settle", busy)
+    if times < commits._LOOKS_MAX:
+        assert commits.settled(crowd.asking, "k", lambda: None) is None
+        entry = lake.found(crowd.asking, "k")
+        assert entry is not None
+        assert entry.rows == ledger.NOT_APPLIED
+    else:
+        with pytest.raises(Unavailable, match="does not answer") as told:
+            commits.settled(crowd.asking, "k", lambda: None)
+        assert told.value.in_doubt

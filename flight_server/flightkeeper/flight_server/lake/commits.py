@@ -237,13 +237,18 @@ def settled(connection: Connection, key: str, check: Check) -> Entry | None:
     Raises:
         Unavailable: nobody can say.
     """
-    try:
-        lake.settle(connection, key)
-    except NodeError as exc:
-        if (entry := look_up(connection, key, check, patient=True)) is None:
-            raise Unavailable(_NOBODY_SAYS, in_doubt=True) from exc
-        return entry
-    return None
+    for look in range(_LOOKS_MAX):
+        try:
+            lake.settle(connection, key)
+        except NodeError as exc:
+            # One has, or the catalog was busy with others or is away.
+            if (entry := look_up(connection, key, check, patient=True)) is not None:
+                return entry
+            if look == _LOOKS_MAX - 1:
+                raise Unavailable(_NOBODY_SAYS, in_doubt=True) from exc
+        else:
+            return None
+    raise AssertionError("the last look returns or raises")
 
 
 def _overtaken(connection: Connection, error: NodeError) -> NodeError:
