@@ -87,7 +87,7 @@ def test_who_keeps_coming_does_not_pass_who_waits(
 
 def _is_waiting(lists: FileLists) -> bool:
     with ExitStack() as held:
-        return not file_lists._entered(held, lists._door, LOCK_SH, 0.0)
+        return not file_lists.entered(held, lists._door, LOCK_SH, 0.0)
 
 
 def test_a_reader_goes_on_when_who_replaces_does_not(

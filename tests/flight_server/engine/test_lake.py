@@ -17,6 +17,7 @@ from flightkeeper.flight_server.engine.statement import parse as parse_sql
 from flightkeeper.flight_server.errors import EngineFailed, StartFailed, Unavailable
 from flightkeeper.flight_server.lake.ledger import Entry
 from flightkeeper.flight_server.lake.location import Location, parse
+from flightkeeper.flight_server.lake.turns import FileGate
 from flightkeeper.flightsql.headers import Reason
 
 pytestmark = pytest.mark.lake
@@ -44,6 +45,17 @@ def test_those_who_start_at_once_make_one_lake(location: Location) -> None:
             stack.callback(database.close)
         assert len({database.lake for database in all_of_them}) == 1
         assert all_of_them[0].lake
+
+
+def test_who_starts_does_not_wait_for_ever_for_who_is_frozen_while_it_writes(
+    location: Location, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lake, "_PATIENCE_S", 0.01)
+    gate = FileGate(lake.lock_file(location))
+    assert gate.try_enter()
+    with closing(opened(location)) as other:
+        assert other.lake == database.lake
+    gate.leave()
 
 
 def locks(location: Location) -> list[str]:

@@ -44,8 +44,8 @@ class FileLists:
         until_s = time.monotonic() + _PATIENCE_S
         with ExitStack() as held:
             with ExitStack() as door:
-                _entered(door, self._door, LOCK_SH, until_s)
-                _entered(held, self._files, LOCK_SH, until_s)
+                entered(door, self._door, LOCK_SH, until_s)
+                entered(held, self._files, LOCK_SH, until_s)
             yield
 
     @contextmanager
@@ -57,8 +57,8 @@ class FileLists:
         """
         until_s = time.monotonic() + _REPLACING_S
         with ExitStack() as held:
-            door = _entered(held, self._door, LOCK_EX, until_s)
-            if not door or not _entered(held, self._files, LOCK_EX, until_s):
+            door = entered(held, self._door, LOCK_EX, until_s)
+            if not door or not entered(held, self._files, LOCK_EX, until_s):
                 raise EngineFailed(
                     "somebody reads the lake, whose files stay as they are meanwhile",
                     reason=Reason.CONFLICT,
@@ -66,7 +66,7 @@ class FileLists:
             yield
 
 
-def _entered(held: ExitStack, path: Path, how: int, until_s: float) -> bool:
+def entered(held: ExitStack, path: Path, how: int, until_s: float) -> bool:
     """Take a lock until the end of what it is held by; whether it was free in time."""
     try:
         file = held.enter_context(path.open("a"))

@@ -4,19 +4,21 @@ Owns the names of the lake's catalogs. What may go wrong between nodes, and is t
 from errors here; who tries again is `lake/writes`.
 """
 
+import math
 import re
 import sqlite3
+import time
 from collections.abc import Iterable, Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass, field
-from fcntl import LOCK_EX, flock
+from fcntl import LOCK_EX
 from pathlib import Path
 
 import duckdb
 
 from flightkeeper.flight_server.engine import commit_failures, opening
 from flightkeeper.flight_server.engine.connection import Connection
-from flightkeeper.flight_server.engine.file_lists import FileLists
+from flightkeeper.flight_server.engine.file_lists import FileLists, entered
 from flightkeeper.flight_server.engine.types import quoted
 from flightkeeper.flight_server.errors import EngineFailed, LakeUnreachable, NodeError, StartFailed
 from flightkeeper.flight_server.lake import ledger
@@ -38,6 +40,8 @@ _OPTIONS = {
     Backend.SQLITE: ("META_JOURNAL_MODE 'WAL', META_BUSY_TIMEOUT 5000, DATA_INLINING_ROW_LIMIT 0"),
     Backend.POSTGRES: f"META_SECRET '{_SERVER}'",
 }
+_PATIENCE_S = 10.0
+"""How long who starts waits for who writes to a lake that is there."""
 WRITING = 0x666C696768746B70
 """The key of the advisory lock of who writes, in PostgreSQL: "flightkp"."""
 UPKEEP = WRITING + 1
@@ -100,7 +104,7 @@ def attach(root: duckdb.DuckDBPyConnection, options: LakeOptions) -> str:
             if not options.read_only:
                 _complete(root, where)
             return _name(root)
-    except (duckdb.Error, sqlite3.Error, OSError) as exc:
+    except (duckdb.Error, sqlite3.Error, OSError, EngineFailed) as exc:
         told = " ".join(str(exc).split())
         if options.password and options.password in told:
             told = type(exc).__name__
@@ -125,8 +129,10 @@ def _alone(root: duckdb.DuckDBPyConnection, options: LakeOptions) -> Iterator[No
     where = options.location
     if where.backend is Backend.SQLITE:
         Path(where.path).parent.mkdir(parents=True, exist_ok=True)
-        with lock_file(where).open("a") as file:
-            flock(file, LOCK_EX)
+        # Those who write poll for it; and who is frozen with it keeps nobody from what is there.
+        patience_s = _PATIENCE_S if Path(where.path).exists() else math.inf
+        with ExitStack() as held:
+            entered(held, lock_file(where), LOCK_EX, time.monotonic() + patience_s)
             yield
         return
     _make_secret(root, options)
