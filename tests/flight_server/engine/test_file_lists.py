@@ -16,6 +16,7 @@ from flightkeeper.flight_server.engine.file_lists import FileLists
 from flightkeeper.flight_server.engine.lake_upkeep import perform
 from flightkeeper.flight_server.engine.statement import parse
 from flightkeeper.flight_server.errors import EngineFailed
+from flightkeeper.flight_server.file_locks import taken
 from flightkeeper.flight_server.lake.reads import Reading
 from flightkeeper.flight_server.lake.upkeep import Cutoffs, Keeping, Step, Task
 from tests.flight_server.lake.conftest import here, location, there
@@ -87,7 +88,7 @@ def test_who_keeps_coming_does_not_pass_who_waits(
 
 def _is_waiting(lists: FileLists) -> bool:
     with ExitStack() as held:
-        return not file_lists.entered(held, lists._door, LOCK_SH, 0.0)
+        return not taken(held, lists._door, LOCK_SH)
 
 
 def test_a_reader_goes_on_when_who_replaces_does_not(

@@ -5,24 +5,22 @@ DuckDB does not see one state of SQLite: which rows there are it asks in its tra
 them on another connection. So who began before a merge and looks for files after it finds neither.
 Reads therefore share a lock until they know their files, transactions until they end, and a merge
 has it alone while it is committed. Other changes only mark rows as gone, which hurts nobody.
-
-Locks on files, for processes of one machine; the kernel opens them at their death.
 """
 
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from fcntl import LOCK_EX, LOCK_NB, LOCK_SH, flock
+from fcntl import LOCK_EX, LOCK_SH
 from pathlib import Path
 
 from flightkeeper.flight_server.errors import EngineFailed
+from flightkeeper.flight_server.file_locks import taken
 from flightkeeper.flightsql.headers import Reason
 
 _PATIENCE_S = 10.0
 """How long who reads waits for a merge, which may have been stopped in the middle by SIGSTOP."""
 _REPLACING_S = 0.25
 """How long a merge waits, and those who come to read with it."""
-_PAUSE_S = 0.001
 
 
 class FileLists:
@@ -43,9 +41,9 @@ class FileLists:
         """
         until_s = time.monotonic() + _PATIENCE_S
         with ExitStack() as held:
-            with ExitStack() as door:
-                entered(door, self._door, LOCK_SH, until_s)
-                entered(held, self._files, LOCK_SH, until_s)
+            with _opening(), ExitStack() as door:
+                taken(door, self._door, LOCK_SH, until_s)
+                taken(held, self._files, LOCK_SH, until_s)
             yield
 
     @contextmanager
@@ -57,8 +55,11 @@ class FileLists:
         """
         until_s = time.monotonic() + _REPLACING_S
         with ExitStack() as held:
-            door = entered(held, self._door, LOCK_EX, until_s)
-            if not door or not entered(held, self._files, LOCK_EX, until_s):
+            with _opening():
+                alone = all(
+                    taken(held, file, LOCK_EX, until_s) for file in (self._door, self._files)
+                )
+            if not alone:
                 raise EngineFailed(
                     "somebody reads the lake, whose files stay as they are meanwhile",
                     reason=Reason.CONFLICT,
@@ -66,20 +67,11 @@ class FileLists:
             yield
 
 
-def entered(held: ExitStack, path: Path, how: int, until_s: float) -> bool:
-    """Take a lock until the end of what it is held by; whether it was free in time."""
+@contextmanager
+def _opening() -> Iterator[None]:
     try:
-        file = held.enter_context(path.open("a"))
+        yield
     except OSError as exc:
         raise EngineFailed(
             f"the lock of the lake's files cannot be opened ({exc.strerror}); nothing was run"
         ) from exc
-    while True:
-        try:
-            flock(file, how | LOCK_NB)
-        except BlockingIOError:
-            if time.monotonic() > until_s:
-                return False
-            time.sleep(_PAUSE_S)
-        else:
-            return True

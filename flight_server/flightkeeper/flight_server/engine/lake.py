@@ -18,9 +18,10 @@ import duckdb
 
 from flightkeeper.flight_server.engine import commit_failures, opening
 from flightkeeper.flight_server.engine.connection import Connection
-from flightkeeper.flight_server.engine.file_lists import FileLists, entered
+from flightkeeper.flight_server.engine.file_lists import FileLists
 from flightkeeper.flight_server.engine.types import quoted
 from flightkeeper.flight_server.errors import EngineFailed, LakeUnreachable, NodeError, StartFailed
+from flightkeeper.flight_server.file_locks import taken
 from flightkeeper.flight_server.lake import ledger
 from flightkeeper.flight_server.lake.ledger import Entry
 from flightkeeper.flight_server.lake.location import Backend, Location
@@ -104,7 +105,7 @@ def attach(root: duckdb.DuckDBPyConnection, options: LakeOptions) -> str:
             if not options.read_only:
                 _complete(root, where)
             return _name(root)
-    except (duckdb.Error, sqlite3.Error, OSError, EngineFailed) as exc:
+    except (duckdb.Error, sqlite3.Error, OSError) as exc:
         told = " ".join(str(exc).split())
         if options.password and options.password in told:
             told = type(exc).__name__
@@ -132,7 +133,7 @@ def _alone(root: duckdb.DuckDBPyConnection, options: LakeOptions) -> Iterator[No
         # Those who write poll for it; and who is frozen with it keeps nobody from what is there.
         patience_s = _PATIENCE_S if Path(where.path).exists() else math.inf
         with ExitStack() as held:
-            entered(held, lock_file(where), LOCK_EX, time.monotonic() + patience_s)
+            taken(held, lock_file(where), LOCK_EX, time.monotonic() + patience_s)
             yield
         return
     _make_secret(root, options)

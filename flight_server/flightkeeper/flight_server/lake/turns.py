@@ -10,10 +10,12 @@ Owns the line within the process; the one between processes is a `Gate`.
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from fcntl import LOCK_EX, LOCK_NB, flock
+from contextlib import ExitStack, contextmanager
+from fcntl import LOCK_EX
 from pathlib import Path
-from typing import IO, Protocol
+from typing import Protocol
+
+from flightkeeper.flight_server.file_locks import taken
 
 PATIENCE_S = 10.0
 _LOOK_AGAIN_S = 0.05
@@ -43,30 +45,22 @@ class FileGate:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._file: IO[str] | None = None
+        self._held = ExitStack()
 
     def try_enter(self) -> bool:
         """Take it if nobody has it."""
-        try:
-            file = self._path.open("a")
-        except OSError as exc:
-            raise GateBroken(str(exc)) from exc
-        try:
-            flock(file, LOCK_EX | LOCK_NB)
-        except BlockingIOError:
-            file.close()
-            return False
-        except OSError as exc:
-            file.close()
-            raise GateBroken(str(exc)) from exc
-        self._file = file
-        return True
+        with ExitStack() as held:
+            try:
+                entered = taken(held, self._path, LOCK_EX)
+            except OSError as exc:
+                raise GateBroken(str(exc)) from exc
+            if entered:
+                self._held = held.pop_all()
+        return entered
 
     def leave(self) -> None:
         """Give it back."""
-        if self._file is not None:
-            self._file.close()
-            self._file = None
+        self._held.close()
 
 
 class Line:
