@@ -32,10 +32,11 @@ WRITES = int(os.environ.get("LAKE_WRITES", "1"))
 """At least so many are acknowledged while everything fails in turn; the long run has 50,000."""
 KILLS = int(os.environ.get("LAKE_KILLS", "3"))
 """So many nodes are killed under large writes; the long run has 200."""
+PAUSE_S = float(os.environ.get("LAKE_PAUSE_S", "2"))
+"""Between two faults; in the long run longer, since little is written while one lasts."""
 NODES = ("n1", "n2", "n3")
 WRITERS = 8
 _SEED = 6
-_PAUSE_S = 2.0
 _WORKS_MAX_S = 0.8
 
 pytestmark = [
@@ -107,7 +108,7 @@ def test_whatever_fails_each_write_happens_once(
     faults = itertools.cycle(_faults(cluster, zookeeper, server, random.Random(_SEED)))
     with load.working():
         for number, fault in enumerate(faults):
-            time.sleep(_PAUSE_S)
+            time.sleep(PAUSE_S)
             if number >= 5 and load.acknowledged >= WRITES:
                 break
             fault()
@@ -295,10 +296,10 @@ def test_stock_drivers_write_once_through_a_gateway(stack: ExitStack, tmp_path: 
     writers = StockWriters(location)
     with writers.working():
         for node_id in NODES:
-            time.sleep(_PAUSE_S)
+            time.sleep(PAUSE_S)
             cluster.kill(node_id)
             cluster.start(node_id)
-        time.sleep(_PAUSE_S)
+        time.sleep(PAUSE_S)
     stored = Counter(name for (name,) in connection.query("SELECT id FROM entry").fetchall())
     assert not writers.failed, writers.failed[:3]
     assert stored == Counter(writers.acknowledged)
