@@ -118,6 +118,7 @@ class NodeSettings(BaseSettings):
     lake_files_kept_s: config_lake.FilesKept = config_lake.FILES_KEPT_S
     lake_ledger_kept_s: config_lake.LedgerKept = 604_800
     lake_file_bytes: config_lake.FileBytes = 134_217_728
+    lake_copies_bytes: config_lake.CopiesBytes = 536_870_912
     registry: Annotated[str, _that(parse_registry_url)] | None = Field(
         default=None,
         description="Where nodes find each other: zk://host:port,host:port/chroot or dir:///path. "

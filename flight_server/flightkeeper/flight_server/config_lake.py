@@ -86,3 +86,13 @@ FileBytes = Annotated[
         json_schema_extra=LIVE,
     ),
 ]
+CopiesBytes = Annotated[
+    int,
+    Field(
+        ge=0,
+        le=1_099_511_627_776,
+        description="Bytes of the lake's files that the node keeps copies of in memory, in the "
+        "engine's own format, of tables that are read again and again; 0 for none.",
+        json_schema_extra=LIVE,
+    ),
+]

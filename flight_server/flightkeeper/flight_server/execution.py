@@ -17,6 +17,7 @@ from flightkeeper.flight_server.engine.dictionaries import plain_result
 from flightkeeper.flight_server.engine.result import Result
 from flightkeeper.flight_server.engine.statement import Script, Statement
 from flightkeeper.flight_server.errors import PermissionDenied, Unavailable
+from flightkeeper.flight_server.lake.copies import Copies
 from flightkeeper.flight_server.lake.reads import Reading, seen_at
 from flightkeeper.flight_server.lake.snapshot import Snapshot
 from flightkeeper.flight_server.leases import Lease, Once, stopper
@@ -47,8 +48,10 @@ class Execution:
         activity: Activity,
         system: SystemReads,
         rules: Rules = EVERYTHING,
+        copies: Copies | None = None,
     ) -> None:
         """`defaults` are the options of callers who ask for nothing."""
+        self._copies = copies
         self._system = system
         self._activity = activity
         self._commands = commands
@@ -346,7 +349,7 @@ class Execution:
         Args:
             snapshot: the one that they see; None = the newest.
         """
-        return Reading(self._placement.lake, snapshot)
+        return Reading(self._placement.lake, snapshot, self._copies)
 
     def _outside(self, call: Call, reading: Reading | None = None) -> Beyond:
         return Beyond(self, call, self._commands, reading or self.reading())

@@ -187,6 +187,7 @@ class Node:
             *(placement, self._admission, parts.default_options(settings)),
             self._joined().also(self._system.commands, self._lake.owners()),
             *(self._system.activity, self._system.reads, self._lake.rules(rules)),
+            copies=self._lake.copies,
         )
         execution.let_sql_set(everything=settings.sql_settings == "all")
         self._adjustable = Adjustable(

@@ -1,4 +1,4 @@
-"""What queries name, and the same queries over another version of a real lake."""
+"""Queries over another version of a real lake."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,39 +12,6 @@ from flightkeeper.flight_server.engine.lake import LakeOptions
 from flightkeeper.flight_server.engine.statement import Statement, parse
 from flightkeeper.flight_server.errors import PermissionDenied
 from flightkeeper.flight_server.lake.location import parse as located
-
-
-@pytest.mark.parametrize(
-    ("text", "named"),
-    [
-        ("SELECT 1", []),
-        ("FROM T", [("t",)]),
-        ('SELECT * FROM a.b."C" JOIN d ON true', [("a", "b", "c"), ("d",)]),
-        ("WITH x AS (FROM y) FROM x, z", [("y",), ("z",)]),
-        ("WITH x AS (FROM x) FROM x", [("x",)]),
-        ("WITH x AS (SELECT 1) FROM main.x", [("main", "x")]),
-        ("FROM t WHERE i IN (WITH x AS (SELECT 1 AS i) FROM x)", [("t",)]),
-        ("FROM x, (WITH x AS (SELECT 1 AS i) FROM x)", [("x",)]),
-        ("WITH a AS (SELECT 1), b AS (FROM a) (WITH c AS (FROM b) FROM c) UNION FROM a", []),
-        (
-            "WITH RECURSIVE r AS (SELECT 1 AS i UNION ALL SELECT i + 1 FROM r, t) FROM r",
-            [("t",)],
-        ),
-        ("SUMMARIZE t", [("t",)]),
-        ("SELECT (SELECT max(i) FROM t), $1", [("t",)]),
-    ],
-)
-def test_the_tables_of_a_query(text: str, named: list[tuple[str, ...]]) -> None:
-    found = snapshots.names(text)
-    assert found is not None
-    assert sorted(table.path for table in found.tables) == sorted(named)
-
-
-def test_its_calls_are_what_may_read_more() -> None:
-    found = snapshots.names("SELECT sum(mine(i)) FROM range(3), query_table('t'), yours(1)")
-    assert found is not None
-    assert found.calls == {"mine", "yours", "query_table"}
-    assert snapshots.names("EXPLAIN FROM t") is None
 
 
 @pytest.fixture(scope="module")

@@ -84,7 +84,7 @@ class Connection(Transacting):
         Raises:
             NodeError: what DuckDB said; nothing is left open.
         """
-        with self._turn, self._listing():
+        with self._turn, self.listing():
             work = self._engine.begin(changes=not statement.read_only)
             try:
                 answer = self._answer(statement, parameters)
@@ -123,7 +123,7 @@ class Connection(Transacting):
         Raises:
             NodeError: what DuckDB said.
         """
-        with self._turn, self._listing():
+        with self._turn, self.listing():
             work = self._engine.begin(changes=True)
             try:
                 parsed = self._parsed(statement)
@@ -141,7 +141,7 @@ class Connection(Transacting):
 
     def table(self, sql: str, parameters: Parameters = ()) -> pa.Table:
         """The whole answer to a query of our own."""
-        with self._turn, self._listing():
+        with self._turn, self.listing():
             work = self._engine.begin()
             try:
                 relation = self._cursor.sql(sql, params=parameters or None)

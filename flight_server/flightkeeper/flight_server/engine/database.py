@@ -14,7 +14,7 @@ from pathlib import Path
 
 import duckdb
 
-from flightkeeper.flight_server.engine import lake, opening, settings
+from flightkeeper.flight_server.engine import lake, lake_copies, opening, settings
 from flightkeeper.flight_server.engine.changes import Changes, fingerprint
 from flightkeeper.flight_server.engine.connection import Connection
 from flightkeeper.flight_server.engine.lake import LakeOptions
@@ -101,10 +101,12 @@ class Database:
         if options is None:
             return ""
         try:
-            return lake.attach(self._root, options)
+            name = lake.attach(self._root, options)
+            lake_copies.attach(self._root)
         except StartFailed:
             self._root.close()
             raise
+        return name
 
     def lend(self) -> Connection:
         """A connection for one statement; give it back with `take_back`."""

@@ -9,35 +9,34 @@ original.
 Owns that judgement. What is not known to read another version alone is not run there.
 """
 
-import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from functools import lru_cache
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import pyarrow as pa
 
 from flightkeeper.flight_server.engine import lake
 from flightkeeper.flight_server.engine.connection import Connection
-from flightkeeper.flight_server.engine.named import arguments, builtin_functions, is_feed, nodes
-from flightkeeper.flight_server.engine.named import tree as syntax_tree
+from flightkeeper.flight_server.engine.lake_names import (
+    BY_NAME,
+    PARTS_MAX,
+    Names,
+    Table,
+    end_of,
+    is_lakes,
+    may_be_lakes,
+    names,
+    parsed,
+)
+from flightkeeper.flight_server.engine.named import nodes
 from flightkeeper.flight_server.engine.statement import Statement, parse, words_at
-from flightkeeper.flight_server.engine.types import quoted
-from flightkeeper.flight_server.errors import InvalidArgument, NodeError, PermissionDenied
+from flightkeeper.flight_server.errors import InvalidArgument, PermissionDenied
 from flightkeeper.flight_server.lake.functions import FEED
-
-_Node = Mapping[str, Any]
 
 _READS = re.compile(r"\b(?:from|table|desc|describe|summarize)\b|\(", re.IGNORECASE)
 """Without any of it nothing is read."""
 _NEWEST = f"SELECT id FROM {lake.CATALOG}.current_snapshot()"  # noqa: S608 - ours
-_LOOKED_UP = f"""
-    SELECT current_catalog() = '{lake.CATALOG}'
-        OR contains(lower(current_setting('search_path')), '{lake.CATALOG}')"""
-_ALONE = f"""
-    SELECT 1 WHERE current_catalog() = '{lake.CATALOG}'
-        AND NOT contains(current_setting('search_path'), ',')"""
 _KINDS = """
     SELECT count(*) FROM duckdb_functions()
     WHERE lower(function_name) = $name AND function_type NOT IN ('scalar', 'aggregate')"""
@@ -67,66 +66,12 @@ _PAST = f"""
     """  # noqa: S608 - ours
 """What the lake knows of the past of a name: the texts of its views, and a NULL for each reason to
 say that it has meant more than one thing, or what is no longer there."""
-_OF_ENGINE = {"information_schema", "pg_catalog"}
-_ELSEWHERE = re.compile(r"SEQ_SCAN|READ_\w+|PARQUET_SCAN|DUMMY_SCAN")
-"""What surely reads no lake."""
-_BY_NAME = {"query", "query_table"}
-"""Functions that read the table whose name they are given."""
-_THREE = 3
-
-
-@dataclass(frozen=True, slots=True)
-class Table:
-    """A table that a query names.
-
-    Attributes:
-        path: one to three names, lower case.
-        place: the byte of the text that its name begins at.
-        alias: it is called otherwise.
-        renames: its columns are, too.
-        versioned: the query itself says which version of it.
-    """
-
-    path: tuple[str, ...]
-    place: int
-    alias: bool
-    renames: bool
-    versioned: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Names:
-    """What a query names.
-
-    Attributes:
-        tables: without those that it defines itself.
-        calls: functions, lower case, that DuckDB does not bring along, or that read what they
-            are told.
-        moving: it asks what was changed between versions that depend on when it runs.
-    """
-
-    tables: tuple[Table, ...]
-    calls: frozenset[str]
-    moving: bool
 
 
 def newest(connection: Connection) -> int:
     """The version that the open transaction sees; the newest one if it is asked outside of one."""
     ((version,),) = connection.rows(_NEWEST)
     return int(version)
-
-
-@lru_cache(2048)
-def names(sql: str) -> Names | None:
-    """What a query names; None if that cannot be told."""
-    tree = _parsed(sql)
-    if tree is None:
-        return None
-    found = list(_named(tree))
-    calls = {str(node["function_name"]).lower() for node in found if "function_name" in node}
-    tables = tuple(_table(node) for node in found if "function_name" not in node)
-    moving = any(map(_moves, found))
-    return Names(tables, frozenset(calls - builtin_functions() | calls & _BY_NAME), moving)
 
 
 def may_read(connection: Connection, statement: Statement) -> bool:
@@ -136,7 +81,7 @@ def may_read(connection: Connection, statement: Statement) -> bool:
     found = names(statement.sql)
     if found is None or found.calls:
         return True
-    return any(_may_be_lakes(connection, table) for table in found.tables)
+    return any(may_be_lakes(connection, table) for table in found.tables)
 
 
 def at(connection: Connection, statement: Statement, version: int) -> Statement | None:
@@ -148,10 +93,10 @@ def at(connection: Connection, statement: Statement, version: int) -> Statement 
     found = names(statement.sql) if statement.kind == "SELECT" else None
     if found is None or _calls_what_changes(connection, found):
         return None
-    put = [t for t in found.tables if not t.versioned and _may_be_lakes(connection, t)]
+    put = [t for t in found.tables if not t.versioned and may_be_lakes(connection, t)]
     if not put:
         return statement
-    if any(not _is_lakes(connection, table) for table in put):
+    if any(not is_lakes(connection, table) for table in put):
         return None
     clause = _clause(version)
     text = _with_clause(statement.sql, put, clause)
@@ -198,7 +143,7 @@ def check_past(connection: Connection, path: Sequence[str]) -> None:
 
 def _was_otherwise(path: Sequence[str]) -> PermissionDenied:
     # A table of another schema may be meant where the name does not say of which.
-    hint = "" if len(path) == _THREE else ": write its catalog and schema before it"
+    hint = "" if len(path) == PARTS_MAX else ": write its catalog and schema before it"
     return PermissionDenied(
         f"{'.'.join(path)}, a column of it or what it reads was replaced, renamed or dropped, so "
         "that an older version of it may be something else, which only superusers may read; "
@@ -207,7 +152,7 @@ def _was_otherwise(path: Sequence[str]) -> PermissionDenied:
 
 
 def _may_be_in_lake(path: Sequence[str]) -> bool:
-    return len(path) < _THREE or path[0].lower() == lake.CATALOG
+    return len(path) < PARTS_MAX or path[0].lower() == lake.CATALOG
 
 
 def plain_names(schema: pa.Schema, version: int) -> pa.Schema:
@@ -223,116 +168,13 @@ def _clause(version: int) -> str:
     return f" AT (VERSION => {version})"
 
 
-def _parsed(sql: str) -> Any:
-    """DuckDB's syntax tree of a query; None if it is not one, or nested too deep."""
-    try:
-        return syntax_tree(sql)
-    except (NodeError, RecursionError):
-        return None
-
-
-def _named(tree: Any) -> Iterator[_Node]:
-    """The nodes of tables, but for names of CTEs where they mean those, and of calls."""
-    left: list[tuple[Any, frozenset[str]]] = [(tree, frozenset())]
-    while left:
-        node, known = left.pop()
-        if isinstance(node, list):
-            left += [(child, known) for child in node]
-        elif isinstance(node, dict):
-            for name, query in _ctes(node):
-                left.append((query, known))
-                known |= {name}
-            is_table = node.get("type") == "BASE_TABLE"
-            if "function_name" in node or (is_table and not _is_known(node, known)):
-                yield node
-            inside = known
-            if node.get("type") == "RECURSIVE_CTE_NODE":
-                inside = known | {str(node["cte_name"]).lower()}
-            left += [
-                (child, inside if key == "right" else known)
-                for key, child in node.items()
-                if key != "cte_map"
-            ]
-
-
-def _ctes(node: _Node) -> Iterator[tuple[str, Any]]:
-    for entry in (node.get("cte_map") or {}).get("map") or ():
-        yield str(entry["key"]).lower(), entry["value"]
-
-
-def _is_known(table: _Node, known: frozenset[str]) -> bool:
-    before = table["catalog_name"] or table["schema_name"]
-    return not before and str(table["table_name"]).lower() in known
-
-
-def _table(node: _Node) -> Table:
-    parts = (node["catalog_name"], node["schema_name"], node["table_name"])
-    return Table(
-        path=tuple(str(part).lower() for part in parts if part),
-        place=int(node["query_location"]),
-        alias=bool(node["alias"]),
-        renames=bool(node["column_name_alias"]),
-        versioned=node["at_clause"] is not None,
-    )
-
-
-def _moves(node: _Node) -> bool:
-    """Whether it is a call that tells of changes between versions that are computed."""
-    if "function_name" not in node or not is_feed(node):
-        return False
-    return any("function_name" in inner for inner in nodes(arguments(node)))
-
-
-def _may_be_lakes(connection: Connection, table: Table) -> bool:
-    """Whether a name may mean a table of the lake, or what reads one."""
-    *before, _ = table.path
-    if before and before[0] == lake.CATALOG:
-        return True
-    if len(table.path) < _THREE and not (before and lake.is_catalog(connection, before[0])):
-        if before and before[0] in _OF_ENGINE:
-            return False
-        if connection.plain:
-            return True
-        ((looked_up,),) = connection.rows(_LOOKED_UP)
-        return bool(looked_up)
-    return not _is_elsewhere(connection, table)
-
-
-def _is_lakes(connection: Connection, table: Table) -> bool:
-    """Whether a name that may mean a table of the lake can have a version."""
-    *before, name = table.path
-    if before:
-        return before[0] == lake.CATALOG or not lake.is_catalog(connection, before[0])
-    # Who has a table of that name elsewhere has to say which one is meant.
-    return bool(connection.rows(_ALONE)) and not lake.hides(connection, name)
-
-
-def _is_elsewhere(connection: Connection, table: Table) -> bool:
-    """Whether what has this name surely reads nothing of the lake."""
-    text = ".".join(map(quoted, table.path))
-    try:
-        ((_, told),) = connection.rows(f"EXPLAIN (FORMAT json) FROM {text}")
-    except NodeError:
-        # Whoever runs it says so.
-        return True
-    return all(_ELSEWHERE.fullmatch(leaf) for leaf in _leaves(json.loads(told)))
-
-
-def _leaves(operators: list[dict[str, Any]]) -> Iterator[str]:
-    for operator in operators:
-        if operator["children"]:
-            yield from _leaves(operator["children"])
-        else:
-            yield operator["name"].strip()
-
-
 def _calls_what_changes(connection: Connection, found: Names) -> bool:
     return found.moving or any(_tells_of_now(connection, call) for call in found.calls - FEED)
 
 
 def _tells_of_now(connection: Connection, call: str) -> bool:
     """Whether a function may tell of the lake as it is now."""
-    if call in _BY_NAME:
+    if call in BY_NAME:
         return True
     ((others,),) = connection.rows(_KINDS, {"name": call})
     return bool(others)
@@ -347,29 +189,16 @@ def _with_clause(sql: str, tables: list[Table], clause: str) -> str | None:
         number = starts.get(table.place)
         if number is None:
             return None
-        after = _after(words, number, table)
+        after = end_of(words, number, table)
         place = words[after][0] if after < len(words) else len(text)
         # On a line of its own: a comment may end before it.
         text = text[:place] + f"\n{clause} ".encode() + text[place:]
     return text.decode()
 
 
-def _after(words: list[tuple[int, str]], number: int, table: Table) -> int:
-    """The word behind a table's name and what it is called."""
-    plain = [word for _, word in words]
-    number += 1
-    while plain[number : number + 1] == ["."]:
-        number += 2
-    if table.alias:
-        number += 2 if plain[number : number + 1] == ["as"] else 1
-    if table.renames:
-        number = plain.index(")", number) + 1
-    return number
-
-
 def _is_same(sql: str, changed: str, clause: str, count: int) -> bool:
     """Whether a text is another one with so many clauses, and nothing else."""
-    before, after, alone = _parsed(sql), _parsed(changed), _parsed(f"FROM t {clause}")
+    before, after, alone = parsed(sql), parsed(changed), parsed(f"FROM t {clause}")
     if before is None or after is None:
         return False
     for node in nodes([before, after, alone]):

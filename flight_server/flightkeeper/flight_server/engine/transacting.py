@@ -77,7 +77,7 @@ class Transacting(ABC):
         So does a result that is begun last, to its end. Not within a transaction, and for nothing
         that changes something.
         """
-        with self._turn, self._listing():
+        with self._turn, self.listing():
             self._control("BEGIN TRANSACTION")
             self._reading = True
             try:
@@ -98,7 +98,7 @@ class Transacting(ABC):
         with self._turns:
             if not self.in_transaction:
                 with ExitStack() as held:
-                    held.enter_context(self._listing())
+                    held.enter_context(self.listing())
                     self._control("BEGIN TRANSACTION")
                     self._held = held.pop_all()
                 self.in_transaction, self.writes_lake = True, False
@@ -143,7 +143,7 @@ class Transacting(ABC):
         self._held.close()
 
     @contextmanager
-    def _listing(self) -> Iterator[None]:
+    def listing(self) -> Iterator[None]:
         """The files of the lake's tables stay as they are meanwhile, for who reads them."""
         if self._lists is None or self.in_transaction or self._reading:
             yield

@@ -18,6 +18,7 @@ from flightkeeper.flight_server.engine import lake
 from flightkeeper.flight_server.engine.database import Database
 from flightkeeper.flight_server.errors import NodeError
 from flightkeeper.flight_server.lake import history, location, upkeep
+from flightkeeper.flight_server.lake.copies import Copies
 from flightkeeper.flight_server.lake.gates import gate, upkeep_gate
 from flightkeeper.flight_server.lake.guard import Guard
 from flightkeeper.flight_server.lake.location import Location
@@ -69,7 +70,11 @@ def _guard(where: Location, database: Database) -> Guard:
 
 
 class LakePart:
-    """What a node does for its lake; nothing if it has none. `close` ends its thread."""
+    """What a node does for its lake; nothing if it has none. `close` ends its threads.
+
+    Attributes:
+        copies: of its tables; None = there is no lake.
+    """
 
     def __init__(
         self,
@@ -94,11 +99,13 @@ class LakePart:
         self._hold: Hold | None = None
         self._closed = threading.Event()
         self._thread: threading.Thread | None = None
+        self.copies: Copies | None = None
         if (url := settings().lake) is not None:
             where = location.parse(url, settings().lake_data)
             self._line = Line(gate(where, database))
             self._rounds = rounds(where, database, self._line, clocks, author)
             self._guard = _guard(where, database)
+            self.copies = Copies(database, lambda: settings().lake_copies_bytes)
 
     def owners(self) -> Sequence[Owner]:
         """Who owns what is in the lake, if there is one."""
@@ -123,7 +130,7 @@ class LakePart:
 
     def providers(self) -> Mapping[str, Provider]:
         """What has the rows of system tables about it."""
-        return {"lake": self._rows, **self._history}
+        return {"lake": self._rows, "lake_copies": self._copied, **self._history}
 
     def serve_alone(self, note: Note) -> None:
         """Do the duty without a registry that says whose it is."""
@@ -141,6 +148,8 @@ class LakePart:
             self._hold.stop()
         if self._rounds is not None:
             self._rounds.stop()
+        if self.copies is not None:
+            self.copies.close()
         if self._thread is not None:
             self._thread.join(_END_S)
 
@@ -175,3 +184,10 @@ class LakePart:
                 told = (run.node, round(run.at_s * 1e6), run.took_ms, run.outcome, run.detail)
             rows.append((step.value, count, *told))
         return rows
+
+    def _copied(self) -> list[tuple[object, ...]]:
+        held = () if self.copies is None else self.copies.held()
+        return [
+            (self._author(), *copy.path, copy.since, copy.until, copy.size, reads)
+            for copy, reads in held
+        ]

@@ -13,9 +13,11 @@ import pyarrow as pa
 
 from flightkeeper.flight_server.engine import snapshots
 from flightkeeper.flight_server.engine.connection import Connection, Parameters
+from flightkeeper.flight_server.engine.lake_copies import COPIES
 from flightkeeper.flight_server.engine.result import Result
 from flightkeeper.flight_server.engine.statement import Statement
 from flightkeeper.flight_server.errors import InvalidArgument, NodeError
+from flightkeeper.flight_server.lake.copies import Copies
 from flightkeeper.flight_server.lake.snapshot import (
     Snapshot,
     cannot_tell,
@@ -32,10 +34,12 @@ class Reading:
     Attributes:
         lake: the name of the lake of this node; empty = none.
         snapshot: what they see; None = it will be the newest, or they read nothing of the lake.
+        copies: of tables, which are read in their place; None = there are none.
     """
 
     lake: str
     snapshot: Snapshot | None = None
+    copies: Copies | None = None
 
     def run(self, connection: Connection, statement: Statement, parameters: Parameters) -> Result:
         """Run a pure read.
@@ -52,18 +56,50 @@ class Reading:
         if not snapshots.may_read(connection, statement):
             return connection.run(statement, parameters)
         with connection.alone():
-            within = nullcontext() if connection.in_transaction else connection.reading()
-            with within:
-                newest = snapshots.newest(connection)
-                self.snapshot = self.snapshot or Snapshot(self.lake, newest)
-                if self.snapshot.version == newest and not asked:
-                    return connection.run(statement, parameters)
+            result = self._run(connection, statement, parameters, None if asked else self.copies)
+            # What does not run over copies is told in words of the tables.
+            result = result or self._run(connection, statement, parameters, None)
+        assert result is not None
+        return result
+
+    def _run(
+        self,
+        connection: Connection,
+        statement: Statement,
+        parameters: Parameters,
+        copies: Copies | None,
+    ) -> Result | None:
+        """Run it in a transaction of its own; None if it cannot be run over copies."""
+        within = nullcontext() if connection.in_transaction else connection.reading()
+        with within:
+            newest = snapshots.newest(connection)
+            seen = self.snapshot or Snapshot(self.lake, newest)
+            if seen.version != newest or seen.asked:
+                self.snapshot = seen
                 return read_at(
-                    connection,
-                    statement,
-                    self.snapshot,
-                    lambda older: connection.run(older, parameters),
+                    connection, statement, seen, lambda older: connection.run(older, parameters)
                 )
+            other = copies and copies.instead(connection, statement, newest)
+            if other:
+                result = _over_copies(connection, other, parameters)
+            else:
+                result = connection.run(statement, parameters)
+            self.snapshot = seen
+            return result
+
+
+def _over_copies(
+    connection: Connection, statement: Statement, parameters: Parameters
+) -> Result | None:
+    """Run a read over copies; None if it does not run, or tells that it is over copies."""
+    try:
+        result = connection.run(statement, parameters)
+    except InvalidArgument:
+        return None
+    if any(COPIES in name for name in result.schema.names):
+        result.close()
+        return None
+    return result
 
 
 def seen_at(connection: Connection, statement: Statement, snapshot: Snapshot) -> Statement:

@@ -299,12 +299,26 @@ LAKE = SystemTable(
         Column("detail", "VARCHAR", "what came of it, or why not"),
     ),
 )
+LAKE_COPIES = SystemTable(
+    "lake_copies",
+    "a copy of a table of the lake, which a node reads in its place",
+    Rows.EACH_NODE,
+    (
+        Column("node_id", "VARCHAR", "the node that has it"),
+        Column("schema_name", "VARCHAR", "of the table, lower case"),
+        Column("table_name", "VARCHAR", "the same"),
+        Column("since", "BIGINT", "the version that was copied"),
+        Column("until", "BIGINT", "the newest version that it is known to be right at"),
+        Column("bytes", "BIGINT", "size of the files that it was made of"),
+        Column("reads", "BIGINT", "statements that have read it"),
+    ),
+)
 
 TABLES: Mapping[str, SystemTable] = {
     table.name: table
     for table in (
         *(NODES, SESSIONS, STATEMENTS, QUERY_LOG, SETTINGS, EVENTS, LOCKS, LEADERS),
-        *(CATALOG, PARTITIONS, SNAPSHOTS, USERS, GRANTS, LAKE),
+        *(CATALOG, PARTITIONS, SNAPSHOTS, USERS, GRANTS, LAKE, LAKE_COPIES),
     )
 }
 """All of them, by name."""

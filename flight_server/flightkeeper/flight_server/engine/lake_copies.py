@@ -1,0 +1,79 @@
+"""Copies of a lake's tables in the engine's own format: made, given up, and what they depend on.
+
+They are in memory, compressed, and spill where the engine's intermediate results do.
+"""
+
+from collections.abc import Iterable
+
+import duckdb
+
+from flightkeeper.flight_server.engine.connection import Connection
+from flightkeeper.flight_server.engine.lake import CATALOG, METADATA
+from flightkeeper.flight_server.engine.types import quoted
+from flightkeeper.flight_server.lake.copying import Changes, Copy, Path
+
+COPIES = f"{METADATA}_copies"
+"""The catalog that they are in. Whatever keeps callers from the lake's own catalog keeps them from
+this one as well, by how its name begins."""
+
+_VISIBLE = "begin_snapshot <= {version} AND coalesce(end_snapshot > {version}, true)"
+_TOLD = f"""
+    SELECT snapshot_id, coalesce(changes_made, '') FROM {METADATA}.ducklake_snapshot_changes
+    WHERE snapshot_id > $after AND snapshot_id <= $version"""  # noqa: S608 - ours
+_MEANT = f"""
+    SELECT lower(schema_name), lower(table_name), table_id
+    FROM (FROM {METADATA}.ducklake_table WHERE {_VISIBLE}) AS t
+    JOIN (FROM {METADATA}.ducklake_schema WHERE {_VISIBLE}) AS s USING (schema_id)
+    WHERE """  # noqa: S608 - ours
+_SIZE = f"""
+    SELECT coalesce(sum(file_size_bytes), 0) FROM {METADATA}.ducklake_data_file
+    WHERE table_id = {{table}} AND {_VISIBLE}"""  # noqa: S608 - ours
+
+
+def attach(root: duckdb.DuckDBPyConnection) -> None:
+    """Make room for copies, in no list of databases and tables."""
+    root.execute(f"ATTACH ':memory:' AS {COPIES} (COMPRESS, HIDDEN)")
+
+
+def changes(connection: Connection, copies: Iterable[Copy], version: int) -> Changes:
+    """What happened to the lake since these copies were last known to be right."""
+    after = min(copy.until for copy in copies)
+    told = connection.rows(_TOLD, {"after": after, "version": version})
+    numbers = ", ".join(str(copy.table) for copy in copies)
+    meant = connection.rows(f"{_MEANT.format(version=version)} table_id IN ({numbers})")
+    return Changes(
+        {int(number): str(text) for number, text in told},
+        {((str(schema), str(name)), int(table)) for schema, name, table in meant},
+    )
+
+
+def planned(connection: Connection, path: Path, version: int) -> Copy | None:
+    """What a copy of the table with a name would be; None if there is none, or more than one."""
+    named = "lower(schema_name) = $schema AND lower(table_name) = $name"
+    found = connection.rows(
+        f"{_MEANT.format(version=version)} {named}", {"schema": path[0], "name": path[1]}
+    )
+    if len(found) != 1:
+        return None
+    table = int(found[0][2])
+    ((size,),) = connection.rows(_SIZE.format(table=table, version=version))
+    return Copy(path, table, version, version, int(size))
+
+
+def make(connection: Connection, copy: Copy) -> None:
+    """Copy a table as it is at a version.
+
+    Raises:
+        NodeError: it cannot be read, or somebody interrupted it; nothing is left of it.
+    """
+    schema, name = map(quoted, copy.path)
+    with connection.listing():
+        connection.command(
+            f"CREATE TABLE {COPIES}.main.{quoted(copy.name)} AS "
+            f"FROM {CATALOG}.{schema}.{name} AT (VERSION => {copy.since})"
+        )
+
+
+def drop(connection: Connection, copy: Copy) -> None:
+    """Forget a copy; who reads it reads it to the end. Idempotent."""
+    connection.command(f"DROP TABLE IF EXISTS {COPIES}.main.{quoted(copy.name)}")

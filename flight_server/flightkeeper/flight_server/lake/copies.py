@@ -1,0 +1,187 @@
+"""Copies of the lake's tables near the node: made while nobody waits, and read in their place.
+
+Owns which there are, how often tables are read, and the thread that copies. What a copy is good
+for, and when one is worth it, is decided in `lake/copying`.
+"""
+
+import queue
+import threading
+from collections.abc import Callable, Iterable, Mapping, Sequence
+
+import structlog
+
+from flightkeeper.flight_server.engine import copied, lake_copies, snapshots
+from flightkeeper.flight_server.engine.connection import Connection
+from flightkeeper.flight_server.engine.database import Database
+from flightkeeper.flight_server.engine.lake_names import names, place
+from flightkeeper.flight_server.engine.statement import Statement
+from flightkeeper.flight_server.errors import NodeError
+from flightkeeper.flight_server.lake import copying
+from flightkeeper.flight_server.lake.copying import Copy, Interest, Path
+
+_END_S = 10.0
+_TABLES_MAX = 4096
+"""Of so many it is known how often they are read."""
+
+_log = structlog.get_logger(__name__)
+
+
+class Copies:
+    """The copies of one node. Thread-safe. `close` ends their thread."""
+
+    def __init__(self, database: Database, size_max: Callable[[], int]) -> None:
+        """Begin without any.
+
+        Args:
+            size_max: bytes that the files may have that they are made of; 0 = make none.
+        """
+        self._database = database
+        self._size_max = size_max
+        # Guards the four below.
+        self._lock = threading.Lock()
+        # The one whose last use is longest ago first.
+        self._held: dict[Path, Copy] = {}
+        self._interest: dict[Path, Interest] = {}
+        self._ordered: set[Path] = set()
+        self._working: Connection | None = None
+        # A table to be copied, or a copy to be dropped; None = the end.
+        self._orders: queue.SimpleQueue[Path | Copy | None] = queue.SimpleQueue()
+        self._closed = threading.Event()
+        self._thread = threading.Thread(target=self._work, name="flightkeeper-copies", daemon=True)
+        self._thread.start()
+
+    def instead(
+        self, connection: Connection, statement: Statement, version: int
+    ) -> Statement | None:
+        """A pure read over copies; None if there are none that it could read.
+
+        Args:
+            connection: in a transaction that sees this version of the lake.
+        """
+        if not self._size_max():
+            self._give_all_up()
+            return None
+        found = names(statement.sql)
+        if found is None:
+            return None
+        places = {
+            table: path
+            for table in found.tables
+            if not table.versioned and (path := place(connection, table)) is not None
+        }
+        good = self._good(connection, self._read(set(places.values())), version)
+        stand_in = {table: good[path].name for table, path in places.items() if path in good}
+        return copied.over(statement, lake_copies.COPIES, stand_in) if stand_in else None
+
+    def held(self) -> Sequence[tuple[Copy, int]]:
+        """The copies there are, each with how often its table was read since."""
+        with self._lock:
+            return [(copy, self._interest[path].reads) for path, copy in self._held.items()]
+
+    def close(self) -> None:
+        """Copy nothing any more. Idempotent, bounded."""
+        self._closed.set()
+        self._orders.put(None)
+        while self._thread.is_alive():
+            with self._lock:
+                working = self._working
+            if working is not None:
+                working.interrupt()
+            self._thread.join(_END_S / 100)
+
+    def _read(self, paths: Iterable[Path]) -> list[Copy]:
+        """Note that these are read; the copies there are of them."""
+        with self._lock:
+            if len(self._interest) > _TABLES_MAX:
+                self._interest = {path: self._interest[path] for path in self._held}
+            found = []
+            for path in paths:
+                interest = self._interest[path] = self._interest.get(path, Interest()).read()
+                copy = self._held.pop(path, None)
+                if copy is not None:
+                    self._held[path] = copy
+                    found.append(copy)
+                elif interest.worth_it and path not in self._ordered:
+                    self._ordered.add(path)
+                    self._orders.put(path)
+            return found
+
+    def _good(
+        self, connection: Connection, copies: Sequence[Copy], version: int
+    ) -> Mapping[Path, Copy]:
+        """Those of the copies that are right at a version."""
+        behind = [copy for copy in copies if copy.until < version]
+        good = {copy.path: copy for copy in copies if copy.since <= version <= copy.until}
+        if not behind:
+            return good
+        changes = lake_copies.changes(connection, behind, version)
+        for copy in behind:
+            known = copying.at(copy, version, changes)
+            if known is not None:
+                good[copy.path] = known
+            self._know(copy, known)
+        return good
+
+    def _know(self, copy: Copy, known: Copy | None) -> None:
+        """Take down of a copy what was found out about it; None = it is wrong by now."""
+        with self._lock:
+            now = self._held.get(copy.path)
+            if now is None or now.name != copy.name:
+                return
+            if known is None:
+                self._give_up(copy)
+            elif known.until > now.until:
+                self._held[copy.path] = known
+
+    def _give_up(self, copy: Copy) -> None:
+        """Let nobody else read a copy. Hold the lock when calling this."""
+        del self._held[copy.path]
+        self._interest[copy.path] = self._interest[copy.path].given_up()
+        self._orders.put(copy)
+
+    def _give_all_up(self) -> None:
+        with self._lock:
+            for copy in list(self._held.values()):
+                self._give_up(copy)
+
+    def _work(self) -> None:
+        while (order := self._orders.get()) is not None and not self._closed.is_set():
+            connection = self._database.lend()
+            with self._lock:
+                self._working = connection
+            try:
+                if isinstance(order, Copy):
+                    lake_copies.drop(connection, order)
+                else:
+                    self._copy(connection, order)
+            except NodeError as exc:
+                # Interrupted, no memory, the lake is away: reads go on without.
+                _log.info("table not copied", reason=str(exc).partition("\n")[0])
+            finally:
+                with self._lock:
+                    self._working = None
+                self._database.take_back(connection)
+
+    def _copy(self, connection: Connection, path: Path) -> None:
+        made = False
+        try:
+            copy = lake_copies.planned(connection, path, snapshots.newest(connection))
+            if copy is not None and self._makes_room(copy):
+                lake_copies.make(connection, copy)
+                made = True
+        finally:
+            with self._lock:
+                self._ordered.discard(path)
+                interest = self._interest.get(path, Interest())
+                if made and copy is not None:
+                    self._held[path] = copy
+                    self._interest[path] = interest.copied()
+                else:
+                    self._interest[path] = interest.given_up()
+
+    def _makes_room(self, copy: Copy) -> bool:
+        with self._lock:
+            given = copying.to_give_up(list(self._held.values()), copy.size, self._size_max())
+            for other in given or ():
+                self._give_up(other)
+        return given is not None
