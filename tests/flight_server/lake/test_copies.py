@@ -12,6 +12,7 @@ from flightkeeper.flight_server.engine.database import Database
 from flightkeeper.flight_server.engine.lake_copies import COPIES
 from flightkeeper.flight_server.engine.statement import parse
 from flightkeeper.flight_server.errors import InvalidArgument
+from flightkeeper.flight_server.lake import copying
 from flightkeeper.flight_server.lake.copies import Copies
 from flightkeeper.flight_server.lake.copying import READS_MIN
 from flightkeeper.flight_server.lake.reads import Reading
@@ -146,6 +147,25 @@ def test_an_error_is_in_words_of_the_tables(reader: Reader) -> None:
     assert reader.rows("SELECT max(main.t.i) AS m FROM t") == [{"m": 999}]
     assert reader.rows("SELECT (SELECT max(i) FROM t)") == [{"(SELECT max(i) FROM t)": 999}]
     assert not reader.over
+
+
+def test_what_hides_a_table_hides_its_copy(reader: Reader) -> None:
+    reader.copied(COUNT)
+    reader.connection.hold("t", "SELECT 7 AS i")
+    assert reader.rows(COUNT) == [{"n": 1, "s": 7}]
+    assert not reader.over
+
+
+def test_a_copy_is_not_followed_through_very_many_versions(
+    reader: Reader, other: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(copying, "BEHIND_MAX", 2)
+    reader.copied(COUNT)
+    for number in range(3):
+        other.command(f"CREATE TABLE other{number} (i INTEGER)")
+    assert reader.rows(COUNT) == [{"n": 1000, "s": 499500}]
+    assert not reader.over
+    assert not reader.copies.held()
 
 
 def test_older_versions_are_of_the_lake(reader: Reader, other: Connection) -> None:

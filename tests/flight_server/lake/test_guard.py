@@ -33,6 +33,8 @@ def check(guard: Guard, sql: str) -> None:
         "EXPLAIN ANALYZE DELETE FROM __ducklake_metadata_lake.ducklake_snapshot",
         "CREATE VIEW v AS FROM __ducklake_metadata_lake.ducklake_snapshot",
         "SELECT 1; DROP TABLE __ducklake_metadata_lake.ducklake_snapshot",
+        'DROP TABLE __ducklake_metadata_lake_copies.main."1_1"',
+        "DETACH __ducklake_metadata_lake_copies",
         "USE __ducklake_metadata_lake",
         "SET schema = '__ducklake_metadata_lake.main'",
         "SET schema = '__duck' || 'lake_metadata_lake'",

@@ -40,7 +40,8 @@ def relay() -> Iterator[PostgresRelay]:
 def node(relay: PostgresRelay, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     lake = f"ducklake:postgres://postgres@/postgres?host={relay.home}"
     files = str(tmp_path_factory.mktemp("files"))
-    with serving(lake=lake, lake_data=files, lake_upkeep_s=0) as started:
+    # Over a copy of its table a read asks for no files.
+    with serving(lake=lake, lake_data=files, lake_upkeep_s=0, lake_copies_bytes=0) as started:
         with started.client() as client:
             client.update("CREATE TABLE t AS SELECT range AS i FROM range(10)")
             client.update("CREATE TABLE other (i INTEGER)")

@@ -32,6 +32,7 @@ from flightkeeper.flight_server.engine.result import Result
 from flightkeeper.flight_server.engine.statement import Statement
 from flightkeeper.flight_server.engine.transacting import Transacting
 from flightkeeper.flight_server.engine.turns import Turn, Turns
+from flightkeeper.flight_server.engine.types import quoted
 from flightkeeper.flight_server.engine.work import Engine
 from flightkeeper.flight_server.errors import InvalidArgument
 
@@ -215,6 +216,11 @@ class Connection(Transacting):
         # In an aborted transaction its end has the same effect.
         with self._turn, suppress(duckdb.Error):
             self._cursor.unregister(name)
+
+    def hold(self, name: str, rows: str) -> None:
+        """Keep the rows of a query of ours in a temporary table, which hides others called so."""
+        self.plain = False
+        self.command(f"CREATE TEMPORARY TABLE {quoted(name)} AS {rows}")
 
     @property
     def working(self) -> bool:

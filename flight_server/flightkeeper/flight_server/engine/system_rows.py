@@ -22,5 +22,5 @@ def fill(connection: Connection, tables: Mapping[str, pa.Table]) -> None:
         reader: Any = pa.RecordBatchReader.from_batches(table.schema, table.to_batches())
         with connection.alone():
             connection.register(_SOURCE, reader.__arrow_c_stream__())
-            connection.command(f'CREATE TEMPORARY TABLE "{SCHEMA}.{name}" AS FROM "{_SOURCE}"')
+            connection.hold(f"{SCHEMA}.{name}", f'FROM "{_SOURCE}"')
             connection.unregister(_SOURCE)

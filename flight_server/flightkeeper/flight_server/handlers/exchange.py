@@ -85,4 +85,4 @@ def _check(command: sql.CommandStatementQuery, script: Script) -> None:
 def _fill(connection: Connection, intake: Intake, upload: pa.RecordBatchReader) -> None:
     """Let this connection read an upload as a table, as often as a query wants to."""
     with ingest.offered(connection, upload):
-        connection.command(f"CREATE TEMPORARY TABLE {INPUT} AS {ingest.rows_of(intake)}")
+        connection.hold(INPUT, ingest.rows_of(intake))

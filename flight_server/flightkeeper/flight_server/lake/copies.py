@@ -13,13 +13,15 @@ import structlog
 from flightkeeper.flight_server.engine import copied, lake_copies, snapshots
 from flightkeeper.flight_server.engine.connection import Connection
 from flightkeeper.flight_server.engine.database import Database
-from flightkeeper.flight_server.engine.lake_names import names, place
+from flightkeeper.flight_server.engine.lake_names import Table, names, place
 from flightkeeper.flight_server.engine.statement import Statement
 from flightkeeper.flight_server.errors import NodeError
 from flightkeeper.flight_server.lake import copying
 from flightkeeper.flight_server.lake.copying import Copy, Interest, Path
 
 _END_S = 10.0
+_END_TRIES = 100
+"""An interrupt that comes before the engine has begun is lost."""
 _TABLES_MAX = 4096
 """Of so many it is known how often they are read."""
 
@@ -50,25 +52,34 @@ class Copies:
         self._thread = threading.Thread(target=self._work, name="flightkeeper-copies", daemon=True)
         self._thread.start()
 
+    def places(self, connection: Connection, statement: Statement) -> Mapping[Table, Path]:
+        """The tables of the lake that a pure read names and could read copies of.
+
+        Args:
+            connection: outside of a transaction, which questions that fail would end.
+        """
+        if not self._size_max():
+            self._give_all_up()
+            return {}
+        found = names(statement.sql)
+        return {
+            table: path
+            for table in (found.tables if found else ())
+            if not table.versioned and (path := place(connection, table)) is not None
+        }
+
     def instead(
-        self, connection: Connection, statement: Statement, version: int
+        self,
+        connection: Connection,
+        statement: Statement,
+        places: Mapping[Table, Path],
+        version: int,
     ) -> Statement | None:
         """A pure read over copies; None if there are none that it could read.
 
         Args:
             connection: in a transaction that sees this version of the lake.
         """
-        if not self._size_max():
-            self._give_all_up()
-            return None
-        found = names(statement.sql)
-        if found is None:
-            return None
-        places = {
-            table: path
-            for table in found.tables
-            if not table.versioned and (path := place(connection, table)) is not None
-        }
         good = self._good(connection, self._read(set(places.values())), version)
         stand_in = {table: good[path].name for table, path in places.items() if path in good}
         return copied.over(statement, lake_copies.COPIES, stand_in) if stand_in else None
@@ -82,12 +93,11 @@ class Copies:
         """Copy nothing any more. Idempotent, bounded."""
         self._closed.set()
         self._orders.put(None)
-        while self._thread.is_alive():
+        for _ in range(_END_TRIES):
             with self._lock:
-                working = self._working
-            if working is not None:
-                working.interrupt()
-            self._thread.join(_END_S / 100)
+                if self._working is not None:
+                    self._working.interrupt()
+            self._thread.join(_END_S / _END_TRIES)
 
     def _read(self, paths: Iterable[Path]) -> list[Copy]:
         """Note that these are read; the copies there are of them."""
@@ -110,8 +120,11 @@ class Copies:
         self, connection: Connection, copies: Sequence[Copy], version: int
     ) -> Mapping[Path, Copy]:
         """Those of the copies that are right at a version."""
-        behind = [copy for copy in copies if copy.until < version]
         good = {copy.path: copy for copy in copies if copy.since <= version <= copy.until}
+        for copy in copies:
+            if copy.until < version - copying.BEHIND_MAX:
+                self._know(copy, None)
+        behind = [c for c in copies if version - copying.BEHIND_MAX <= c.until < version]
         if not behind:
             return good
         changes = lake_copies.changes(connection, behind, version)
@@ -155,8 +168,9 @@ class Copies:
                 else:
                     self._copy(connection, order)
             except NodeError as exc:
-                # Interrupted, no memory, the lake is away: reads go on without.
-                _log.info("table not copied", reason=str(exc).partition("\n")[0])
+                # No memory, the lake is away: reads go on without.
+                if not self._closed.is_set():
+                    _log.info("table not copied", reason=str(exc).partition("\n")[0])
             finally:
                 with self._lock:
                     self._working = None

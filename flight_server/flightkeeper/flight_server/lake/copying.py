@@ -20,6 +20,8 @@ Path = tuple[str, str]
 READS_MIN: Final = 2
 """So often is a table read before it is copied the first time."""
 _READS_MAX: Final = 1 << 16
+BEHIND_MAX: Final = 1_000
+"""So many versions are looked through for a copy that was not read meanwhile."""
 _CHANGE = re.compile(r'([a-z_]+):(?:(\d+)|"(?:[^"]|"")*"(?:\."(?:[^"]|"")*")?)(?:,|$)')
 """One of those that a version tells of, with the number of the table if it is known by that."""
 _SAME_ROWS: Final = frozenset(

@@ -5,7 +5,7 @@ so it is neither older nor newer than what its ticket says, whoever writes meanw
 within its caller's transaction sees what that transaction sees.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass
 
@@ -14,10 +14,12 @@ import pyarrow as pa
 from flightkeeper.flight_server.engine import snapshots
 from flightkeeper.flight_server.engine.connection import Connection, Parameters
 from flightkeeper.flight_server.engine.lake_copies import COPIES
+from flightkeeper.flight_server.engine.lake_names import Table
 from flightkeeper.flight_server.engine.result import Result
 from flightkeeper.flight_server.engine.statement import Statement
 from flightkeeper.flight_server.errors import InvalidArgument, NodeError
 from flightkeeper.flight_server.lake.copies import Copies
+from flightkeeper.flight_server.lake.copying import Path
 from flightkeeper.flight_server.lake.snapshot import (
     Snapshot,
     cannot_tell,
@@ -56,9 +58,11 @@ class Reading:
         if not snapshots.may_read(connection, statement):
             return connection.run(statement, parameters)
         with connection.alone():
-            result = self._run(connection, statement, parameters, None if asked else self.copies)
+            copies = None if asked else self.copies
+            places = copies.places(connection, statement) if copies else {}
+            result = self._run(connection, statement, parameters, places)
             # What does not run over copies is told in words of the tables.
-            result = result or self._run(connection, statement, parameters, None)
+            result = result or self._run(connection, statement, parameters, {})
         assert result is not None
         return result
 
@@ -67,9 +71,13 @@ class Reading:
         connection: Connection,
         statement: Statement,
         parameters: Parameters,
-        copies: Copies | None,
+        places: Mapping[Table, Path],
     ) -> Result | None:
-        """Run it in a transaction of its own; None if it cannot be run over copies."""
+        """Run it in a transaction of its own; None if it cannot be run over copies.
+
+        Args:
+            places: of tables that it may read copies of.
+        """
         within = nullcontext() if connection.in_transaction else connection.reading()
         with within:
             newest = snapshots.newest(connection)
@@ -79,13 +87,13 @@ class Reading:
                 return read_at(
                     connection, statement, seen, lambda older: connection.run(older, parameters)
                 )
-            other = copies and copies.instead(connection, statement, newest)
-            if other:
-                result = _over_copies(connection, other, parameters)
-            else:
-                result = connection.run(statement, parameters)
+            other = None
+            if places and self.copies is not None:
+                other = self.copies.instead(connection, statement, places, newest)
             self.snapshot = seen
-            return result
+            if other is None:
+                return connection.run(statement, parameters)
+            return _over_copies(connection, other, parameters)
 
 
 def _over_copies(
