@@ -87,13 +87,16 @@ class Reading:
                 return read_at(
                     connection, statement, seen, lambda older: connection.run(older, parameters)
                 )
-            other = None
+            other, result = None, None
             if places and self.copies is not None:
                 other = self.copies.instead(connection, statement, places, newest)
-            self.snapshot = seen
             if other is None:
-                return connection.run(statement, parameters)
-            return _over_copies(connection, other, parameters)
+                result = connection.run(statement, parameters)
+            else:
+                result = _over_copies(connection, other, parameters)
+            if result is not None:
+                self.snapshot = seen
+            return result
 
 
 def _over_copies(
