@@ -30,6 +30,8 @@ from tests.support.zookeeper_server import ZooKeeperServer
 
 WRITES = int(os.environ.get("LAKE_WRITES", "1"))
 """At least so many are acknowledged while everything fails in turn; the long run has 50,000."""
+SECONDS = float(os.environ.get("LAKE_SECONDS", "inf"))
+"""But for no longer than this."""
 KILLS = int(os.environ.get("LAKE_KILLS", "3"))
 """So many nodes are killed under large writes; the long run has 200."""
 PAUSE_S = float(os.environ.get("LAKE_PAUSE_S", "2"))
@@ -106,10 +108,12 @@ def test_whatever_fails_each_write_happens_once(
     connection = connect(stack, cluster, tmp_path)
     load = LakeLoad(connection, WRITERS, _SEED, ALL_WAYS)
     faults = itertools.cycle(_faults(cluster, zookeeper, server, random.Random(_SEED)))
+    deadline_s = time.monotonic() + SECONDS
     with load.working():
         for number, fault in enumerate(faults):
             time.sleep(PAUSE_S)
-            if number >= 5 and load.acknowledged >= WRITES:
+            enough = load.acknowledged >= WRITES or time.monotonic() > deadline_s
+            if number >= 5 and enough:
                 break
             fault()
             _measured.info("%s: %s", fault.__name__, load.told)
