@@ -125,11 +125,11 @@ class Commits:
         self, connection: Connection, group: Sequence[Member], check: Check
     ) -> Sequence[Member]:
         """Those that were not applied after all, by this node or by another one."""
-        left = []
+        left, keys = [], [member.key for member in group]
+        entries = _patiently(partial(lake.entries, connection, keys), check)
         for member in group:
-            entry = _patiently(partial(lake.found, connection, member.key), check)
             try:
-                if not _was_applied(member, entry):
+                if not _was_applied(member, entries.get(member.key)):
                     left.append(member)
             except (EngineFailed, InvalidArgument) as exc:
                 if len(group) > 1:
