@@ -231,6 +231,8 @@ def test_the_ledger_is_written_by_the_commit(database: Database) -> None:
 )
 def test_who_was_overtaken_is_told_by_the_words(words: str, *, taken: bool) -> None:
     assert lake.was_taken(EngineFailed(words)) is taken
+    # As it is told of what the lake's other users keep from being done, in whatever words.
+    assert lake.was_taken(EngineFailed(words, reason=Reason.CONFLICT))
 
 
 @pytest.mark.parametrize(

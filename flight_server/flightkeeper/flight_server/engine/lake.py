@@ -319,7 +319,10 @@ def hides(connection: Connection, name: str) -> bool:
 
 def was_taken(error: NodeError) -> bool:
     """Whether another commit was faster, and not the statement itself to blame."""
-    return isinstance(error, EngineFailed) and commit_failures.TAKEN.search(str(error)) is not None
+    # Words alone do not make it the reason where errors are translated: that tells callers to try
+    # again, which is wrong within a transaction.
+    taken = isinstance(error, EngineFailed) and commit_failures.TAKEN.search(str(error)) is not None
+    return taken or error.reason is Reason.CONFLICT
 
 
 def was_lost(error: NodeError) -> bool:
