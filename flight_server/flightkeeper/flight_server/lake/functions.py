@@ -57,5 +57,8 @@ FUNCTIONS: Mapping[str, Does] = {
 FEED = frozenset({"table_changes", "table_deletions", "table_insertions"})
 """They tell what was changed of one table between two versions, which they name."""
 
+NEWEST = "current_snapshot"
+"""It tells the number of the newest version, and nothing of what is in it."""
+
 CHANGING = frozenset(name for name, does in FUNCTIONS.items() if does is not Does.TELLS)
 """Who calls one of them does not only read."""
