@@ -5,12 +5,14 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any, Self
 
 import pyarrow as pa
 from google.protobuf.message import Message
 from pyarrow import flight
 
+from flightkeeper.flight_server.auth import keys
 from flightkeeper.flight_server.clocks import Clocks
 from flightkeeper.flight_server.config import NodeSettings
 from flightkeeper.flight_server.node import Node
@@ -257,6 +259,17 @@ def serving(clocks: Clocks | None = None, **settings: Any) -> Iterator[Served]:
     finally:
         node.stop()
         assert node.wait()
+
+
+@contextmanager
+def sharing(home: Path, **settings: Any) -> Iterator[tuple[Served, Served]]:
+    """Two nodes with the same keys that share a lake, in SQLite if nothing else is said."""
+    key_file = home / "keys"
+    key_file.write_bytes(keys.encode(keys.generate()))
+    key_file.chmod(0o600)
+    shared = {"lake": f"ducklake:sqlite:{home}/lake.sqlite", "key_file": key_file, **settings}
+    with serving(**shared) as one, serving(**shared) as other:
+        yield one, other
 
 
 def total(column: Any) -> int:

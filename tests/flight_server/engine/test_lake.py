@@ -213,6 +213,7 @@ def test_the_ledger_is_written_by_the_commit(database: Database) -> None:
     assert lake.found(database.lend(), "k'1") is None
     connection.commit()
     assert lake.found(connection, "k'1") == entry
+    assert lake.entries(connection, ["none", "k'1", "nor this"]) == {"k'1": entry}
     assert lake.last_change(connection)[1] == "n'1"
     with pytest.raises(Exception, match="onstraint"):
         lake.settle(connection, "k'1")
@@ -230,6 +231,8 @@ def test_the_ledger_is_written_by_the_commit(database: Database) -> None:
 )
 def test_who_was_overtaken_is_told_by_the_words(words: str, *, taken: bool) -> None:
     assert lake.was_taken(EngineFailed(words)) is taken
+    # As it is told of what the lake's other users keep from being done, in whatever words.
+    assert lake.was_taken(EngineFailed(words, reason=Reason.CONFLICT))
 
 
 @pytest.mark.parametrize(

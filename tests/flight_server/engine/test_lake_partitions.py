@@ -6,8 +6,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from flightkeeper.flight_server.auth import keys
-from tests.flight_server.wire_client import Served, WireClient, serving
+from tests.flight_server.wire_client import Served, WireClient, sharing
 from tests.support.stub_process import eventually
 
 pytestmark = pytest.mark.lake
@@ -15,13 +14,7 @@ pytestmark = pytest.mark.lake
 
 @pytest.fixture(scope="module")
 def nodes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Served, Served]]:
-    home = tmp_path_factory.mktemp("lake")
-    key_file = home / "keys"
-    key_file.write_bytes(keys.encode(keys.generate()))
-    key_file.chmod(0o600)
-    lake = f"ducklake:sqlite:{home}/lake.sqlite"
-    shared: Any = {"lake": lake, "key_file": key_file, "lake_upkeep_s": 0}
-    with serving(**shared) as one, serving(**shared) as other:
+    with sharing(tmp_path_factory.mktemp("lake"), lake_upkeep_s=0) as (one, other):
         with one.client() as client:
             client.update("CREATE TABLE t (i BIGINT, v BIGINT)")
             for number in range(6):

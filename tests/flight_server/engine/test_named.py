@@ -21,12 +21,13 @@ def test_tables_and_functions_are_named_as_written() -> None:
 def test_what_tells_of_changes_is_named_with_its_table() -> None:
     found = named(
         "SELECT lower(a) FROM lake.main.Table_Changes('T', 1, $1), table_deletions(x, 1, 2), "
-        "s.table_insertions()"
+        "s.table_insertions(), Lake.Current_Snapshot()"
     )
     assert found is not None
     assert found.feeds == (
         ("", "", "table_deletions", "None"),
-        ("", "s", "table_insertions", "None"),
+        ("", "Lake", "current_snapshot", ""),
+        ("", "s", "table_insertions", ""),
         ("lake", "main", "table_changes", "T"),
     )
     assert found.functions == {"lower"}

@@ -13,7 +13,7 @@ from flightkeeper.flightsql import headers
 from flightkeeper.flightsql.tickets import Kind
 from flightkeeper.flightsql.wire import flight_sql_pb2 as sql
 from flightkeeper.flightsql.wire.flightkeeper_pb2 import Transaction
-from tests.flight_server.wire_client import Clock, Served, WireClient, eventually, serving
+from tests.flight_server.wire_client import Clock, Served, WireClient, eventually, serving, sharing
 
 
 @pytest.fixture(autouse=True)
@@ -164,10 +164,8 @@ def test_a_transaction_is_not_idle_while_its_result_is_read() -> None:
 @pytest.fixture
 def two(tmp_path: Path) -> Iterator[tuple[Served, Served]]:
     """Nodes that share a lake."""
-    shared: dict[str, Any] = {"registry": f"dir://{tmp_path}/registry"}
-    shared["lake"] = f"ducklake:sqlite:{tmp_path}/lake.sqlite"
-    with serving(**shared) as one, serving(**shared) as other:
-        yield one, other
+    with sharing(tmp_path) as both:
+        yield both
 
 
 @pytest.fixture

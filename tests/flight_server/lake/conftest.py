@@ -8,6 +8,7 @@ import pytest
 from flightkeeper.flight_server.engine.database import Database, DatabaseOptions
 from flightkeeper.flight_server.engine.lake import LakeOptions
 from flightkeeper.flight_server.lake.location import Location, parse
+from tests.flight_server.lake.calls import Node, node
 from tests.support.postgres_server import PostgresServer, postgres_server
 
 
@@ -29,6 +30,20 @@ def there(location: Location, here: Database) -> Iterator[Database]:
     opened = Database(DatabaseOptions(lake=LakeOptions(location)))
     yield opened
     opened.close()
+
+
+@pytest.fixture
+def first(here: Database, location: Location) -> Iterator[Node]:
+    with node(here, location, "n1") as made:
+        yield made
+
+
+@pytest.fixture
+def second(there: Database, first: Node, location: Location) -> Iterator[Node]:
+    """Another one, once the first has made a table."""
+    first.write("CREATE TABLE t (i INTEGER)")
+    with node(there, location, "n2") as made:
+        yield made
 
 
 @pytest.fixture(scope="session")

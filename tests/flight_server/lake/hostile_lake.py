@@ -36,6 +36,7 @@ CREATE SCHEMA own;
 CREATE VIEW words AS SELECT word FROM secret;
 CREATE MACRO peek() AS (SELECT max(word) FROM secret);
 CREATE MACRO all_secrets() AS TABLE SELECT * FROM secret;
+CREATE MACRO memory.main.current_snapshot() AS TABLE SELECT word FROM lake.main.secret;
 CREATE TABLE memory.main.own_secret AS SELECT '{CANARY}own' AS word;
 SET VARIABLE x = '__ducklake_metadata_lake'
 """

@@ -7,12 +7,11 @@ import pyarrow as pa
 import pytest
 from pyarrow import flight
 
-from flightkeeper.flight_server.auth import keys
 from flightkeeper.flightsql.messages import unpack
 from flightkeeper.flightsql.tickets import unverified
 from flightkeeper.flightsql.wire import flight_sql_pb2 as sql
 from flightkeeper.flightsql.wire.flightkeeper_pb2 import Statement as StatementBody
-from tests.flight_server.wire_client import Served, WireClient, eventually, serving
+from tests.flight_server.wire_client import Served, WireClient, eventually, sharing
 from tests.support.postgres_server import PostgresServer
 
 pytestmark = pytest.mark.lake
@@ -23,16 +22,13 @@ def nodes(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[tuple[Served, Served]]:
     home = tmp_path_factory.mktemp("lake")
-    key_file = home / "keys"
-    key_file.write_bytes(keys.encode(keys.generate()))
-    key_file.chmod(0o600)
-    shared: Any = {"lake": f"ducklake:sqlite:{home}/lake.sqlite", "key_file": key_file}
+    where = {}
     if request.param == "postgres":
         server: PostgresServer = request.getfixturevalue("server")
         server.run("DROP SCHEMA public CASCADE; CREATE SCHEMA public")
-        shared |= {"lake": server.lake, "lake_data": str(home / "files")}
-    with serving(**shared) as one, serving(**shared) as other:
-        yield one, other
+        where = {"lake": server.lake, "lake_data": str(home / "files")}
+    with sharing(home, **where) as both:
+        yield both
 
 
 @pytest.fixture

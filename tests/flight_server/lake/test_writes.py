@@ -1,16 +1,8 @@
 """Writes to a real lake that two databases share: each once, whatever comes in between."""
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
-from typing import Any
-
 import pytest
 
-from flightkeeper.flight_server.change import Change
 from flightkeeper.flight_server.engine import lake
-from flightkeeper.flight_server.engine.connection import Connection
-from flightkeeper.flight_server.engine.database import Database
-from flightkeeper.flight_server.engine.statement import Statement, parse
 from flightkeeper.flight_server.errors import (
     EngineFailed,
     InvalidArgument,
@@ -18,40 +10,10 @@ from flightkeeper.flight_server.errors import (
     Unavailable,
 )
 from flightkeeper.flight_server.lake import commits, ledger
-from flightkeeper.flight_server.lake.gates import gate
-from flightkeeper.flight_server.lake.location import Location
-from flightkeeper.flight_server.lake.turns import Line
-from flightkeeper.flight_server.lake.writes import LakeWrites
 from flightkeeper.flightsql.headers import Reason
-from tests.flight_server.lake.calls import FakeCall
+from tests.flight_server.lake.calls import FakeCall, Node, only
 
 pytestmark = pytest.mark.lake
-
-
-@dataclass
-class Node:
-    """A database's connection and the owner of its lake."""
-
-    connection: Connection
-    owner: LakeWrites
-    interfere: list[Callable[[], object]] = field(default_factory=list)
-    """Done by others, each once, while a statement runs here."""
-
-    def write(self, sql: str, call: FakeCall | None = None) -> int:
-        statement = _only(sql)
-        assert self.owner.owns(self.connection, statement)
-
-        def run(where: Connection) -> int:
-            changed = where.change(statement)
-            if self.interfere:
-                self.interfere.pop(0)()
-            return changed
-
-        asking: Any = call or FakeCall()
-        return self.owner.change(asking, self.connection, Change(statement, run))
-
-    def rows(self, sql: str) -> list[tuple[Any, ...]]:
-        return self.connection.rows(sql)
 
 
 @pytest.fixture(autouse=True)
@@ -60,30 +22,11 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(commits, "_LOOK_AGAIN_S", 0.0)
 
 
-def _node(database: Database, location: Location, name: str) -> Iterator[Node]:
-    connection = database.connect()
-    # Nobody stands in line here: what others do in between is the point.
-    owner = LakeWrites(Line(gate(location, database), patience_s=-1), lambda: name)
-    connection.command("SET GLOBAL ducklake_max_retry_count = 2")
-    yield Node(connection, owner)
-    connection.close()
-
-
 @pytest.fixture
-def first(here: Database, location: Location) -> Iterator[Node]:
-    yield from _node(here, location, "n1")
-
-
-@pytest.fixture
-def second(there: Database, first: Node, location: Location) -> Iterator[Node]:
-    first.write("CREATE TABLE t (i INTEGER)")
+def second(first: Node, second: Node) -> Node:
+    """Another one, for which there is a row."""
     first.write("INSERT INTO t VALUES (1)")
-    yield from _node(there, location, "n2")
-
-
-def _only(sql: str) -> Statement:
-    (statement,) = parse(sql)
-    return statement
+    return second
 
 
 def test_what_one_writes_the_other_sees(first: Node, second: Node) -> None:
@@ -261,11 +204,11 @@ def test_nobody_to_ask_is_said_to_be_in_doubt(
     ],
 )
 def test_what_is_in_the_lake_is_owned(first: Node, sql: str, *, owned: bool) -> None:
-    first.connection.change(_only("CREATE TEMP TABLE mine (i INTEGER)"))
-    assert first.owner.owns(first.connection, _only(sql)) is owned
+    first.connection.change(only("CREATE TEMP TABLE mine (i INTEGER)"))
+    assert first.writes.owns(first.connection, only(sql)) is owned
 
 
 def test_elsewhere_names_are_not_the_lakes(first: Node) -> None:
-    first.connection.change(_only("USE memory"))
-    assert not first.owner.owns(first.connection, _only("INSERT INTO t VALUES (1)"))
-    assert first.owner.owns(first.connection, _only("INSERT INTO lake.t VALUES (1)"))
+    first.connection.change(only("USE memory"))
+    assert not first.writes.owns(first.connection, only("INSERT INTO t VALUES (1)"))
+    assert first.writes.owns(first.connection, only("INSERT INTO lake.t VALUES (1)"))

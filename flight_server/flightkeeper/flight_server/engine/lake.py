@@ -8,7 +8,7 @@ import math
 import re
 import sqlite3
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from fcntl import LOCK_EX
@@ -55,6 +55,7 @@ _LOST = re.compile(
 """How errors read when the catalog's server went away, perhaps after it had committed."""
 
 _FOUND = f"SELECT text, row_count FROM {METADATA}.{ledger.TABLE} WHERE key = $key"  # noqa: S608
+_ENTRIES = f"SELECT key, text, row_count FROM {METADATA}.{ledger.TABLE}"  # noqa: S608 - ours
 _SETTLE = f"""
     INSERT INTO {METADATA}.{ledger.TABLE} (key, text, row_count, noted_s)
     VALUES ($key, '', {ledger.NOT_APPLIED}, epoch(now())::BIGINT)"""  # noqa: S608 - ours
@@ -220,14 +221,21 @@ def _asking(catalog: str, question: str) -> str:
     return f"FROM system.main.postgres_query({literal(catalog)}, {literal(question)})"
 
 
-def found(connection: Connection, key: str) -> Entry | None:
-    """What the ledger says of a statement; None = nothing yet.
+def entries(connection: Connection, keys: Sequence[str]) -> Mapping[str, Entry]:
+    """What the ledger says of statements, by their keys; without those that it does not know yet.
 
     Raises:
         NodeError: it cannot be asked.
     """
-    rows = connection.rows(_FOUND, {"key": key})
-    return Entry(key, str(rows[0][0]), int(rows[0][1])) if rows else None
+    # Marks, because of a list PostgreSQL would be asked for its whole table.
+    marks = ", ".join("?" * len(keys))
+    rows = connection.rows(f"{_ENTRIES} WHERE key IN ({marks})", keys)
+    return {str(key): Entry(str(key), str(text), int(count)) for key, text, count in rows}
+
+
+def found(connection: Connection, key: str) -> Entry | None:
+    """What the ledger says of one of them; None = nothing yet."""
+    return entries(connection, [key]).get(key)
 
 
 def settle(connection: Connection, key: str) -> None:
@@ -311,7 +319,10 @@ def hides(connection: Connection, name: str) -> bool:
 
 def was_taken(error: NodeError) -> bool:
     """Whether another commit was faster, and not the statement itself to blame."""
-    return isinstance(error, EngineFailed) and commit_failures.TAKEN.search(str(error)) is not None
+    # Words alone do not make it the reason where errors are translated: that tells callers to try
+    # again, which is wrong within a transaction.
+    taken = isinstance(error, EngineFailed) and commit_failures.TAKEN.search(str(error)) is not None
+    return taken or error.reason is Reason.CONFLICT
 
 
 def was_lost(error: NodeError) -> bool:

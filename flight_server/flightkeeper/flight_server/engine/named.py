@@ -11,7 +11,7 @@ from functools import lru_cache
 from typing import Any
 
 from flightkeeper.flight_server.engine.sandbox import sandbox
-from flightkeeper.flight_server.lake.functions import FEED
+from flightkeeper.flight_server.lake.functions import FEED, NEWEST
 
 _SERIALIZED = "SELECT json_serialize_sql($1::VARCHAR)"
 _BUILTIN = """
@@ -28,8 +28,8 @@ class Named:
         tables: catalog, schema and name of each table or CTE, as often as it is named, sorted;
             empty texts for what is not said.
         table_functions: in a FROM.
-        feeds: catalog, schema and name of those that tell of changes, and the text they are given
-            first, as often as they are called, sorted.
+        feeds: catalog, schema and name of those that tell of a lake's changes or versions, and the
+            text they are given first, as often as they are called, sorted.
         functions: anywhere else, operators too.
         shows: it asks what tables there are; a DESCRIBE of one names that.
     """
@@ -57,7 +57,7 @@ def named(query: str) -> Named | None:
             sorted((t["catalog_name"], t["schema_name"], t["table_name"]) for t in tables)
         ),
         table_functions=rows,
-        feeds=tuple(sorted(map(_feed, filter(is_feed, sources)))),
+        feeds=tuple(sorted(_feed(source) for source in sources if _tells(source))),
         functions=frozenset(names - rows),
         shows=any(node.get("type") == "SHOW_REF" and not node["query"] for node in found),
     )
@@ -68,9 +68,13 @@ def is_feed(call: Mapping[str, Any]) -> bool:
     return str(call["function_name"]).lower() in FEED
 
 
+def _tells(call: Mapping[str, Any]) -> bool:
+    return is_feed(call) or str(call["function_name"]).lower() == NEWEST
+
+
 def _feed(call: Mapping[str, Any]) -> tuple[str, str, str, str]:
     told = arguments(call)[:1]
-    text = next(map(_said, told), None)
+    text = next(map(_said, told), "")
     return (call["catalog"], call["schema"], call["function_name"], str(text))
 
 

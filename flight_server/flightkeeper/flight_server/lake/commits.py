@@ -7,6 +7,8 @@ import random
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from functools import partial
+from typing import TypeVar
 
 from flightkeeper.flight_server.engine import lake, lake_additions
 from flightkeeper.flight_server.engine.connection import Connection
@@ -34,6 +36,7 @@ _NOBODY_SAYS = (
     "applied: ask again under the same statement id"
 )
 
+_T = TypeVar("_T")
 Run = Callable[[Member, Connection], None]
 """Runs a member's statement in the open transaction, and notes how many rows it changed."""
 Author = Callable[[], str]
@@ -79,33 +82,14 @@ class Commits:
                 return
             _sleep(_pause_s(tries), check)
 
-    def applied(
-        self, connection: Connection, member: Member, check: Check, *, patient: bool = False
-    ) -> bool:
+    def applied(self, connection: Connection, member: Member) -> bool:
         """Whether a statement was applied by an earlier try; its rows are noted then.
-
-        Args:
-            patient: ask for longer, because nobody else can say.
 
         Raises:
             Unavailable: nobody can say.
             InvalidArgument: the id is another statement's.
         """
-        entry = look_up(connection, member.key, check, patient=patient)
-        if entry is None:
-            return False
-        if entry.rows == NOT_APPLIED:
-            raise EngineFailed(
-                "the statement was given up before, and was not applied; nothing was run: send it "
-                "under another statement id"
-            )
-        if entry.text != member.text:
-            raise InvalidArgument(
-                "this statement id was another statement's, which was applied; nothing was run: "
-                "give each statement an id of its own"
-            )
-        member.rows = entry.rows
-        return True
+        return _was_applied(member, look_up(connection, member.key))
 
     def _failed(
         self, connection: Connection, group: Sequence[Member], run: Run
@@ -141,10 +125,11 @@ class Commits:
         self, connection: Connection, group: Sequence[Member], check: Check
     ) -> Sequence[Member]:
         """Those that were not applied after all, by this node or by another one."""
-        left = []
+        left, keys = [], [member.key for member in group]
+        entries = _patiently(partial(lake.entries, connection, keys), check)
         for member in group:
             try:
-                if not self.applied(connection, member, check, patient=True):
+                if not _was_applied(member, entries.get(member.key)):
                     left.append(member)
             except (EngineFailed, InvalidArgument) as exc:
                 if len(group) > 1:
@@ -163,10 +148,8 @@ class Commits:
         """
         if lake.was_taken(cause):
             raise _overtaken(connection, cause) from cause
-        try:
-            # Each try was for all of them: without the first one none can be committed.
-            lake.settle(connection, group[0].key)
-        except NodeError:
+        # Each try was for all of them: without the first one none can be committed.
+        if settled(connection, group[0].key, check) is not None:
             if not self._left(connection, group, check):
                 return
             raise Unavailable(_NOBODY_SAYS, in_doubt=True) from cause
@@ -205,50 +188,75 @@ def _collected(
     return lake_additions.collected(connection, table)
 
 
-def look_up(
-    connection: Connection, key: str, check: Check, *, patient: bool = False
-) -> Entry | None:
+def look_up(connection: Connection, key: str) -> Entry | None:
     """What the ledger says of an id; None = nothing yet.
-
-    Args:
-        patient: ask for longer, because nobody else can say.
 
     Raises:
         Unavailable: nobody can say.
     """
-    looks = _LOOKS_MAX if patient else 1
-    for look in range(looks):
-        try:
-            if look:
-                _sleep(_LOOK_AGAIN_S, check)
-            return lake.found(connection, key)
-        except NodeError as exc:
-            stopped = isinstance(exc, Cancelled)
-            if stopped and looks == 1:
-                raise
-            if stopped or look == looks - 1:
-                raise Unavailable(_NOBODY_SAYS, in_doubt=True) from exc
-    raise AssertionError("the last look returns or raises")
+    try:
+        return lake.found(connection, key)
+    except Cancelled:
+        raise
+    except NodeError as exc:
+        raise Unavailable(_NOBODY_SAYS, in_doubt=True) from exc
 
 
 def settled(connection: Connection, key: str, check: Check) -> Entry | None:
-    """Let no commit carry an id any more; what one has just then, if one has.
+    """Let no commit carry an id any more; what one has, if one has.
 
     Raises:
         Unavailable: nobody can say.
     """
+
+    def settle() -> Entry | None:
+        entry = lake.found(connection, key)
+        if entry is None:
+            # If one has just then, this fails, and it is found the next time.
+            lake.settle(connection, key)
+        return entry
+
+    return _patiently(settle, check)
+
+
+def _patiently(ask: Callable[[], _T], check: Check) -> _T:
+    """An answer of the ledger, asked for longer than once, because nobody else can say.
+
+    Raises:
+        Unavailable: there is none.
+    """
     for look in range(_LOOKS_MAX):
         try:
-            lake.settle(connection, key)
+            if look:
+                _sleep(_LOOK_AGAIN_S, check)
+            return ask()
         except NodeError as exc:
-            # One has, or the catalog was busy with others or is away.
-            if (entry := look_up(connection, key, check, patient=True)) is not None:
-                return entry
-            if look == _LOOKS_MAX - 1:
+            if isinstance(exc, Cancelled) or look == _LOOKS_MAX - 1:
                 raise Unavailable(_NOBODY_SAYS, in_doubt=True) from exc
-        else:
-            return None
     raise AssertionError("the last look returns or raises")
+
+
+def _was_applied(member: Member, entry: Entry | None) -> bool:
+    """Whether the ledger's entry is of this statement; its rows are noted then.
+
+    Raises:
+        EngineFailed: it was given up.
+        InvalidArgument: the id is another statement's.
+    """
+    if entry is None:
+        return False
+    if entry.rows == NOT_APPLIED:
+        raise EngineFailed(
+            "the statement was given up before, and was not applied; nothing was run: send it "
+            "under another statement id"
+        )
+    if entry.text != member.text:
+        raise InvalidArgument(
+            "this statement id was another statement's, which was applied; nothing was run: "
+            "give each statement an id of its own"
+        )
+    member.rows = entry.rows
+    return True
 
 
 def _overtaken(connection: Connection, error: NodeError) -> NodeError:

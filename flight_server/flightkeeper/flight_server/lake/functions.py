@@ -15,6 +15,8 @@ class Does(Enum):
     """It changes nothing."""
     CHANGES = auto()
     """It changes how the lake is kept, and no row of it."""
+    MERGES = auto()
+    """It puts rows of several files into one, which reads of a lake in SQLite could miss."""
     BREAKS = auto()
     """It takes away what others use, or changes what the writes of all nodes rest on."""
     RUNS = auto()
@@ -31,7 +33,7 @@ _UNDER_BOTH_NAMES = {
     "table_deletions": Does.TELLS,
     "table_info": Does.TELLS,
     "table_insertions": Does.TELLS,
-    "merge_adjacent_files": Does.CHANGES,
+    "merge_adjacent_files": Does.MERGES,
     "set_commit_message": Does.BREAKS,
     "set_option": Does.BREAKS,
 }
@@ -54,6 +56,9 @@ FUNCTIONS: Mapping[str, Does] = {
 
 FEED = frozenset({"table_changes", "table_deletions", "table_insertions"})
 """They tell what was changed of one table between two versions, which they name."""
+
+NEWEST = "current_snapshot"
+"""It tells the number of the newest version, and nothing of what is in it."""
 
 CHANGING = frozenset(name for name, does in FUNCTIONS.items() if does is not Does.TELLS)
 """Who calls one of them does not only read."""

@@ -25,16 +25,12 @@ _BEGINS = re.compile(
 """How a statement begins of which more counts than what it calls."""
 _SUSPECT = (
     *(OWN, "query", "json_execute_serialized_sql", "sqlite_attach", "read_", "parquet_"),
-    *(
-        "sniff_csv",
-        "merge_adjacent_files",
-        *(name for name, does in FUNCTIONS.items() if does in {Does.BREAKS, Does.RUNS}),
-    ),
+    "sniff_csv",
+    *(name for name, does in FUNCTIONS.items() if does in {Does.MERGES, Does.BREAKS, Does.RUNS}),
 )
 """A text that begins otherwise, and has none of these in it, is not looked at any closer."""
 _RUNNING = {"query", "json_serialize_sql"}
 """They take a statement as a text."""
-_MERGING = {"merge_adjacent_files", "ducklake_merge_adjacent_files"}
 _PLACES = {"search_path", "schema"}
 """Settings that say where names are looked up."""
 _NO_CALL_AFTER = {
@@ -105,7 +101,7 @@ class Guard:
             raise InvalidArgument(
                 f"{name} may break the lake for others and is not served; nothing was run"
             )
-        if self._file and name in _MERGING:
+        if self._file and does is Does.MERGES:
             raise _merges()
         if does is Does.RUNS and not _runs_elsewhere(rest):
             raise _own()

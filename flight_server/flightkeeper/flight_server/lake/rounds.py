@@ -21,7 +21,6 @@ from flightkeeper.flight_server.lake import upkeep
 from flightkeeper.flight_server.lake.location import Backend
 from flightkeeper.flight_server.lake.turns import Gate, GateBroken, Line
 from flightkeeper.flight_server.lake.upkeep import Backlog, Cutoffs, Keeping, Run, Step, Task
-from flightkeeper.flightsql.headers import Reason
 
 DONE = "done"
 PUT_OFF = "put off"
@@ -164,8 +163,7 @@ class Rounds:
                     )
             except NodeError as exc:
                 check()  # which tells of a stop before what it came to here
-                taken = lake.was_taken(exc) or exc.reason is Reason.CONFLICT
-                yield (PUT_OFF if taken else FAILED), task.told(_line(exc))
+                yield (PUT_OFF if lake.was_taken(exc) else FAILED), task.told(_line(exc))
             else:
                 yield DONE, task.told(done)
 

@@ -56,7 +56,7 @@ class LakeTransactions:
             if connection.in_transaction:
                 self._commit(connection, member, check)
             elif change.whole:
-                if not call.may_be_known or not _known(connection, member, check):
+                if not call.may_be_known or not _known(connection, member):
                     return change.run(connection)
             elif call.sent_before and not _committed(connection, member, check):
                 raise EngineFailed(_UNDONE, reason=Reason.UNDONE)
@@ -68,7 +68,7 @@ class LakeTransactions:
         try:
             connection.commit(lambda: lake.carry(connection, self._author(), [entry]))
         except NodeError as exc:
-            if exc.reason is Reason.CONFLICT and look_up(connection, member.key, check):
+            if exc.reason is Reason.CONFLICT and look_up(connection, member.key):
                 # It was not overtaken: the ledger has its id.
                 raise InvalidArgument(_OF_ANOTHER) from exc
             if not exc.in_doubt:
@@ -84,18 +84,17 @@ def _committed(connection: Connection, member: Member, check: Check) -> bool:
         Unavailable: nobody can say.
         InvalidArgument: the id is another statement's.
     """
-    entry = look_up(connection, member.key, check, patient=True)
-    return _is_its(entry or settled(connection, member.key, check), member)
+    return _is_its(settled(connection, member.key, check), member)
 
 
-def _known(connection: Connection, member: Member, check: Check) -> bool:
+def _known(connection: Connection, member: Member) -> bool:
     """Whether a transaction was committed; if not, it may be yet.
 
     Raises:
         Unavailable: nobody can say.
         InvalidArgument: the id is another statement's.
     """
-    return _is_its(look_up(connection, member.key, check), member)
+    return _is_its(look_up(connection, member.key), member)
 
 
 def _is_its(entry: Entry | None, member: Member) -> bool:

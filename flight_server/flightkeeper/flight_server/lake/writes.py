@@ -76,7 +76,7 @@ class LakeWrites:
     ) -> None:
         with self._line.turn(check):
             # In its turn, because who was asked before may have had the one before it.
-            if not may_be_known or not self._commits.applied(connection, member, check):
+            if not may_be_known or not self._commits.applied(connection, member):
                 self._commits.make(connection, [member], Member.do, check)
 
     def _together(self, connection: Connection, member: Member, check: Check) -> None:

@@ -73,6 +73,14 @@ DDD+ DETACH looked
 DDD+ FROM sqlite_scan('{home}/lake.sqlite', 'ducklake_snapshot')
 DDD+ COPY open_data TO '{home}/copied.csv'
 DDD+ FROM '{home}/copied.csv'
+++++ FROM lake.current_snapshot()
+++++ FROM current_snapshot()
+++++ SELECT v.id + 1 FROM Lake . "main" . "Current_Snapshot" ( /* of it */ ) AS v
+++++ DESCRIBE FROM lake.current_snapshot()
+++++ EXPLAIN ANALYZE FROM lake.current_snapshot()
+++++ USE memory; FROM current_snapshot()
+++++ CREATE OR REPLACE TEMP TABLE newest AS FROM lake.current_snapshot(); FROM temp.newest; DROP TABLE temp.newest
++D++ SELECT name FROM open_data WHERE (SELECT id FROM lake.current_snapshot()) > 0
 DDD+ FROM lake.snapshots()
 DDD+ CREATE VIEW asked AS SELECT 1 AS cleanup_all
 DDD+ SELECT cleanup_all FROM asked

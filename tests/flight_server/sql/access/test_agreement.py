@@ -46,6 +46,7 @@ def names(text: str, judged: str | None = None) -> None:
 
 def test_the_same_tables_are_found() -> None:
     names("WITH t AS (FROM u) SELECT lower(a) FROM t, s.v, range(3)")
+    names('FROM Lake . "main".Current_Snapshot() AS x, current_snapshot()')
     names("FROM \"Lake\".Table_Changes('T''x', 1, $1) AS x, table_deletions('t', now(), now())")
 
 
@@ -67,6 +68,9 @@ def test_the_same_tables_are_found() -> None:
             "FROM table_changes('t', 1, 2)",
         ),
         ("FROM table_changes('t', 1, 2)", "SELECT 1"),
+        ("FROM current_snapshot()", "SELECT 1"),
+        ("FROM s.current_snapshot()", "FROM lake.current_snapshot()"),
+        ("FROM current_snapshot(), lake.current_snapshot()", "FROM lake.current_snapshot()"),
         ("SELECT 1; SELECT 2", "SELECT 1"),
         ("DELETE FROM t", "FROM t"),
     ],

@@ -1,19 +1,22 @@
 """Which table it is whose changes a call tells, and calls of which that cannot be said."""
 
+from collections.abc import Callable, Sequence
+
 import pytest
 from sqlglot import exp
+from sqlglot.tokenizer_core import Token
 
 from flightkeeper.discovery.principals.model import Privilege
 from flightkeeper.flight_server.errors import PermissionDenied
-from flightkeeper.flight_server.sql.access.feeds import feed_of
+from flightkeeper.flight_server.sql.access.feeds import feed_of, newest_of
 from flightkeeper.flight_server.sql.access.uses import TableUse
 from flightkeeper.flight_server.sql.reading import sources, tree
 
 
-def use(text: str) -> TableUse:
+def use(text: str, of: Callable[[exp.Table, Sequence[Token]], TableUse] = feed_of) -> TableUse:
     (source,) = sources(text, "duckdb")
     (call,) = (one for one in tree(source).find_all(exp.Table) if isinstance(one.this, exp.Func))
-    return feed_of(call, source.tokens)
+    return of(call, source.tokens)
 
 
 @pytest.mark.parametrize(
@@ -59,3 +62,34 @@ def test_a_plain_text_is_the_table(text: str, path: tuple[str, ...] | None, befo
 def test_anything_else_is_refused(text: str) -> None:
     with pytest.raises(PermissionDenied, match="plain text"):
         use(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "before"),
+    [
+        ("FROM lake.current_snapshot()", "lake."),
+        ('SELECT id FROM u, Lake . "main" . Current_Snapshot ( ) AS x', 'Lake . "main" . '),
+        ("FROM current_snapshot()", ""),
+    ],
+)
+def test_the_newest_version_is_of_no_table(text: str, before: str) -> None:
+    found = use(text, newest_of)
+    assert found.span is not None
+    assert text[found.span.start : found.span.end] == before
+    assert (found.feed, found.past, found.needs) == (True, False, frozenset())
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "FROM memory.current_snapshot()",
+        "FROM memory.main.current_snapshot()",
+        "FROM main.current_snapshot()",
+        "FROM lake.s.current_snapshot()",
+        "FROM lake.current_snapshot(1)",
+        "FROM lake.current_snapshot((SELECT 1))",
+    ],
+)
+def test_what_else_may_be_called_so_is_refused(text: str) -> None:
+    with pytest.raises(PermissionDenied, match=r"lake\.current_snapshot\(\)"):
+        use(text, newest_of)

@@ -170,6 +170,8 @@ def in_lake(*relations: Relation, catalog: str = "lake", schema: str = "main") -
             in_lake(),
             'CREATE TEMP TABLE c AS FROM "lake"."main".table_changes(',
         ),
+        ("FROM current_snapshot() x", in_lake(catalog="node"), "FROM lake.main.current_snapshot()"),
+        ("FROM LAKE.current_snapshot()", in_lake(), "FROM lake.main.current_snapshot()"),
     ],
 )
 def test_changes_are_told_of_the_table_that_is_granted(text: str, where: Scope, runs: str) -> None:

@@ -12,7 +12,7 @@ from sqlglot.tokenizer_core import Token, TokenType
 from flightkeeper.discovery.principals.model import folded
 from flightkeeper.flight_server.engine.named import named
 from flightkeeper.flight_server.engine.statement import words_at
-from flightkeeper.flight_server.lake.functions import FEED
+from flightkeeper.flight_server.lake.functions import FEED, NEWEST
 from flightkeeper.flight_server.sql.access.functions import (
     HARMLESS_TABLE_FUNCTIONS,
     check_called,
@@ -22,7 +22,7 @@ from flightkeeper.flight_server.sql.access.shown import FUNCTIONS
 from flightkeeper.flight_server.sql.access.trees import Walk, not_understood
 from flightkeeper.flight_server.sql.reading import Source
 
-_TABLE_FUNCTIONS = HARMLESS_TABLE_FUNCTIONS | set(FUNCTIONS) | FEED
+_TABLE_FUNCTIONS = HARMLESS_TABLE_FUNCTIONS | set(FUNCTIONS) | FEED | {NEWEST}
 _LITERALS = {TokenType.BYTE_STRING, TokenType.NATIONAL_STRING, TokenType.HEX_STRING}
 """They begin with a letter, and the engine counts them as values."""
 _MARKS = "(),"

@@ -102,6 +102,9 @@ class Judge:
     def _feed(self, use: TableUse) -> Edit:
         """Let a function that tells of changes find that table which is judged."""
         assert use.span is not None
+        if not use.needs:
+            # In full it is the lake's own, whatever else has its name.
+            return Edit(use.span, f"{CATALOG}.{_MAIN}.")
         for one in self._found(self._fed(use.path), use.needs):
             self._check_whole(_P.SELECT, one)
             catalog, schema = map(_quoted, (one.catalog, one.schema))

@@ -13,8 +13,8 @@ from sqlglot.tokenizer_core import Token, TokenType
 
 from flightkeeper.discovery.principals.model import Privilege, folded
 from flightkeeper.flight_server.errors import PermissionDenied
-from flightkeeper.flight_server.lake.functions import FEED
-from flightkeeper.flight_server.sql.access.feeds import feed_of
+from flightkeeper.flight_server.lake.functions import FEED, NEWEST
+from flightkeeper.flight_server.sql.access.feeds import feed_of, newest_of
 from flightkeeper.flight_server.sql.access.functions import (
     HARMLESS_TABLE_FUNCTIONS,
     SETTINGS_SHOWN,
@@ -51,7 +51,8 @@ class Walk:
         tables: in the order they were met.
         called: names that only a macro or a function of DuckDB's can have.
         named: catalog, schema and name of each table and CTE, as written.
-        feeds: catalog, schema and name of each function that tells of changes, and the table's.
+        feeds: catalog, schema and name of each function that tells of a lake's changes or versions,
+            and the table's.
         prefixes: of columns that say in which schema their table is.
     """
 
@@ -120,6 +121,10 @@ class Walk:
         name = called_as(node.this) if isinstance(node.this, exp.Func) else ""
         if name in FEED:
             self._feed(node, name, known)
+            return
+        if name == NEWEST:
+            self.tables.append(newest_of(node, self._tokens))
+            self.feeds.append((node.catalog, node.db, name, ""))
             return
         if not name or node.args.get("db"):
             raise not_understood("this kind of table")

@@ -33,7 +33,8 @@ class TableUse:
         function: it is a table function of this name, and its columns tell of tables.
         past: what it was is read, too.
         feed: its changes are read; `path` is what the function that tells them is called in, and
-            the table's name, and `span` the former.
+            the table's name, and `span` the former. What needs nothing tells of no table, and
+            `path` is its own name.
     """
 
     path: tuple[str, ...]
