@@ -84,6 +84,8 @@ def test_a_query_reads_the_version_it_is_to(connection: Connection, text: str) -
         "SELECT counted()",
         "SELECT twice(i) FROM t",
         "FROM query_table('t')",
+        "FROM lake.current_snapshot()",
+        "SELECT count(*) FROM lake.snapshots(), t",
         "EXPLAIN FROM t",
         "SUMMARIZE t",
         "DESCRIBE t",

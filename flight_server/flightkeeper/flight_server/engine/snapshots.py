@@ -32,7 +32,7 @@ from flightkeeper.flight_server.engine.lake_names import (
 from flightkeeper.flight_server.engine.named import nodes
 from flightkeeper.flight_server.engine.statement import Statement, parse, words_at
 from flightkeeper.flight_server.errors import InvalidArgument, PermissionDenied
-from flightkeeper.flight_server.lake.functions import FEED
+from flightkeeper.flight_server.lake.functions import FEED, FUNCTIONS
 
 _READS = re.compile(r"\b(?:from|table|desc|describe|summarize)\b|\(", re.IGNORECASE)
 """Without any of it nothing is read."""
@@ -174,7 +174,8 @@ def _calls_what_changes(connection: Connection, found: Names) -> bool:
 
 def _tells_of_now(connection: Connection, call: str) -> bool:
     """Whether a function may tell of the lake as it is now."""
-    if call in BY_NAME:
+    # DuckDB does not list those that a lake brings along.
+    if call in BY_NAME or call in FUNCTIONS:
         return True
     ((others,),) = connection.rows(_KINDS, {"name": call})
     return bool(others)
