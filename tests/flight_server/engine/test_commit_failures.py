@@ -89,6 +89,30 @@ def test_an_answer_that_is_lost_is_no_refusal(relay: PostgresRelay, connection: 
 
 @pytest.mark.lake
 @pytest.mark.xdist_group("postgres")
+@pytest.mark.xfail(
+    strict=True, reason="DuckLake takes away the files of a commit whose answer is lost"
+)
+@pytest.mark.parametrize(
+    "text",
+    [
+        "INSERT INTO t FROM range(1000)",
+        "DELETE FROM t WHERE i < 500",
+        "UPDATE t SET i = -1 WHERE i < 500",
+    ],
+)
+def test_the_files_of_a_commit_that_was_not_answered_are_kept(
+    relay: PostgresRelay, where: Location, database: Database, connection: Connection, text: str
+) -> None:
+    connection.change(_only("INSERT INTO t FROM range(1000)"))
+    owner = LakeWrites(Line(gate(where, database)), lambda: "n1")
+    relay.losing = 1
+    assert _change(owner, connection, text) >= 500
+    assert relay.losing == 0
+    assert len(_values(connection)) >= 500
+
+
+@pytest.mark.lake
+@pytest.mark.xdist_group("postgres")
 def test_a_change_in_no_transaction_is_looked_up_and_not_made_again(
     relay: PostgresRelay, where: Location, database: Database, connection: Connection
 ) -> None:

@@ -35,6 +35,7 @@ _spaced = st.text("ab c", min_size=1, max_size=6).filter(str.strip)
         ("Connection Error: x", "EngineFailed"),
         ("Invalid Error: database is locked", "EngineFailed"),
         ("Invalid Input Error: server closed the connection unexpectedly", "EngineFailed"),
+        ("Binder Error: (no result returned): no connection to the server", "EngineFailed"),
     ],
 )
 def test_the_kind_is_read_from_the_text(message: str, kind: str) -> None:

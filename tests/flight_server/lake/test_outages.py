@@ -25,6 +25,7 @@ COUNT = "SELECT count(*) FROM t"
 READS = {
     "the version": (b"MAX(snapshot_id)", COUNT),
     "the files": (b"ducklake_delete_file", COUNT),
+    "what is in the files": (b"column_stats", "SELECT count(*) FROM t JOIN t again USING (i)"),
     "a name, which is looked for in the lake": (b"COMMIT", "SELECT count(*) FROM range(10)"),
 }
 """Where the connection ends, and in which read; all answer 10."""

@@ -40,8 +40,8 @@ _KINDS: dict[str, type[NodeError]] = {
 """Everything else DuckDB reports is about the statement."""
 
 _AWAY = re.compile(
-    r"server closed the connection unexpectedly|terminating connection due to|"
-    r"Failed to execute query \"ROLLBACK\"|database is locked"
+    r"server closed the connection unexpectedly|no connection to the server|"
+    r"terminating connection due to|Failed to execute query \"ROLLBACK\"|database is locked"
 )
 """In errors of any kind: a lake's catalog does not answer, which no statement is to blame for."""
 _NOT_BEGUN = re.compile(r"(?:[A-Za-z ]+ Error: )?Failed to query most recent snapshot[^\n]*")
