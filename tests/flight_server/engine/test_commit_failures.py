@@ -89,9 +89,6 @@ def test_an_answer_that_is_lost_is_no_refusal(relay: PostgresRelay, connection: 
 
 @pytest.mark.lake
 @pytest.mark.xdist_group("postgres")
-@pytest.mark.xfail(
-    strict=True, reason="DuckLake takes away the files of a commit whose answer is lost"
-)
 @pytest.mark.parametrize(
     "text",
     [
@@ -109,6 +106,18 @@ def test_the_files_of_a_commit_that_was_not_answered_are_kept(
     assert _change(owner, connection, text) >= 500
     assert relay.losing == 0
     assert len(_values(connection)) >= 500
+
+
+@pytest.mark.lake
+@pytest.mark.xdist_group("postgres")
+def test_so_are_those_of_a_transaction(relay: PostgresRelay, connection: Connection) -> None:
+    connection.begin()
+    for text in ("INSERT INTO t FROM range(1000)", "CREATE TABLE u AS FROM t"):
+        connection.change(_only(text))
+    relay.losing = 1
+    with pytest.raises(EngineFailed, match="as a whole or not at all"):
+        connection.commit()
+    assert connection.rows("SELECT (SELECT count(*) FROM t), count(*) FROM u") == [(1001, 1001)]
 
 
 @pytest.mark.lake

@@ -27,6 +27,7 @@ from flightkeeper.flight_server.engine.answer import (
 from flightkeeper.flight_server.engine.changes import Changes
 from flightkeeper.flight_server.engine.failures import ENGINE_ERRORS, translate
 from flightkeeper.flight_server.engine.file_lists import FileLists
+from flightkeeper.flight_server.engine.kept_files import KeptFiles
 from flightkeeper.flight_server.engine.open_result import OpenResult
 from flightkeeper.flight_server.engine.result import Result
 from flightkeeper.flight_server.engine.statement import Statement
@@ -58,16 +59,19 @@ class Connection(Transacting):
         batch_bytes: int,
         changes: Changes | None = None,
         lists: FileLists | None = None,
+        kept: KeptFiles | None = None,
     ) -> None:
         """`batch_bytes` is the target size of a result's batches.
 
         Args:
             changes: counts those of all connections to the database.
             lists: of a lake's files, if somebody may take some out while others read them.
+            kept: the files that commits add to a lake, if these may go unanswered.
         """
         self._cursor = cursor
         self._changes = changes or Changes()
         self._lists = lists
+        self._kept = kept
         self._held = ExitStack()
         self.batch_bytes = batch_bytes
         # Guard the cursor and `_open`: held while DuckDB works for a statement or a batch.
@@ -192,7 +196,8 @@ class Connection(Transacting):
 
     def fork(self) -> "Connection":
         """Another connection to the same database; its owner closes it."""
-        return Connection(self._cursor.cursor(), self.batch_bytes, self._changes, self._lists)
+        cursor = self._cursor.cursor()
+        return Connection(cursor, self.batch_bytes, self._changes, self._lists, self._kept)
 
     @contextmanager
     def alone(self) -> Iterator[None]:

@@ -90,6 +90,7 @@ class Database:
         self._root = _open(options)
         self.lake = self._attached(options.lake)
         self._lists = lake.file_lists(options.lake)
+        self._kept = lake.kept_files(self._root, options.lake)
         # Another file may have been put in its place just then.
         self._file = before if path and before == fingerprint(path) else None
         # Guards `_idle` and `_closed`.
@@ -127,7 +128,9 @@ class Database:
     def connect(self) -> Connection:
         """A connection for a session or a transaction; its owner closes it."""
         cursor = self._root.cursor()
-        connection = Connection(cursor, self._options.batch_bytes, self.changes, self._lists)
+        connection = Connection(
+            cursor, self._options.batch_bytes, self.changes, self._lists, self._kept
+        )
         if self._options.lake is not None:
             connection.command(f"USE {lake.CATALOG}")
         connection.plain = True
@@ -210,6 +213,8 @@ class Database:
             idle, self._idle = self._idle, []
         for connection in idle:
             connection.close()
+        if self._kept is not None:
+            self._kept.close()
         # Closing can only fail when the engine has failed before; the process ends either way.
         with suppress(duckdb.Error):
             self._root.close()

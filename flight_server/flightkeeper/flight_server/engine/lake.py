@@ -19,6 +19,7 @@ import duckdb
 from flightkeeper.flight_server.engine import commit_failures, opening
 from flightkeeper.flight_server.engine.connection import Connection
 from flightkeeper.flight_server.engine.file_lists import FileLists
+from flightkeeper.flight_server.engine.kept_files import KeptFiles
 from flightkeeper.flight_server.engine.types import quoted
 from flightkeeper.flight_server.errors import EngineFailed, LakeUnreachable, NodeError, StartFailed
 from flightkeeper.flight_server.file_locks import taken
@@ -66,6 +67,7 @@ _DATABASES = "SELECT database_name FROM system.main.duckdb_databases()"
 _LAST_CHANGE = f"""
     SELECT snapshot_id, author FROM {METADATA}.ducklake_snapshot_changes
     ORDER BY snapshot_id DESC LIMIT 1"""  # noqa: S608 - ours
+_DATA_PATH = f"SELECT data_path FROM ducklake_settings('{CATALOG}')"  # noqa: S608 - ours
 _VERSIONS = f"""
     SELECT snapshot_id, epoch_us(snapshot_time), author, changes, commit_extra_info, commit_message
     FROM {CATALOG}.snapshots() ORDER BY snapshot_id DESC LIMIT $count"""  # noqa: S608 - ours
@@ -207,6 +209,14 @@ def file_lists(options: LakeOptions | None) -> FileLists | None:
     return FileLists(Path(options.location.path))
 
 
+def kept_files(root: duckdb.DuckDBPyConnection, options: LakeOptions | None) -> KeptFiles | None:
+    """What keeps the files of commits, if they may go unanswered and the files have two names."""
+    if options is None or options.location.backend is Backend.SQLITE or options.read_only:
+        return None
+    ((path,),) = root.execute(_DATA_PATH).fetchall()
+    return None if "://" in path else KeptFiles(Path(path))
+
+
 def upkeep_file(where: Location) -> Path:
     """The file that whoever puts a lake of SQLite in order locks."""
     return Path(f"{where.path}.upkeep")
@@ -256,7 +266,7 @@ def carry(connection: Connection, author: str, entries: Iterable[Entry]) -> None
 
 def data_path(connection: Connection) -> str:
     """The folder or bucket of the lake's files."""
-    ((path,),) = connection.rows(f"SELECT data_path FROM ducklake_settings('{CATALOG}')")  # noqa: S608 - ours
+    ((path,),) = connection.rows(_DATA_PATH)
     return str(path)
 
 

@@ -5,6 +5,7 @@ result. What runs in them is the connection's.
 """
 
 import threading
+import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
@@ -16,6 +17,7 @@ from flightkeeper.flight_server.engine import commit_failures
 from flightkeeper.flight_server.engine.changes import Changes
 from flightkeeper.flight_server.engine.failures import translate
 from flightkeeper.flight_server.engine.file_lists import FileLists
+from flightkeeper.flight_server.engine.kept_files import KeptFiles
 from flightkeeper.flight_server.engine.open_result import OpenResult
 from flightkeeper.flight_server.engine.turns import Turn, Turns
 from flightkeeper.flight_server.errors import Cancelled, NodeError
@@ -42,6 +44,9 @@ class Transacting(ABC):
     _cursor: duckdb.DuckDBPyConnection
     _changes: Changes
     _lists: FileLists | None
+    _kept: KeptFiles | None
+    # When the open transaction began, as Unix time.
+    _begun_s = 0.0
     # Held by the open transaction.
     _held: ExitStack
     _turns: Turns
@@ -102,6 +107,7 @@ class Transacting(ABC):
                     self._control("BEGIN TRANSACTION")
                     self._held = held.pop_all()
                 self.in_transaction, self.writes_lake = True, False
+                self._begun_s = time.time()
                 self.transactions += 1
 
     def commit(self, prepare: Callable[[], object] = lambda: None) -> None:
@@ -120,12 +126,21 @@ class Transacting(ABC):
             try:
                 self._check()
                 prepare()
-                with self._changes.counted():
-                    self._control("COMMIT")
+                self._commit()
             except NodeError as exc:
                 self.rollback()
                 raise commit_failures.explained(exc) from exc
             self._ended()
+
+    def _commit(self) -> None:
+        with ExitStack() as kept, self._changes.counted():
+            put_back = self._kept and kept.enter_context(self._kept.during(self._begun_s))
+            try:
+                self._control("COMMIT")
+            except NodeError as exc:
+                if put_back and commit_failures.explained(exc).in_doubt:
+                    put_back()
+                raise
 
     def rollback(self) -> None:
         """Roll back the open transaction, if one is open."""

@@ -1,0 +1,156 @@
+"""Second names of the files of a commit: found, given, taken, and the first ones given back."""
+
+import os
+import time
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from flightkeeper.flight_server.engine import kept_files
+from flightkeeper.flight_server.engine.kept_files import FOLDER, KeptFiles
+
+_OLD_S = 3600.0
+
+
+def written(folder: Path, age_s: float = 0.0, *, text: str = "rows") -> Path:
+    """A file as DuckLake names it, so old."""
+    at_ms = int((time.time() - age_s) * 1000)
+    number = uuid.UUID(int=at_ms << 80 | 7 << 76 | uuid.uuid4().int & (1 << 76) - 1)
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"ducklake-{number}.parquet"
+    path.write_text(text)
+    return path
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    return tmp_path / "lake"
+
+
+@pytest.fixture
+def kept(root: Path) -> Iterator[KeptFiles]:
+    root.mkdir()
+    made = KeptFiles(root)
+    yield made
+    made.close()
+
+
+def links(root: Path) -> list[Path]:
+    return [path for path in (root / FOLDER).rglob("*") if path.is_file()]
+
+
+def test_what_is_taken_away_is_put_back(kept: KeptFiles, root: Path) -> None:
+    begun_s = time.time()
+    here, deep = written(root / "main/t"), written(root / "main/t/day=1/hour=2", text="more")
+    with kept.during(begun_s) as put_back:
+        assert len(links(root)) == 2
+        here.unlink()
+        deep.unlink()
+        put_back()
+        put_back()
+    assert (here.read_text(), deep.read_text()) == ("rows", "more")
+    assert not links(root)
+    assert here.stat().st_nlink == 1
+
+
+def test_what_was_undone_stays_away(kept: KeptFiles, root: Path) -> None:
+    path = written(root / "main/t")
+    with kept.during(time.time()):
+        path.unlink()
+    assert not path.exists()
+    assert not links(root)
+
+
+def test_only_what_was_written_since_has_two_names(kept: KeptFiles, root: Path) -> None:
+    begun_s = time.time()
+    written(root / "main/t", _OLD_S)
+    (root / "main/t/other.parquet").write_text("not DuckLake's")
+    new = written(root / "main/t")
+    with kept.during(begun_s):
+        assert [link.samefile(new) for link in links(root)] == [True]
+    # A transaction that lasted for long has written that, too.
+    with kept.during(begun_s - 2 * _OLD_S):
+        assert len(links(root)) == 2
+
+
+def test_folders_are_found_that_were_made_meanwhile(kept: KeptFiles, root: Path) -> None:
+    for number in range(3):
+        begun_s = time.time()
+        path = written(root / f"s{number}/t/k={number}")
+        with kept.during(begun_s):
+            assert any(link.samefile(path) for link in links(root))
+
+
+def test_a_folder_that_has_not_changed_is_not_read_again(
+    kept: KeptFiles, root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = written(root / "main/t")
+    for folder in (root, root / "main", root / "main/t"):
+        os.utime(folder, (0, 0))
+    read: list[Path] = []
+
+    def reading(folder: Path) -> Iterator[os.DirEntry[str]]:
+        read.append(folder)
+        return iter(list(os.scandir(folder)))
+
+    monkeypatch.setattr(kept_files, "_entries", reading)
+    with kept.during(time.time()):
+        assert len(links(root)) == 1
+    # Its own folder is new there.
+    os.utime(root, (0, 0))
+    assert len(read) == 3
+    with kept.during(time.time()):
+        assert len(links(root)) == 1
+    assert len(read) == 3
+    path.unlink()
+    written(root / "main/t")
+    with kept.during(time.time()):
+        assert len(links(root)) == 1
+    assert read[3:] == [root / "main/t"]
+
+
+def test_the_end_of_one_commit_leaves_the_other_what_it_needs(kept: KeptFiles, root: Path) -> None:
+    begun_s = time.time()
+    path = written(root / "main/t")
+    with kept.during(begun_s) as put_back:
+        with kept.during(begun_s):
+            pass
+        path.unlink()
+        put_back()
+    assert path.exists()
+
+
+def test_a_folder_that_is_gone_is_forgotten(kept: KeptFiles, root: Path) -> None:
+    begun_s = time.time()
+    path = written(root / "main/t")
+    with kept.during(begun_s):
+        pass
+    path.unlink()
+    path.parent.rmdir()
+    with kept.during(begun_s):
+        assert not links(root)
+
+
+def test_where_there_are_no_second_names_commits_go_on(
+    kept: KeptFiles, root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(*_: object) -> None:
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setattr(os, "link", refused)
+    path = written(root / "main/t")
+    for _ in range(2):
+        with kept.during(time.time()) as put_back:
+            put_back()
+    assert path.exists()
+
+
+def test_nothing_is_left_in_the_end(kept: KeptFiles, root: Path) -> None:
+    written(root / "main/t")
+    with kept.during(time.time()):
+        pass
+    kept.close()
+    kept.close()
+    assert not list((root / FOLDER).iterdir())
