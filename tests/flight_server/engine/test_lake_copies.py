@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import closing
+from pathlib import Path
 
 import pytest
 
@@ -99,12 +100,15 @@ def test_a_copy_has_all_of_its_version(connection: Connection) -> None:
     connection.command("DELETE FROM t WHERE i % 3 = 0")
     connection.command("INSERT INTO t VALUES (-1, NULL)")
     copy = planned(connection)
-    assert copy.size > 0
+    assert copy.size >= 1 << 18
     wanted = connection.table("FROM t ORDER BY i")
     connection.command("DELETE FROM t")
     lake_copies.make(connection, copy)
     told = connection.table(f'FROM {lake_copies.COPIES}.main."{copy.name}" ORDER BY i')
     assert told == wanted
+    kept = connection.rows(f"FROM pragma_storage_info('{lake_copies.COPIES}.main.\"{copy.name}\"')")
+    assert kept
+    assert not any("Uncompressed" in row and "INTEGER" in row for row in kept)
     for listed in ("SELECT database_name FROM duckdb_tables()", "SHOW DATABASES"):
         assert lake_copies.COPIES not in {name for (name,) in connection.rows(listed)}
     for _ in range(2):
@@ -120,3 +124,19 @@ def test_names_in_the_lake(connection: Connection) -> None:
     lake_copies.make(connection, copy)
     assert lake_copies.planned(connection, ("up", "t"), newest - 1) is None
     assert lake_copies.planned(connection, ("up", "no"), newest) is None
+
+
+def test_a_node_that_only_reads_keeps_copies_as_well(tmp_path: Path) -> None:
+    where = parse(f"ducklake:sqlite:{tmp_path}/lake.sqlite")
+    with (
+        closing(Database(DatabaseOptions(lake=LakeOptions(where)))) as made,
+        closing(made.connect()) as one,
+    ):
+        one.command("CREATE TABLE t AS SELECT 1 AS i")
+    with closing(Database(DatabaseOptions(path=str(tmp_path / "own.db")))):
+        pass
+    options = DatabaseOptions(
+        path=str(tmp_path / "own.db"), read_only=True, lake=LakeOptions(where, read_only=True)
+    )
+    with closing(Database(options)) as reading, closing(reading.connect()) as connection:
+        lake_copies.make(connection, planned(connection))

@@ -85,7 +85,10 @@ def test_where_names_are_in_the_lake(connection: Connection) -> None:
 @pytest.mark.parametrize(
     ("change", "found"),
     [
-        ("CREATE TEMP TABLE mine (i INTEGER)", {"mine": None, "t": ("main", "t")}),
+        (
+            "CREATE TEMP TABLE mine (i INTEGER)",
+            {"mine": None, "main.mine": None, "s.mine": ("s", "mine"), "t": ("main", "t")},
+        ),
         ("SET search_path = 's'", {"t": ("s", "t"), "main.t": ("main", "t")}),
         (
             "SET search_path = 'lake.s,lake.main'",

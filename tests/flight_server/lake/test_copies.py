@@ -1,17 +1,18 @@
 """Copies of tables that a node reads in their place, on a lake that another node changes."""
 
 import random
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing
 
 import pytest
 
-from flightkeeper.flight_server.engine import lake_copies
+from flightkeeper.flight_server.engine import lake_copies, snapshots
 from flightkeeper.flight_server.engine.connection import Connection
 from flightkeeper.flight_server.engine.database import Database
 from flightkeeper.flight_server.engine.lake_copies import COPIES
 from flightkeeper.flight_server.engine.statement import parse
-from flightkeeper.flight_server.errors import InvalidArgument
+from flightkeeper.flight_server.errors import EngineFailed, InvalidArgument
 from flightkeeper.flight_server.lake import copying
 from flightkeeper.flight_server.lake.copies import Copies
 from flightkeeper.flight_server.lake.copying import READS_MIN
@@ -143,8 +144,6 @@ def test_an_error_is_in_words_of_the_tables(reader: Reader) -> None:
         reader.rows("SELECT nothing FROM t")
     assert COPIES not in str(caught.value)
     assert "FROM t" in str(caught.value)
-    # It only runs with the schema that the copy does not have.
-    assert reader.rows("SELECT max(main.t.i) AS m FROM t") == [{"m": 999}]
     assert reader.rows("SELECT (SELECT max(i) FROM t)") == [{"(SELECT max(i) FROM t)": 999}]
     assert not reader.over
 
@@ -237,13 +236,77 @@ def test_nothing_is_left_of_what_was_given_up(reader: Reader, other: Connection)
 def test_what_cannot_be_copied_is_read_all_the_same(
     reader: Reader, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def refused(*_: object) -> None:
+    tried: list[object] = []
+
+    def refused(*arguments: object) -> None:
+        tried.append(arguments)
         raise InvalidArgument("no memory")
 
     monkeypatch.setattr(lake_copies, "make", refused)
-    for _ in range(4 * READS_MIN):
+    for count in range(60):
         assert reader.rows(COUNT) == [{"n": 1000, "s": 499500}]
+        # The reads while one is tried count for the next one.
+        eventually(lambda: not reader.copies.busy)
+        assert len(tried) == sum(count + 1 >= wanted for wanted in (2, 6, 14, 30))
     assert not reader.copies.held()
+
+
+def test_a_lake_that_is_away_for_a_moment_does_not_end_it(
+    reader: Reader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lend, away = reader.database.lend, [1]
+
+    def lent() -> Connection:
+        if away and threading.current_thread().name == "flightkeeper-copies":
+            away.pop()
+            raise EngineFailed("the lake is away")
+        return lend()
+
+    monkeypatch.setattr(reader.database, "lend", lent)
+    reader.copied(COUNT)
+    assert not away
+
+
+def test_a_copy_that_nobody_reads_any_more_goes_when_others_are_read(
+    reader: Reader, other: Connection
+) -> None:
+    reader.connection.command("CREATE TABLE u AS FROM t")
+    reader.copied(COUNT)
+    reader.copied("SELECT count(*) AS n FROM u")
+    other.command("DROP TABLE t")
+    reader.rows("SELECT count(*) AS n FROM u")
+    assert reader.over
+    assert [copy.path for copy, _ in reader.copies.held()] == [("main", "u")]
+
+
+def test_reads_that_suit_no_copy_ask_for_none(reader: Reader) -> None:
+    for _ in range(4 * READS_MIN):
+        reader.rows("SELECT max(rowid) AS m FROM t")
+        reader.rows("SELECT max(i) AS m FROM t AT (VERSION => 1)")
+    eventually(lambda: not reader.copies.busy)
+    assert not reader.copies.held()
+
+
+def test_a_version_that_is_no_longer_the_newest_is_of_the_lake(
+    reader: Reader, other: Connection
+) -> None:
+    """Names may have changed there and back."""
+    reader.connection.command("CREATE TABLE u AS SELECT 1 AS i")
+    reader.copied(COUNT)
+    names = (("t", "x"), ("u", "t"), ("x", "u"))
+    renamed = "; ".join(f"ALTER TABLE {one} RENAME TO {another}" for one, another in names)
+    swap = f"BEGIN; {renamed}; COMMIT"
+    other.command(swap)
+    with closing(reader.database.connect()) as older:
+        older.begin()
+        assert older.rows(COUNT) == [(1, 1)]
+        (statement,) = parse(COUNT)
+        version = snapshots.newest(older)
+        other.command(swap)
+        assert reader.rows(COUNT) == [{"n": 1000, "s": 499500}]
+        places = reader.copies.places(reader.connection, statement)
+        assert places
+        assert reader.copies.instead(older, statement, places, version) is None
 
 
 def test_the_end_does_not_wait_for_a_copy(here: Database) -> None:

@@ -77,8 +77,8 @@ def test_copies_that_hardly_serve_are_made_ever_less() -> None:
     for _ in range(100):
         interest = interest.given_up()
     assert interest.wanted == 1 << 16
-    interest = Interest(100, 8).given_up()
-    assert interest == Interest(0, 4)
+    assert Interest(100, 8).given_up() == Interest(0, 4)
+    assert Interest(100, 8).refused() == Interest(0, 16)
 
 
 @given(st.lists(st.integers(1, 50), max_size=8), st.integers(1, 120), st.integers(0, 100))

@@ -119,7 +119,7 @@ def test_a_name_that_is_granted_does_not_open_the_lakes_own_catalog(node: Hostil
     for text in (
         "FROM __ducklake_metadata_lake.ducklake_schema",
         "FROM __ducklake_metadata_lake.main.ducklake_schema",
-        'FROM __ducklake_metadata_lake_copies.main."1_1"',
+        'FROM __ducklake_metadata0copies.main."1_1"',
         "SET schema = '__ducklake_metadata_lake'; FROM ducklake_schema",
         "SET search_path = '__ducklake_metadata_lake,lake'; FROM ducklake_schema",
     ):

@@ -10,16 +10,19 @@ import duckdb
 from flightkeeper.flight_server.engine.connection import Connection
 from flightkeeper.flight_server.engine.lake import CATALOG, METADATA
 from flightkeeper.flight_server.engine.types import quoted
+from flightkeeper.flight_server.errors import StartFailed
 from flightkeeper.flight_server.lake.copying import Changes, Copy, Path
 
-COPIES = f"{METADATA}_copies"
-"""The catalog that they are in. Whatever keeps callers from the lake's own catalog keeps them from
-this one as well, by how its name begins."""
+COPIES = "__ducklake_metadata0copies"
+"""The catalog that they are in. Whatever keeps callers from a lake's own catalog keeps them from
+this one as well, by how its name begins; and no lake's own is called so, which goes on with `_`."""
+_SIZE_MIN = 1 << 18
+"""What a copy takes at least, whatever its files have."""
 
 _VISIBLE = "begin_snapshot <= {version} AND coalesce(end_snapshot > {version}, true)"
 _TOLD = f"""
-    SELECT snapshot_id, coalesce(changes_made, '') FROM {METADATA}.ducklake_snapshot_changes
-    WHERE snapshot_id > $after AND snapshot_id <= $version"""  # noqa: S608 - ours
+    SELECT snapshot_id, changes_made FROM {METADATA}.ducklake_snapshot_changes
+    WHERE snapshot_id > $after AND snapshot_id <= $version AND changes_made IS NOT NULL"""  # noqa: S608 - ours
 _MEANT = f"""
     SELECT lower(schema_name), lower(table_name), table_id
     FROM (FROM {METADATA}.ducklake_table WHERE {_VISIBLE}) AS t
@@ -31,8 +34,15 @@ _SIZE = f"""
 
 
 def attach(root: duckdb.DuckDBPyConnection) -> None:
-    """Make room for copies, in no list of databases and tables."""
-    root.execute(f"ATTACH ':memory:' AS {COPIES} (COMPRESS, HIDDEN)")
+    """Make room for copies, in no list of databases and tables.
+
+    Raises:
+        StartFailed: there is none.
+    """
+    try:
+        root.execute(f"ATTACH ':memory:' AS {COPIES} (COMPRESS, HIDDEN, READ_WRITE)")
+    except duckdb.Error as exc:
+        raise StartFailed(f"copies of the lake's tables cannot be kept: {exc}") from exc
 
 
 def changes(connection: Connection, copies: Iterable[Copy], version: int) -> Changes:
@@ -57,7 +67,7 @@ def planned(connection: Connection, path: Path, version: int) -> Copy | None:
         return None
     table = int(found[0][2])
     ((size,),) = connection.rows(_SIZE.format(table=table, version=version))
-    return Copy(path, table, version, version, int(size))
+    return Copy(path, table, version, version, max(int(size), _SIZE_MIN))
 
 
 def make(connection: Connection, copy: Copy) -> None:
@@ -72,6 +82,8 @@ def make(connection: Connection, copy: Copy) -> None:
             f"CREATE TABLE {COPIES}.main.{quoted(copy.name)} AS "
             f"FROM {CATALOG}.{schema}.{name} AT (VERSION => {copy.since})"
         )
+    # It is compressed by that; not while somebody writes to another one, which nobody does.
+    connection.command(f"CHECKPOINT {COPIES}")
 
 
 def drop(connection: Connection, copy: Copy) -> None:

@@ -182,7 +182,8 @@ def place(connection: Connection, table: Table) -> tuple[str, str] | None:
         return None
     if connection.plain:
         return (before[0] if before else "main", name)
-    if not before and lake.hides(connection, name):
+    # What is temporary is in a schema of that name, and goes first.
+    if before in ([], ["main"]) and lake.hides(connection, name):
         return None
     found = connection.rows(_ALONE)
     return (before[0] if before else str(found[0][0]).lower(), name) if found else None

@@ -370,6 +370,8 @@ def _stateful(kind: duckdb.StatementType | None, words: list[str]) -> bool:
             return not _TEMPORARY_WORDS.isdisjoint(head)
         case _S.SELECT:
             return any(map(_SESSION_FUNCTIONS.search, _called(words)))
+        case _S.EXPLAIN:
+            return bool(_ANALYZE_WORDS & set(words) and _TEMPORARY_WORDS & set(words))
         case _S.CALL:
             return words[:1] == ["call"]  # and not CHECKPOINT
     return kind is None or kind in _STATEFUL

@@ -6,13 +6,15 @@ for, and when one is worth it, is decided in `lake/copying`.
 
 import queue
 import threading
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 
 import structlog
 
 from flightkeeper.flight_server.engine import copied, lake_copies, snapshots
 from flightkeeper.flight_server.engine.connection import Connection
 from flightkeeper.flight_server.engine.database import Database
+from flightkeeper.flight_server.engine.lake import CATALOG
 from flightkeeper.flight_server.engine.lake_names import Table, names, place
 from flightkeeper.flight_server.engine.statement import Statement
 from flightkeeper.flight_server.errors import NodeError
@@ -62,11 +64,16 @@ class Copies:
             self._give_all_up()
             return {}
         found = names(statement.sql)
-        return {
+        if found is None or found.calls:
+            # Macros may tell what a table has alone.
+            return {}
+        places = {
             table: path
-            for table in (found.tables if found else ())
+            for table in found.tables
             if not table.versioned and (path := place(connection, table)) is not None
         }
+        schemas = {schema for schema, _ in places.values()}
+        return places if copied.suits(statement.sql, {CATALOG, *schemas}) else {}
 
     def instead(
         self,
@@ -85,9 +92,15 @@ class Copies:
         return copied.over(statement, lake_copies.COPIES, stand_in) if stand_in else None
 
     def held(self) -> Sequence[tuple[Copy, int]]:
-        """The copies there are, each with how often its table was read since."""
+        """The copies there are, each with how often it could be read since it was made."""
         with self._lock:
             return [(copy, self._interest[path].reads) for path, copy in self._held.items()]
+
+    @property
+    def busy(self) -> bool:
+        """Whether a table is copied or about to be."""
+        with self._lock:
+            return bool(self._ordered)
 
     def close(self) -> None:
         """Copy nothing any more. Idempotent, bounded."""
@@ -98,6 +111,8 @@ class Copies:
                 if self._working is not None:
                     self._working.interrupt()
             self._thread.join(_END_S / _END_TRIES)
+            if not self._thread.is_alive():
+                break
 
     def _read(self, paths: Iterable[Path]) -> list[Copy]:
         """Note that these are read; the copies there are of them."""
@@ -120,16 +135,16 @@ class Copies:
         self, connection: Connection, copies: Sequence[Copy], version: int
     ) -> Mapping[Path, Copy]:
         """Those of the copies that are right at a version."""
-        good = {copy.path: copy for copy in copies if copy.since <= version <= copy.until}
-        for copy in copies:
-            if copy.until < version - copying.BEHIND_MAX:
-                self._know(copy, None)
-        behind = [c for c in copies if version - copying.BEHIND_MAX <= c.until < version]
-        if not behind:
+        good = {copy.path: copy for copy in copies if copy.until == version}
+        if all(copy.until >= version for copy in copies):
             return good
-        changes = lake_copies.changes(connection, behind, version)
+        # All that there are, or those whose tables are read no more would stay.
+        with self._lock:
+            behind = [copy for copy in self._held.values() if copy.until < version]
+        recent = [copy for copy in behind if copy.until >= version - copying.BEHIND_MAX]
+        changes = lake_copies.changes(connection, recent, version) if recent else None
         for copy in behind:
-            known = copying.at(copy, version, changes)
+            known = copying.at(copy, version, changes) if changes and copy in recent else None
             if known is not None:
                 good[copy.path] = known
             self._know(copy, known)
@@ -158,40 +173,56 @@ class Copies:
                 self._give_up(copy)
 
     def _work(self) -> None:
+        left: list[Copy] = []
         while (order := self._orders.get()) is not None and not self._closed.is_set():
-            connection = self._database.lend()
-            with self._lock:
-                self._working = connection
+            drops = [*left, order] if isinstance(order, Copy) else left
             try:
-                if isinstance(order, Copy):
-                    lake_copies.drop(connection, order)
-                else:
-                    self._copy(connection, order)
+                with self._connected() as connection:
+                    while drops:
+                        lake_copies.drop(connection, drops[-1])
+                        drops.pop()
+                    if not isinstance(order, Copy):
+                        self._copy(connection, order)
             except NodeError as exc:
                 # No memory, the lake is away: reads go on without.
                 if not self._closed.is_set():
                     _log.info("table not copied", reason=str(exc).partition("\n")[0])
             finally:
-                with self._lock:
-                    self._working = None
-                self._database.take_back(connection)
+                left = drops
+                if not isinstance(order, Copy):
+                    self._settle(order)
 
-    def _copy(self, connection: Connection, path: Path) -> None:
-        made = False
+    @contextmanager
+    def _connected(self) -> Iterator[Connection]:
+        connection = self._database.lend()
         try:
-            copy = lake_copies.planned(connection, path, snapshots.newest(connection))
-            if copy is not None and self._makes_room(copy):
-                lake_copies.make(connection, copy)
-                made = True
+            with self._lock:
+                self._working = connection
+            yield connection
         finally:
             with self._lock:
-                self._ordered.discard(path)
-                interest = self._interest.get(path, Interest())
-                if made and copy is not None:
-                    self._held[path] = copy
-                    self._interest[path] = interest.copied()
-                else:
-                    self._interest[path] = interest.given_up()
+                self._working = None
+            self._database.take_back(connection)
+
+    def _copy(self, connection: Connection, path: Path) -> None:
+        copy = lake_copies.planned(connection, path, snapshots.newest(connection))
+        if copy is None or not self._makes_room(copy):
+            return
+        try:
+            lake_copies.make(connection, copy)
+        except NodeError:
+            self._orders.put(copy)
+            raise
+        with self._lock:
+            self._held[path] = copy
+
+    def _settle(self, path: Path) -> None:
+        """Take down what came of an order."""
+        with self._lock:
+            self._ordered.discard(path)
+            interest = self._interest.get(path, Interest())
+            made = path in self._held
+            self._interest[path] = interest.copied() if made else interest.refused()
 
     def _makes_room(self, copy: Copy) -> bool:
         with self._lock:

@@ -1,8 +1,9 @@
 """Which copies of a lake's tables are right at which version, and which tables are worth one. Pure.
 
 Theory. A version says which tables it changed. So a copy that was right at one version is right at
-a later one if nothing between them has changed its table, and if its name still means that table:
-a table that is renamed is told of like one that is made. A copy that is wrong is good for nothing.
+a later one if nothing between them has changed its table, and if its name still means that table,
+which is asked: a table that is renamed is told of like one that is made. At versions before the
+last one that it is known to be right at nobody knows. A copy that is wrong is good for nothing.
 
 Copying costs as much as a few reads. So a table is copied when it was read some times, and when its
 copies hardly serve before it changes, or has to make room for others, after more reads each time.
@@ -95,7 +96,7 @@ class Interest:
     """How much a table is read.
 
     Attributes:
-        reads: since it was last copied, or its copy was last given up.
+        reads: that could be over a copy, since it was last copied, or its copy was given up.
         wanted: so many make it worth a copy.
     """
 
@@ -116,9 +117,14 @@ class Interest:
         return replace(self, reads=0)
 
     def given_up(self) -> "Interest":
-        """After its copy, which has served so many reads, was given up, or could not be made."""
-        wanted = self.wanted // 2 if self.worth_it else self.wanted * 2
-        return Interest(0, min(max(wanted, READS_MIN), _READS_MAX))
+        """After its copy was given up, which has served so many reads."""
+        if self.worth_it:
+            return Interest(0, max(self.wanted // 2, READS_MIN))
+        return self.refused()
+
+    def refused(self) -> "Interest":
+        """After it could not be copied."""
+        return Interest(0, min(self.wanted * 2, _READS_MAX))
 
 
 def to_give_up(used: Sequence[Copy], size: int, size_max: int) -> Sequence[Copy] | None:

@@ -83,7 +83,7 @@ class LakePart:
         settings: Callable[[], NodeSettings],
         author: Callable[[], str],
     ) -> None:
-        """Do nothing yet.
+        """Do nothing yet but copy tables that are read.
 
         Args:
             settings: those that hold now.

@@ -13,7 +13,6 @@ import pyarrow as pa
 
 from flightkeeper.flight_server.engine import snapshots
 from flightkeeper.flight_server.engine.connection import Connection, Parameters
-from flightkeeper.flight_server.engine.lake_copies import COPIES
 from flightkeeper.flight_server.engine.lake_names import Table
 from flightkeeper.flight_server.engine.result import Result
 from flightkeeper.flight_server.engine.statement import Statement
@@ -102,15 +101,11 @@ class Reading:
 def _over_copies(
     connection: Connection, statement: Statement, parameters: Parameters
 ) -> Result | None:
-    """Run a read over copies; None if it does not run, or tells that it is over copies."""
+    """Run a read over copies; None if it does not run."""
     try:
-        result = connection.run(statement, parameters)
+        return connection.run(statement, parameters)
     except InvalidArgument:
         return None
-    if any(COPIES in name for name in result.schema.names):
-        result.close()
-        return None
-    return result
 
 
 def seen_at(connection: Connection, statement: Statement, snapshot: Snapshot) -> Statement:

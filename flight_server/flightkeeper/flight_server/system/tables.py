@@ -310,7 +310,7 @@ LAKE_COPIES = SystemTable(
         Column("since", "BIGINT", "the version that was copied"),
         Column("until", "BIGINT", "the newest version that it is known to be right at"),
         Column("bytes", "BIGINT", "size of the files that it was made of"),
-        Column("reads", "BIGINT", "statements that have read it"),
+        Column("reads", "BIGINT", "statements that it was good for since it was made"),
     ),
 )
 
