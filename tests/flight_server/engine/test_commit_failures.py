@@ -28,6 +28,7 @@ from tests.support.postgres_relay import PostgresRelay, losing_commits
 from tests.support.postgres_server import postgres_server
 
 _LAKE = "TransactionContext Error: Failed to commit: Failed to commit DuckLake transaction.\n"
+_DELETING = "TransactionContext Error: Failed to commit: "
 _LOST = "server closed the connection unexpectedly"
 
 
@@ -37,6 +38,8 @@ _LOST = "server closed the connection unexpectedly"
         (f'{_LAKE}Failed to execute query "COMMIT": {_LOST}', Reason.UNTOLD, "look before"),
         (f'{_LAKE}Failed to execute query "COMMIT": ERROR: no', None, "nothing of it was written"),
         (f'{_LAKE}Failed to execute query "INSERT": {_LOST}', None, "nothing of it was written"),
+        (f"{_DELETING}Could not remove file (a file): not permitted", Reason.UNTOLD, "look before"),
+        (f"{_DELETING}Failed to remove files: HTTP 403", Reason.UNTOLD, "look before"),
         (f"{_LAKE}database is locked", Reason.CONFLICT, "begin it again"),
         (f"{_LAKE}Transaction conflict - attempting to", Reason.CONFLICT, "begin it again"),
         ("TransactionContext Error: duplicate key", None, "nothing of it was written"),

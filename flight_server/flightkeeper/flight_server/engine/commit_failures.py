@@ -1,7 +1,8 @@
 """What a COMMIT that failed means: undone, overtaken by others, or perhaps not failed at all. Pure.
 
 A lake commits in its catalog's server. When the connection to that ends after the COMMIT was sent,
-only the server knows; every other failure came before it.
+only the server knows; every other failure came before it. Whatever it was, DuckLake then deletes
+the files it has written, and if it may not, tells only that.
 """
 
 import re
@@ -19,14 +20,16 @@ _OF_LAKE = "Failed to commit DuckLake transaction"
 _SENT = 'Failed to execute query "COMMIT"'
 _ANSWERED = "ERROR:"
 """How the server begins when it says no."""
+_HIDDEN = re.compile(r"Could not remove file|Failed to remove files")
+"""What is told in the place of the reason, of a folder and of an object store."""
 
 
 def explained(error: NodeError) -> EngineFailed:
     """The error of a COMMIT that failed with this one, after which nothing is left to undo."""
     told = str(error)
-    if _SENT in told and _ANSWERED not in told:
+    if (_SENT in told and _ANSWERED not in told) or _HIDDEN.search(told):
         return EngineFailed(
-            "the lake's catalog went away before it answered the COMMIT: the transaction was "
+            "it is not known what the lake's catalog made of the COMMIT: the transaction was "
             f"committed as a whole or not at all; look before you begin it again. {told}",
             reason=Reason.UNTOLD,
             in_doubt=True,
