@@ -17,8 +17,10 @@ def nodes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Served, Se
     with sharing(tmp_path_factory.mktemp("lake"), lake_upkeep_s=0) as (one, other):
         with one.client() as client:
             client.update("CREATE TABLE t (i BIGINT, v BIGINT)")
+            # More than a batch in each file, or parts of one file each are all here at once and
+            # given as one.
             for number in range(6):
-                client.update(f"INSERT INTO t SELECT range, {number} FROM range(60000)")
+                client.update(f"INSERT INTO t SELECT range, {number} FROM range(150000)")
             client.update("INSERT INTO t VALUES (-1, 7), (-2, 7)")
             client.update("DELETE FROM t WHERE i % 1000 = 7 AND v = 3")
             client.update("ALTER TABLE t RENAME v TO w")
