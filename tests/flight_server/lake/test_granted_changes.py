@@ -181,7 +181,7 @@ def test_a_read_in_parts_goes_by_files_and_shows_none(cluster: Granted) -> None:
     for change in (
         "CREATE TABLE big (id BIGINT)",
         # Each more than a batch, or the parts would be all here already.
-        *["INSERT INTO big SELECT range FROM range(250_000)"] * 7,
+        *["INSERT INTO big SELECT range FROM range(300_000)"] * 7,
         "GRANT SELECT ON lake.main.big TO bob",
     ):
         cluster.root.update(change)
@@ -191,7 +191,7 @@ def test_a_read_in_parts_goes_by_files_and_shows_none(cluster: Granted) -> None:
     assert len(info.endpoints) > 1
     for _ in range(2):
         tables = [bob.get(endpoint.ticket).read_all() for endpoint in info.endpoints]
-        assert sum(table.num_rows for table in tables) == 1_750_000
+        assert sum(table.num_rows for table in tables) == 2_100_000
     with pytest.raises(pa.ArrowInvalid, match="filename"):
         bob.plan("SELECT filename FROM big")
 
