@@ -116,7 +116,7 @@ def test_whatever_fails_each_write_happens_once(
             if number >= 5 and enough:
                 break
             fault()
-            _measured.info("%s: %s", fault.__name__, load.told)
+            _measured.info("%s: %s", fault.__name__, load.so_far)
     _measured.info("%s", load.told.reasons)
     assert not lies(load.told, connection)
 

@@ -119,6 +119,12 @@ class LakeLoad(Threads):
         with self.lock:
             return len(self.told.acknowledged)
 
+    @property
+    def so_far(self) -> str:
+        """What was told by now, in numbers."""
+        with self.lock:
+            return str(self.told)
+
     def work(self, number: int) -> None:
         """Write, or look on."""
         if number == self._writers:
