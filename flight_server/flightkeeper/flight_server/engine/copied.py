@@ -10,15 +10,13 @@ is not run over its copy.
 import json
 from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
-from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
-from flightkeeper.flight_server.engine.lake_names import Table, end_of, parsed
+from flightkeeper.flight_server.engine.lake_names import Table, ends, parsed, reworded
 from flightkeeper.flight_server.engine.named import nodes
-from flightkeeper.flight_server.engine.statement import Statement, parse, words_at
+from flightkeeper.flight_server.engine.statement import Statement
 from flightkeeper.flight_server.engine.types import quoted
-from flightkeeper.flight_server.errors import InvalidArgument
 
 _CACHED_MAX = 2048
 _CHARACTERS_MAX = 16_384
@@ -74,13 +72,7 @@ def over(statement: Statement, catalog: str, copies: Mapping[Table, str]) -> Sta
         copies: their names, each for a table that the statement names.
     """
     text = _text(statement.sql, catalog, tuple(copies.items()))
-    if text is None:
-        return None
-    try:
-        (other,) = parse(text)
-    except (InvalidArgument, ValueError):
-        return None
-    return replace(statement, sql=other.sql, parsed=other.parsed)
+    return None if text is None else reworded(statement, text)
 
 
 @lru_cache(_CACHED_MAX)
@@ -90,19 +82,13 @@ def _text(sql: str, catalog: str, copies: tuple[tuple[Table, str], ...]) -> str 
 
 
 def _replaced(sql: str, catalog: str, copies: tuple[tuple[Table, str], ...]) -> str | None:
-    words = words_at(sql)
-    starts = {place: number for number, (place, _) in enumerate(words)}
-    text = sql.encode()
-    for table, name in sorted(copies, key=lambda one: one[0].place, reverse=True):
-        number = starts.get(table.place)
-        if number is None:
-            return None
-        after = end_of(words, number, replace(table, alias=False, renames=False))
-        end = words[after][0] if after < len(words) else len(text)
+    names, text = dict(copies), sql.encode()
+    found = ends(sql, names, called=False)
+    for table, end in found or ():
         called = "" if table.alias else f" AS {quoted(table.path[-1])}"
-        stands_in = f"{quoted(catalog)}.{_SCHEMA}.{quoted(name)}{called} "
+        stands_in = f"{quoted(catalog)}.{_SCHEMA}.{quoted(names[table])}{called} "
         text = text[: table.place] + stands_in.encode() + text[end:]
-    return text.decode()
+    return None if found is None else text.decode()
 
 
 def _is_same(sql: str, changed: str, catalog: str, copies: tuple[tuple[Table, str], ...]) -> bool:

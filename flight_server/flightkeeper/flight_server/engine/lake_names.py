@@ -6,8 +6,8 @@ here where it stands in the text.
 
 import json
 import re
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
@@ -15,8 +15,9 @@ from flightkeeper.flight_server.engine import lake
 from flightkeeper.flight_server.engine.connection import Connection
 from flightkeeper.flight_server.engine.named import arguments, builtin_functions, is_feed, nodes
 from flightkeeper.flight_server.engine.named import tree as syntax_tree
+from flightkeeper.flight_server.engine.statement import Statement, parse, words_at
 from flightkeeper.flight_server.engine.types import quoted
-from flightkeeper.flight_server.errors import NodeError
+from flightkeeper.flight_server.errors import InvalidArgument, NodeError
 
 _Node = Mapping[str, Any]
 
@@ -208,14 +209,43 @@ def _leaves(operators: list[dict[str, Any]]) -> Iterator[str]:
             yield operator["name"].strip()
 
 
-def end_of(words: list[tuple[int, str]], number: int, table: Table) -> int:
-    """The word behind a table's name and what it is called."""
+def ends(sql: str, tables: Iterable[Table], *, called: bool) -> Sequence[tuple[Table, int]] | None:
+    """Where what comes behind tables begins in a text, as bytes; the last table first.
+
+    Args:
+        called: behind what a table is called, too.
+
+    Returns: None if one of them does not stand where it should.
+    """
+    words = words_at(sql)
+    starts = {place: number for number, (place, _) in enumerate(words)}
+    found = []
+    for table in sorted(tables, key=lambda one: one.place, reverse=True):
+        number = starts.get(table.place)
+        if number is None:
+            return None
+        after = _after(words, number, table, called=called)
+        found.append((table, words[after][0] if after < len(words) else len(sql.encode())))
+    return found
+
+
+def reworded(statement: Statement, text: str) -> Statement | None:
+    """A statement with another text in the place of its own; None if that is not one statement."""
+    try:
+        (other,) = parse(text)
+    except (InvalidArgument, ValueError):
+        return None
+    return replace(statement, sql=other.sql, parsed=other.parsed)
+
+
+def _after(words: list[tuple[int, str]], number: int, table: Table, *, called: bool) -> int:
+    """The word behind a table's name, and behind what it is called."""
     plain = [word for _, word in words]
     number += 1
     while plain[number : number + 1] == ["."]:
         number += 2
-    if table.alias:
+    if called and table.alias:
         number += 2 if plain[number : number + 1] == ["as"] else 1
-    if table.renames:
+    if called and table.renames:
         number = plain.index(")", number) + 1
     return number

@@ -11,7 +11,6 @@ Owns that judgement. What is not known to read another version alone is not run 
 
 import re
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 
 import pyarrow as pa
@@ -23,15 +22,16 @@ from flightkeeper.flight_server.engine.lake_names import (
     PARTS_MAX,
     Names,
     Table,
-    end_of,
+    ends,
     is_lakes,
     may_be_lakes,
     names,
     parsed,
+    reworded,
 )
 from flightkeeper.flight_server.engine.named import nodes
-from flightkeeper.flight_server.engine.statement import Statement, parse, words_at
-from flightkeeper.flight_server.errors import InvalidArgument, PermissionDenied
+from flightkeeper.flight_server.engine.statement import Statement
+from flightkeeper.flight_server.errors import PermissionDenied
 from flightkeeper.flight_server.lake.functions import FEED, FUNCTIONS
 
 _READS = re.compile(r"\b(?:from|table|desc|describe|summarize)\b|\(", re.IGNORECASE)
@@ -102,11 +102,7 @@ def at(connection: Connection, statement: Statement, version: int) -> Statement 
     text = _with_clause(statement.sql, put, clause)
     if text is None or not _is_same(statement.sql, text, clause, len(put)):
         return None
-    try:
-        (other,) = parse(text)
-    except (InvalidArgument, ValueError):
-        return None
-    return replace(statement, sql=other.sql, parsed=other.parsed)
+    return reworded(statement, text)
 
 
 def check_same_names(connection: Connection, statement: Statement) -> None:
@@ -183,18 +179,12 @@ def _tells_of_now(connection: Connection, call: str) -> bool:
 
 def _with_clause(sql: str, tables: list[Table], clause: str) -> str | None:
     """The text with a clause behind each of the tables."""
-    words = words_at(sql)
-    starts = {place: number for number, (place, _) in enumerate(words)}
     text = sql.encode()
-    for table in sorted(tables, key=lambda one: one.place, reverse=True):
-        number = starts.get(table.place)
-        if number is None:
-            return None
-        after = end_of(words, number, table)
-        place = words[after][0] if after < len(words) else len(text)
+    found = ends(sql, tables, called=True)
+    for _, end in found or ():
         # On a line of its own: a comment may end before it.
-        text = text[:place] + f"\n{clause} ".encode() + text[place:]
-    return text.decode()
+        text = text[:end] + f"\n{clause} ".encode() + text[end:]
+    return None if found is None else text.decode()
 
 
 def _is_same(sql: str, changed: str, clause: str, count: int) -> bool:
