@@ -9,7 +9,7 @@ import selectors
 import subprocess
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Self
 
 import pyte
@@ -25,13 +25,28 @@ _STARTED = (
 also where the tests were started in the background, which ignores it."""
 
 
+class Screen(pyte.HistoryScreen):
+    """What is on the terminal; it answers a program that asks where the cursor is.
+
+    The answer counts all that was written before the question, also in the same piece: a prompt
+    that believes itself higher up takes the lines below for free, and scrolls the rest away.
+    """
+
+    def __init__(self, answer: Callable[[bytes], object]) -> None:
+        super().__init__(COLUMNS, LINES, history=1000)
+        self._answer = answer
+
+    def write_process_input(self, data: str) -> None:
+        self._answer(data.encode())
+
+
 class Terminal:
     """`flightkeeper` on a terminal of its own; a context manager that ends it."""
 
     def __init__(self, arguments: Sequence[str], environment: Mapping[str, str]) -> None:
-        self._screen = pyte.HistoryScreen(COLUMNS, LINES, history=1000)
-        self._stream = pyte.ByteStream(self._screen)
         self._master, slave = pty.openpty()
+        self._screen = Screen(lambda answer: os.write(self._master, answer))
+        self._stream = pyte.ByteStream(self._screen)
         size = {"LINES": str(LINES), "COLUMNS": str(COLUMNS), "TERM": "xterm", "PAGER": "cat"}
         self.process = subprocess.Popen(
             [sys.executable, "-c", _STARTED, *arguments],
@@ -102,9 +117,5 @@ class Terminal:
         except OSError:
             # Nobody has the other end open any more.
             return False
-        if b"\x1b[6n" in data:
-            # The program asks where the cursor is.
-            place = self._screen.cursor
-            os.write(self._master, f"\x1b[{place.y + 1};{place.x + 1}R".encode())
         self._stream.feed(data)
         return bool(data)
