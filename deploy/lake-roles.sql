@@ -24,14 +24,13 @@ REVOKE CREATE ON SCHEMA public FROM PUBLIC;
 GRANT USAGE ON SCHEMA public TO lake_reader, lake_writer, lake_maintainer;
 GRANT SELECT ON ALL TABLES IN SCHEMA public TO lake_reader;
 
--- Rows of small changes are in tables that DuckLake makes when it needs them.
-GRANT CREATE ON SCHEMA public TO lake_writer;
+-- Nodes made tables in the catalog once, for rows of small changes.
+REVOKE CREATE ON SCHEMA public FROM lake_writer;
 GRANT SELECT, INSERT, UPDATE ON ALL TABLES IN SCHEMA public TO lake_writer;
-ALTER DEFAULT PRIVILEGES FOR ROLE lake_writer IN SCHEMA public
-    GRANT SELECT ON TABLES TO lake_reader;
 
--- What writers may, and take things out.
+-- What writers may, and take things out, and say in a table what was done last.
 GRANT lake_writer TO lake_maintainer;
+GRANT CREATE ON SCHEMA public TO lake_maintainer;
 GRANT DELETE ON ALL TABLES IN SCHEMA public TO lake_maintainer;
 ALTER DEFAULT PRIVILEGES FOR ROLE lake_maintainer IN SCHEMA public
     GRANT SELECT ON TABLES TO lake_reader;

@@ -87,7 +87,9 @@ def test_each_role_does_its_work_and_no_more(server: PostgresServer, tmp_path: P
     with closing(Database(DatabaseOptions(lake=LakeOptions(parse(writer))))) as database:
         for table in ("ducklake_snapshot", "ducklake_data_file", "flightkeeper_ledger"):
             assert denied(database, f"DELETE FROM {METADATA}.{table}")
-    assert lake("check", "--lake", writer)[0] == 0
+        assert denied(database, f"CREATE TABLE {METADATA}.more (i BIGINT)")
+    code, told = lake("check", "--lake", writer)
+    assert (code, "may read, write" in told, "upkeep" in told) == (0, True, False)
     code, told = lake("maintain", "--lake", maintainer)
     assert code == 0, told
     assert "s.u: " in told

@@ -36,11 +36,14 @@ _SERVER = "flightkeeper_lake"
 """The name of the secret with the server's address, and of the server where it is attached."""
 _EXTENSIONS = {Backend.SQLITE: "sqlite_scanner", Backend.POSTGRES: "postgres_scanner"}
 _OPTIONS = {
-    # Many read while one writes. No rows in the catalog: DuckDB asks SQLite for files and for such
-    # rows at two moments, and who reads while others flush them would miss some.
-    Backend.SQLITE: ("META_JOURNAL_MODE 'WAL', META_BUSY_TIMEOUT 5000, DATA_INLINING_ROW_LIMIT 0"),
+    # Many read while one writes.
+    Backend.SQLITE: "META_JOURNAL_MODE 'WAL', META_BUSY_TIMEOUT 5000",
     Backend.POSTGRES: f"META_SECRET '{_SERVER}'",
 }
+_FILES_ALONE = "DATA_INLINING_ROW_LIMIT 0"
+"""Keeps the rows of small changes out of the catalog. An engine whose connection to PostgreSQL ends
+while it reads such rows has failed for good. SQLite is asked for files and for such rows at two
+moments, so that who reads while others flush them would miss some."""
 _PATIENCE_S = 10.0
 """How long who starts waits for who writes to a lake that is there."""
 WRITING = 0x666C696768746B70
@@ -116,7 +119,7 @@ def attach(root: duckdb.DuckDBPyConnection, options: LakeOptions) -> str:
 def _attaching(options: LakeOptions) -> str:
     where = options.location
     target = f"sqlite:{where.path}" if where.backend is Backend.SQLITE else "postgres:"
-    told = [_OPTIONS[where.backend]]
+    told = [_OPTIONS[where.backend], _FILES_ALONE]
     if where.data:
         told.append(f"DATA_PATH {literal(where.data)}")
     if options.read_only:

@@ -31,9 +31,9 @@ _TRIGGERS = {
 _RIGHTS = (
     "SELECT current_user::text AS role, rolsuper AS super, "
     "has_table_privilege(t, 'SELECT') AS reads, "
-    "has_table_privilege(t, 'INSERT') AND has_table_privilege(t, 'UPDATE') "
-    "AND has_schema_privilege(current_schema(), 'CREATE') AS writes, "
-    "has_table_privilege(t, 'DELETE') AS maintains "
+    "has_table_privilege(t, 'INSERT') AND has_table_privilege(t, 'UPDATE') AS writes, "
+    "has_table_privilege(t, 'DELETE') "
+    "AND has_schema_privilege(current_schema(), 'CREATE') AS maintains "
     "FROM pg_roles, (SELECT 'ducklake_snapshot'::regclass::oid AS t) s "
     "WHERE rolname = current_user"
 )

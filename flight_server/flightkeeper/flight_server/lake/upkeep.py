@@ -12,8 +12,6 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
 
-FLUSH_ROWS: Final = 1_000
-"""So many rows of a table, or marks of deleted ones, may stay in the catalog."""
 DELETED_MIN: Final = 0.3
 """A file of which this fraction is deleted is written anew."""
 SMALL: Final = 0.5
@@ -122,7 +120,8 @@ class TableState:
     """What is to be done for a table.
 
     Attributes:
-        inlined: rows of it in the catalog, and marks of deleted rows.
+        inlined: rows of it in the catalog, and marks of deleted rows, which others have put there.
+        asked: reads ask for such rows, whether or not there are any.
         small, small_bytes: files that are small, without deleted rows.
         worn: files with many deleted rows.
     """
@@ -133,6 +132,7 @@ class TableState:
     small: int = 0
     small_bytes: int = 0
     worn: tuple[Worn, ...] = ()
+    asked: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,6 +164,7 @@ class Task:
     """One thing to do, in a transaction of its own.
 
     Attributes:
+        table: to flush none is to let reads ask for no rows in the catalog where there are none.
         deleted_min: files of which this fraction is deleted are written anew.
     """
 
@@ -185,6 +186,8 @@ def plan(backlog: Backlog, keeping: Keeping, now_s: float) -> Sequence[Task]:
         now_s: Unix time.
     """
     found = [*_flushes(backlog), *_rewrites(backlog), *_merges(backlog, keeping)][:TASKS_MAX]
+    if any(table.asked for table in backlog.tables):
+        found.append(Task(Step.FLUSH))
     if backlog.versions:
         found.append(Task(Step.EXPIRE, versions=backlog.versions[:VERSIONS_MAX]))
     if backlog.cleanable:
@@ -199,11 +202,11 @@ def plan(backlog: Backlog, keeping: Keeping, now_s: float) -> Sequence[Task]:
 
 
 def _flushes(backlog: Backlog) -> Iterator[Task]:
+    # An engine does not survive that its connection ends while it reads such rows. And DuckLake
+    # cannot rewrite files beside rows in the catalog that lack a later column, and does not merge
+    # those that marks in the catalog are about.
     for table in sorted(backlog.tables, key=lambda table: -table.inlined):
-        # DuckLake cannot rewrite files beside rows in the catalog that lack a later column, and
-        # does not merge those that marks in the catalog are about.
-        hinders = table.inlined and (table.worn or table.small >= SMALL_FILES)
-        if table.inlined >= FLUSH_ROWS or hinders:
+        if table.inlined:
             yield Task(Step.FLUSH, table.schema, table.name)
 
 
