@@ -32,7 +32,7 @@ _MADE = (
 OPERATIONS: Mapping[str, tuple[str, ...]] = {
     "SELECT without a table": ("SELECT 1 + 1",),
     "SELECT, a table of one file": ("SELECT n FROM kept WHERE id = 7",),
-    "SELECT, rows in the catalog": ("SELECT n FROM small",),
+    "SELECT, a table of a row": ("SELECT n FROM small",),
     "SELECT, two tables": ("SELECT n, name FROM small JOIN other USING (id)",),
     "INSERT of a row": ("INSERT INTO small VALUES (2, 2)",),
     "INSERT of a row, with its catalog": ("INSERT INTO lake.main.small VALUES (2, 2)",),

@@ -1,22 +1,30 @@
 """Tables over files in an object store: a real S3 server, to which the nodes alone have the key."""
 
 import re
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from pathlib import Path
 
 import pyarrow as pa
 import pytest
 
 from flightkeeper.client import connect
+from flightkeeper.flight_server.engine import lake_upkeep
+from flightkeeper.flight_server.engine.database import Database, DatabaseOptions
+from flightkeeper.flight_server.engine.lake import LakeOptions
+from flightkeeper.flight_server.lake.location import parse
+from flightkeeper.flight_server.lake.upkeep import Keeping, cutoffs
 from tests.flight_server.wire_client import WireClient, basic, eventually
 from tests.support.cluster import Cluster
 from tests.support.object_store import BUCKET, KEY_ID, SECRET, ObjectStore, object_store
+from tests.support.postgres_server import postgres_server
 from tests.support.processes import Running, running
 
 pytestmark = [pytest.mark.cluster]
 
+_KEEPING = Keeping(1e6, 1e5, 1e6, 1 << 20)
 _SALES = f"s3://{BUCKET}/sales"
 _DAYS = "SELECT list(DISTINCT day ORDER BY day) FROM s.t"
 
@@ -133,6 +141,30 @@ def test_nobody_sees_the_key(clients: list[WireClient], nodes: list[Running]) ->
     assert SECRET not in "".join(told)
     for node in nodes:
         assert SECRET not in node.stderr
+
+
+@pytest.mark.lake
+def test_small_changes_are_kept_in_the_catalog_in_postgresql(
+    store: ObjectStore, tmp_path: Path
+) -> None:
+    start = tmp_path / "start.sql"
+    start.write_text(store.start_sql)
+    start.chmod(0o600)
+    with postgres_server() as server, ExitStack() as stack:
+        # Where the files are, only who makes the lake has to say.
+        for data in (f"s3://{BUCKET}/small", ""):
+            where = parse(server.lake, data)
+            options = DatabaseOptions(
+                extensions=("httpfs",), start_file=start, lake=LakeOptions(where)
+            )
+            database = stack.enter_context(closing(Database(options)))
+            connection = stack.enter_context(closing(database.connect()))
+            connection.command("CREATE OR REPLACE TABLE t (i BIGINT)")
+            connection.command("INSERT INTO t VALUES (1), (2)")
+            limits = cutoffs(_KEEPING, time.time(), times_are_texts=False)
+            backlog = lake_upkeep.backlog(connection, where.backend, _KEEPING, limits)
+            assert backlog.tables[0].inlined == 2
+            assert not backlog.rows_in_files
 
 
 @pytest.mark.lake

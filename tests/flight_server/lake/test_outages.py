@@ -4,6 +4,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import closing
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -38,11 +39,17 @@ def relay() -> Iterator[PostgresRelay]:
 
 
 @pytest.fixture(scope="module")
-def node(relay: PostgresRelay, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    lake = f"ducklake:postgres://postgres@/postgres?host={relay.home}"
+def lake(relay: PostgresRelay, tmp_path_factory: pytest.TempPathFactory) -> tuple[str, str]:
+    """Where it is, and the folder of its files."""
     files = str(tmp_path_factory.mktemp("files"))
+    return f"ducklake:postgres://postgres@/postgres?host={relay.home}", files
+
+
+@pytest.fixture(scope="module")
+def node(lake: tuple[str, str]) -> Iterator[Served]:
+    url, files = lake
     # Over a copy of its table a read asks for no files.
-    with serving(lake=lake, lake_data=files, lake_upkeep_s=0, lake_copies_bytes=0) as started:
+    with serving(lake=url, lake_data=files, lake_upkeep_s=0, lake_copies_bytes=0) as started:
         with started.client() as client:
             client.update("CREATE TABLE t AS SELECT range AS i FROM range(10)")
             client.update("CREATE TABLE other (i INTEGER)")
@@ -109,7 +116,7 @@ def test_a_transaction_is_told_that_it_is_lost(client: WireClient, relay: Postgr
     assert client.value(COUNT) == 10
 
 
-_FAIL = """
+_ENGINE = """
 import sys
 from flightkeeper.flight_server.engine.database import Database, DatabaseOptions
 from flightkeeper.flight_server.engine.lake import LakeOptions
@@ -118,37 +125,82 @@ from flightkeeper.flight_server.lake.location import parse
 
 database = Database(DatabaseOptions(lake=LakeOptions(parse(sys.argv[1], sys.argv[2]))))
 connection = database.connect()
-connection.command("CREATE TABLE broken AS SELECT 1 AS i")
-((table,),) = connection.rows(
-    "SELECT max(table_id) FROM __ducklake_metadata_lake.ducklake_table"
-)
-assert database.works()
-print(table, flush=True)
-sys.stdin.readline()
-for _ in range(2):
+for text in sys.stdin:
     try:
-        connection.rows("FROM broken")
+        connection.rows(text)
+        told = "done"
     except NodeError as exc:
-        print(type(exc).__name__, exc.reason, flush=True)
-print(database.works(), flush=True)
+        told = f"{type(exc).__name__} {exc.reason}"
+    print(told, database.works(), sep=", ", flush=True)
 """
 
 
-def test_an_engine_that_an_outage_has_ended_says_so(tmp_path: Path) -> None:
+class Engine:
     """In a process of its own, which DuckDB ends when it is to close what has failed."""
-    pipes: Any = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-    with postgres_server() as server, losing_commits(server.home) as relay:
-        lake = f"ducklake:postgres://postgres@/postgres?host={relay.home}"
-        command = [sys.executable, "-c", _FAIL, lake, str(tmp_path)]
-        with subprocess.Popen(command, text=True, **pipes) as process:
-            assert process.stdout is not None
-            line = process.stdout.readline()
-            assert line, process.communicate()
-            # DuckLake takes an answer that failed for one without columns.
-            relay.breaks_at, relay.breaks = b"ducklake_inlined_data_%d_" % int(line), 1
-            told, errors = process.communicate("go on\n", timeout=60)
-        assert relay.breaks == 0
-    assert told.splitlines() == ["Internal None", f"Unavailable {Reason.DRAINING}", "False"], errors
+
+    def __init__(self, process: subprocess.Popen[str]) -> None:
+        self._process = process
+
+    def run(self, text: str) -> str:
+        """What came of a text, and whether the engine still works."""
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.stdin.write(f"{text}\n")
+        self._process.stdin.flush()
+        return self._process.stdout.readline().strip()
+
+
+@pytest.fixture
+def engine(relay: PostgresRelay, lake: tuple[str, str]) -> Iterator[Engine]:
+    """With a table of a file and of some that were added."""
+    pipes: Any = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+    with subprocess.Popen([sys.executable, "-c", _ENGINE, *lake], text=True, **pipes) as process:
+        started = Engine(process)
+        assert started.run("CREATE OR REPLACE TABLE few AS SELECT range AS i FROM range(100)")
+        for text in ("INSERT INTO few VALUES (1000)", "DELETE FROM few WHERE i = 50"):
+            assert started.run(text) == "done, True"
+        yield started
+        relay.breaks = relay.spared = 0
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "SELECT sum(i) FROM few",
+        "SELECT count(*) FROM few",
+        "INSERT INTO few VALUES (1001), (1002)",
+        "UPDATE few SET i = i + 1 WHERE i >= 1000",
+        "DELETE FROM few WHERE i = 1000 OR i = 51",
+    ],
+)
+def test_an_engine_survives_the_end_of_its_connection_wherever_it_comes(
+    engine: Engine, relay: PostgresRelay, text: str
+) -> None:
+    relay.breaks_at = b""
+    for place in count():
+        relay.spared, relay.breaks = place, 1
+        told = engine.run(text)
+        assert told.endswith(", True"), f"{place}: {told}"
+        if relay.breaks:
+            break
+    assert place > 5
+    assert told == "done, True"
+
+
+_ROWS_OF_OTHERS = (
+    "CALL ducklake_set_option('lake', 'data_inlining_row_limit', '10', table_name => 'few')"
+)
+"""Lets rows be kept in the catalog, as other programs do."""
+
+
+def test_an_engine_that_an_outage_has_ended_says_so(engine: Engine, relay: PostgresRelay) -> None:
+    for text in (_ROWS_OF_OTHERS, "INSERT INTO few VALUES (1001)"):
+        assert engine.run(text) == "done, True"
+    # DuckLake takes an answer that failed for one without columns.
+    relay.breaks_at, relay.breaks = b'"end_snapshot", "i"', 1
+    assert engine.run("SELECT sum(i) FROM few") == "Internal None, False"
+    assert relay.breaks == 0
+    assert engine.run("SELECT sum(i) FROM few") == f"Unavailable {Reason.DRAINING}, False"
 
 
 def test_a_lake_whose_catalog_is_away_is_no_engine_that_has_failed(tmp_path: Path) -> None:

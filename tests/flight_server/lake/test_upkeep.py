@@ -31,7 +31,7 @@ def planned(*tables: TableState, **more: object) -> list[Task]:
 
 
 def test_nothing_to_do_is_nothing_done() -> None:
-    assert planned(TableState("main", "t", inlined=999, small=7)) == []
+    assert planned(TableState("main", "t", small=7)) == []
 
 
 def test_each_kind_of_work_has_its_place_in_the_order() -> None:
@@ -47,6 +47,26 @@ def test_rows_in_the_catalog_are_out_of_the_way_before_files_are_written_anew() 
     assert [task.step for task in tasks] == [Step.FLUSH, Step.REWRITE]
     tasks = planned(TableState("main", "t", inlined=1, small=8))
     assert [task.step for task in tasks] == [Step.FLUSH, Step.MERGE]
+
+
+def test_a_lake_that_keeps_small_changes_in_its_catalog_may_have_some() -> None:
+    few, many = (TableState("main", "t", inlined=rows, asked=True) for rows in (999, 1000))
+    assert planned(few, rows_in_files=False) == []
+    assert planned(many, rows_in_files=False) == [Task(Step.FLUSH, "main", "t")]
+    hindered = TableState("main", "t", inlined=1, small=8)
+    assert [task.step for task in planned(hindered, rows_in_files=False)] == [
+        *(Step.FLUSH, Step.MERGE)
+    ]
+
+
+def test_reads_ask_no_longer_for_rows_in_the_catalog_once_they_are_flushed() -> None:
+    tables = [TableState("main", f"t{n}", inlined=n % 2, asked=True) for n in range(200)]
+    *flushed, last = planned(*tables)
+    assert {task.step for task in flushed} == {Step.FLUSH}
+    assert {task.table for task in flushed} <= {table.name for table in tables if table.inlined}
+    # However much there is to do, and all at once: each makes nodes load all tables again.
+    assert len(flushed) == upkeep.TASKS_MAX
+    assert last == Task(Step.FLUSH)
 
 
 def test_what_needs_it_most_comes_first() -> None:

@@ -37,11 +37,12 @@ _SERVER = "flightkeeper_lake"
 """The name of the secret with the server's address, and of the server where it is attached."""
 _EXTENSIONS = {Backend.SQLITE: "sqlite_scanner", Backend.POSTGRES: "postgres_scanner"}
 _OPTIONS = {
-    # Many read while one writes. No rows in the catalog: DuckDB asks SQLite for files and for such
-    # rows at two moments, and who reads while others flush them would miss some.
-    Backend.SQLITE: ("META_JOURNAL_MODE 'WAL', META_BUSY_TIMEOUT 5000, DATA_INLINING_ROW_LIMIT 0"),
+    # Many read while one writes.
+    Backend.SQLITE: "META_JOURNAL_MODE 'WAL', META_BUSY_TIMEOUT 5000",
     Backend.POSTGRES: f"META_SECRET '{_SERVER}'",
 }
+_FILES_ALONE = "DATA_INLINING_ROW_LIMIT 0"
+"""Keeps the rows of small changes out of the catalog."""
 _PATIENCE_S = 10.0
 """How long who starts waits for who writes to a lake that is there."""
 WRITING = 0x666C696768746B70
@@ -68,6 +69,9 @@ _LAST_CHANGE = f"""
     SELECT snapshot_id, author FROM {METADATA}.ducklake_snapshot_changes
     ORDER BY snapshot_id DESC LIMIT 1"""  # noqa: S608 - ours
 _DATA_PATH = f"SELECT data_path FROM ducklake_settings('{CATALOG}')"  # noqa: S608 - ours
+_MADE_WITH = "SELECT value FROM ducklake_metadata WHERE key = 'data_path'"
+_OF_OBJECTS = "://"
+"""In paths that are no folders."""
 _VERSIONS = f"""
     SELECT snapshot_id, epoch_us(snapshot_time), author, changes, commit_extra_info, commit_message
     FROM {CATALOG}.snapshots() ORDER BY snapshot_id DESC LIMIT $count"""  # noqa: S608 - ours
@@ -104,7 +108,7 @@ def attach(root: duckdb.DuckDBPyConnection, options: LakeOptions) -> str:
     opening.load(root, (_EXTENSIONS[where.backend], "ducklake"))
     try:
         with _alone(root, options):
-            root.execute(_attaching(options))
+            root.execute(_attaching(root, options))
             if not options.read_only:
                 _complete(root, where)
             return _name(root)
@@ -116,15 +120,40 @@ def attach(root: duckdb.DuckDBPyConnection, options: LakeOptions) -> str:
         raise failed(f"the lake {where} cannot be attached: {told}") from None
 
 
-def _attaching(options: LakeOptions) -> str:
+def _attaching(root: duckdb.DuckDBPyConnection, options: LakeOptions) -> str:
     where = options.location
     target = f"sqlite:{where.path}" if where.backend is Backend.SQLITE else "postgres:"
     told = [_OPTIONS[where.backend]]
+    if has_rows_in_files(where.backend, where.data or _made_with(root)):
+        told.append(_FILES_ALONE)
     if where.data:
         told.append(f"DATA_PATH {literal(where.data)}")
     if options.read_only:
         told.append("READ_ONLY")
     return f"ATTACH {literal(f'ducklake:{target}')} AS {CATALOG} ({', '.join(told)})"
+
+
+def _made_with(root: duckdb.DuckDBPyConnection) -> str:
+    """Where the files of the lake in PostgreSQL are, as its catalog says."""
+    with suppress(duckdb.Error):
+        # There is no such table before there is a lake.
+        for (path,) in root.execute(_asking(_SERVER, _MADE_WITH)).fetchall():
+            return str(path)
+    return ""
+
+
+def has_rows_in_files(backend: Backend, path: str) -> bool:
+    """Whether also small changes of a lake go into files, not into its catalog.
+
+    In SQLite, because it is asked for files and for such rows at two moments: who reads while
+    others flush them would miss some. In PostgreSQL beside folders, because an engine whose
+    connection ends while it reads such rows has failed for good. Not beside an object store, where
+    the files of a commit may be lost if the server does not answer it.
+
+    Args:
+        path: where its files are.
+    """
+    return backend is Backend.SQLITE or _OF_OBJECTS not in path
 
 
 @contextmanager
@@ -214,7 +243,7 @@ def kept_files(root: duckdb.DuckDBPyConnection, options: LakeOptions | None) -> 
     if options is None or options.location.backend is Backend.SQLITE or options.read_only:
         return None
     ((path,),) = root.execute(_DATA_PATH).fetchall()
-    return None if "://" in path else KeptFiles(Path(path))
+    return None if _OF_OBJECTS in path else KeptFiles(Path(path))
 
 
 def upkeep_file(where: Location) -> Path:

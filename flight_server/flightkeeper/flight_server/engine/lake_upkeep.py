@@ -11,7 +11,13 @@ from pathlib import Path
 from typing import Any
 
 from flightkeeper.flight_server.engine.connection import Connection
-from flightkeeper.flight_server.engine.lake import CATALOG, METADATA, literal
+from flightkeeper.flight_server.engine.lake import (
+    CATALOG,
+    METADATA,
+    data_path,
+    has_rows_in_files,
+    literal,
+)
 from flightkeeper.flight_server.engine.types import quoted
 from flightkeeper.flight_server.errors import EngineFailed, NodeError
 from flightkeeper.flight_server.lake import ledger
@@ -75,6 +81,21 @@ _SCHEDULED = f"""
 _OLD_ENTRIES = f"""
     FROM {METADATA}.{ledger.TABLE} WHERE noted_s < $before AND key <> '{ledger.NAME}'"""
 _INLINED = f"SELECT table_id, table_name FROM {METADATA}.ducklake_inlined_data_tables"  # noqa: S608
+_NEWEST = f"""
+    FROM {METADATA}.ducklake_snapshot
+    WHERE snapshot_id = (SELECT max(snapshot_id) FROM {METADATA}.ducklake_snapshot)"""  # noqa: S608
+# Who has loaded tables at another number of their schemas loads them again.
+_NEXT = f"""
+    INSERT INTO {METADATA}.ducklake_snapshot
+    SELECT snapshot_id + 1, greatest(now(), snapshot_time::TIMESTAMPTZ), schema_version + 1,
+           next_catalog_id, next_file_id {_NEWEST} AND snapshot_id = $newest"""
+_ALTERED = f"""
+    INSERT INTO {METADATA}.ducklake_snapshot_changes
+    VALUES ($newest + 1, $changes, $author, '{MESSAGE}', NULL)"""  # noqa: S608
+_NO_LONGER_ASKED = f"""
+    DELETE FROM {METADATA}.ducklake_inlined_data_tables
+    WHERE list_contains($numbers, table_id)"""  # noqa: S608
+_NO_LONGER_MAX = 1_000
 _MARKS = "ducklake_inlined_delete_"
 _AT_ONCE = 100
 _AIMED_AT = f"""
@@ -104,6 +125,7 @@ def backlog(
         entries=entries[0][0],
         log_bytes=_log_bytes(connection) if backend is Backend.SQLITE else 0,
         orphans_looked_s=_looked_s(connection, names),
+        rows_in_files=has_rows_in_files(backend, data_path(connection)),
     )
 
 
@@ -128,8 +150,11 @@ def _tables(
     told = {"small": round(file_bytes * SMALL), "worn": DELETED_MIN}
     files = {number: found for number, *found in connection.rows(_FILES, told)}
     rows = _inlined(connection, names)
+    asked = {number for number, _ in connection.rows(_INLINED)}
     return tuple(
-        TableState(schema, name, rows.get(number, 0), *_state(files.get(number)))
+        TableState(
+            schema, name, rows.get(number, 0), *_state(files.get(number)), asked=number in asked
+        )
         for number, schema, name in connection.rows(_TABLES)
     )
 
@@ -149,10 +174,14 @@ def inlined(connection: Connection, backend: Backend) -> Mapping[int, int]:
 
 def _inlined(connection: Connection, names: frozenset[str]) -> Mapping[int, int]:
     kept = [*connection.rows(_INLINED), *_marks(names)]
+    return _counted(connection, [(number, name) for number, name in kept if name in names])
+
+
+def _counted(connection: Connection, kept: Sequence[Sequence[Any]]) -> Mapping[int, int]:
+    """How much there is in the catalog's tables for those with these numbers."""
     counts = [
         f"SELECT {number}, count(*) FROM {METADATA}.{quoted(name)}"  # noqa: S608 - quoted
         for number, name in kept
-        if name in names
     ]
     found: Counter[int] = Counter()
     for first in range(0, len(counts), _AT_ONCE):
@@ -181,9 +210,16 @@ def perform(
     Raises:
         NodeError: it was not done, or no more than a part of it that stands by itself.
     """
+    if task == Task(Step.FLUSH):
+        return _asked_no_longer(connection, author)
+    if task.table:
+        return _rewritten(connection, task, keeping, author)
+    return _cleared(connection, task, cutoffs)
+
+
+def _cleared(connection: Connection, task: Task, cutoffs: Cutoffs) -> str:
+    """Take away what is old."""
     match task.step:
-        case Step.FLUSH | Step.REWRITE | Step.MERGE:
-            return _rewritten(connection, task, keeping, author)
         case Step.EXPIRE:
             listed = ", ".join(map(str, task.versions))
             return f"{_called(connection, 'expire_snapshots', f'versions => [{listed}]')} versions"
@@ -195,7 +231,7 @@ def perform(
         case Step.LEDGER:
             told = {"before": cutoffs.ledger_s}
             return f"{connection.rows(f'DELETE {_OLD_ENTRIES}', told)[0][0]} entries"
-        case Step.LOG:
+        case _:
             return f"{_shortened(connection)} bytes"
 
 
@@ -262,6 +298,32 @@ def _rewritten(connection: Connection, task: Task, keeping: Keeping, author: str
     if task.step is Step.FLUSH:
         return f"{sum(row[2] for row in rows)} rows"
     return f"{sum(row[2] for row in rows)} files into {sum(row[3] for row in rows)}"
+
+
+def _asked_no_longer(connection: Connection, author: str) -> str:
+    """Let reads of tables without rows in the catalog ask for none there.
+
+    DuckLake lets them ask as long as the table lives. As its own changes of tables do, this makes
+    a version: whoever is about to commit such rows is late, and begins again. Where they would have
+    been stays for those who read an older version.
+    """
+    connection.begin()
+    try:
+        # First, so that whatever is committed from here on takes the number that this one needs.
+        ((newest,),) = connection.rows(f"SELECT snapshot_id {_NEWEST}")
+        counted = _counted(connection, connection.rows(_INLINED))
+        numbers = [number for number in sorted(counted) if not counted[number]][:_NO_LONGER_MAX]
+        if numbers:
+            changes = ",".join(f"altered_table:{number}" for number in numbers)
+            told = {"newest": newest, "changes": changes, "author": author}
+            connection.rows(_NEXT, {"newest": newest})
+            connection.rows(_ALTERED, told)
+            connection.rows(_NO_LONGER_ASKED, {"numbers": numbers})
+        connection.commit()
+    except BaseException:
+        connection.rollback()
+        raise
+    return f"{len(numbers)} tables asked no longer"
 
 
 def _aim_at(connection: Connection, file_bytes: int) -> None:

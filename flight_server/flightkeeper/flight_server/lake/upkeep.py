@@ -13,7 +13,8 @@ from enum import StrEnum
 from typing import Final
 
 FLUSH_ROWS: Final = 1_000
-"""So many rows of a table, or marks of deleted ones, may stay in the catalog."""
+"""So many rows of a table, or marks of deleted ones, may stay in the catalog of a lake that keeps
+small changes there."""
 DELETED_MIN: Final = 0.3
 """A file of which this fraction is deleted is written anew."""
 SMALL: Final = 0.5
@@ -123,6 +124,7 @@ class TableState:
 
     Attributes:
         inlined: rows of it in the catalog, and marks of deleted rows.
+        asked: reads ask for such rows, whether or not there are any.
         small, small_bytes: files that are small, without deleted rows.
         worn: files with many deleted rows.
     """
@@ -133,6 +135,7 @@ class TableState:
     small: int = 0
     small_bytes: int = 0
     worn: tuple[Worn, ...] = ()
+    asked: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +150,7 @@ class Backlog:
         entries: of the ledger that are old enough.
         log_bytes: of SQLite's log, as far as it is in use.
         orphans_looked_s: when orphans were looked for last, in Unix time.
+        rows_in_files: small changes go into files; what is in the catalog, others have put there.
     """
 
     tables: tuple[TableState, ...] = ()
@@ -157,6 +161,7 @@ class Backlog:
     entries: int = 0
     log_bytes: int = 0
     orphans_looked_s: float = float("-inf")
+    rows_in_files: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,6 +169,7 @@ class Task:
     """One thing to do, in a transaction of its own.
 
     Attributes:
+        table: to flush none is to let reads ask for no rows in the catalog where there are none.
         deleted_min: files of which this fraction is deleted are written anew.
     """
 
@@ -185,6 +191,8 @@ def plan(backlog: Backlog, keeping: Keeping, now_s: float) -> Sequence[Task]:
         now_s: Unix time.
     """
     found = [*_flushes(backlog), *_rewrites(backlog), *_merges(backlog, keeping)][:TASKS_MAX]
+    if backlog.rows_in_files and any(table.asked for table in backlog.tables):
+        found.append(Task(Step.FLUSH))
     if backlog.versions:
         found.append(Task(Step.EXPIRE, versions=backlog.versions[:VERSIONS_MAX]))
     if backlog.cleanable:
@@ -199,11 +207,12 @@ def plan(backlog: Backlog, keeping: Keeping, now_s: float) -> Sequence[Task]:
 
 
 def _flushes(backlog: Backlog) -> Iterator[Task]:
+    few = 1 if backlog.rows_in_files else FLUSH_ROWS
     for table in sorted(backlog.tables, key=lambda table: -table.inlined):
         # DuckLake cannot rewrite files beside rows in the catalog that lack a later column, and
         # does not merge those that marks in the catalog are about.
         hinders = table.inlined and (table.worn or table.small >= SMALL_FILES)
-        if table.inlined >= FLUSH_ROWS or hinders:
+        if table.inlined >= few or hinders:
             yield Task(Step.FLUSH, table.schema, table.name)
 
 
