@@ -62,7 +62,14 @@ def server() -> Iterator[PostgresServer]:
 
 
 def start(stack: ExitStack, registry: str, lake: str, files: Path) -> Cluster:
-    cluster = Cluster(registry, None, FLIGHTKEEPER_LAKE=lake, FLIGHTKEEPER_LAKE_DATA=str(files))
+    cluster = Cluster(
+        registry,
+        None,
+        FLIGHTKEEPER_LAKE=lake,
+        FLIGHTKEEPER_LAKE_DATA=str(files),
+        # Who writes so much lets versions go soon, and it is one thing more that may go wrong.
+        FLIGHTKEEPER_LAKE_SNAPSHOTS_KEPT_S="60",
+    )
     stack.enter_context(cluster)
     for node_id in NODES:
         cluster.start(node_id)

@@ -95,16 +95,21 @@ def test_who_comes_later_leaves_the_locks_of_who_reads(
     connection.commit()
 
 
-def test_a_trigger_of_an_older_node_is_replaced(location: Location) -> None:
+@pytest.mark.parametrize("name", ["flightkeeper_ledger_note", "flightkeeper_column_stats_restore"])
+def test_a_trigger_of_an_older_node_is_replaced(location: Location, name: str) -> None:
+    def triggers(catalog: sqlite3.Connection) -> dict[str, str]:
+        found = catalog.execute("SELECT name, sql FROM sqlite_master WHERE type = 'trigger'")
+        return dict(found.fetchall())
+
     opened(location).close()
     with closing(sqlite3.connect(location.path)) as catalog:
-        ((ours,),) = catalog.execute("SELECT sql FROM sqlite_master WHERE type = 'trigger'")
-        catalog.executescript(f"DROP TRIGGER flightkeeper_ledger_note; {ours.replace('>>', '>')}")
+        ours = triggers(catalog)
+        older = ours[name].replace("END", "SELECT 1; END")
+        catalog.executescript(f"DROP TRIGGER {name}; {older}")
+        assert triggers(catalog) != ours
     opened(location).close()
     with closing(sqlite3.connect(location.path)) as catalog:
-        assert catalog.execute(
-            "SELECT sql FROM sqlite_master WHERE type = 'trigger'"
-        ).fetchall() == [(ours,)]
+        assert triggers(catalog) == ours
 
 
 def run(connection: Connection, sql: str) -> None:

@@ -23,7 +23,7 @@ from flightkeeper.flight_server.engine.kept_files import KeptFiles
 from flightkeeper.flight_server.engine.types import quoted
 from flightkeeper.flight_server.errors import EngineFailed, LakeUnreachable, NodeError, StartFailed
 from flightkeeper.flight_server.file_locks import taken
-from flightkeeper.flight_server.lake import ledger
+from flightkeeper.flight_server.lake import column_statistics, ledger
 from flightkeeper.flight_server.lake.ledger import Entry
 from flightkeeper.flight_server.lake.location import Backend, Location
 from flightkeeper.flightsql.headers import Reason
@@ -32,6 +32,8 @@ CATALOG = "lake"
 """Under this name statements find it, and without a name: it is where names are looked up."""
 METADATA = f"__ducklake_metadata_{CATALOG}"
 """The catalog of the lake's own tables, which DuckDB attaches beside it."""
+OURS = (ledger, column_statistics)
+"""What has its own tables and triggers there."""
 
 _SERVER = "flightkeeper_lake"
 """The name of the secret with the server's address, and of the server where it is attached."""
@@ -202,17 +204,25 @@ def _make_secret(root: duckdb.DuckDBPyConnection, options: LakeOptions) -> None:
 
 
 def _complete(root: duckdb.DuckDBPyConnection, where: Location) -> None:
-    """Make the ledger, as far as it is not there or is an older node's."""
+    """Make what is ours in the catalog, as far as it is not there or is an older node's."""
     if where.backend is Backend.SQLITE:
-        # A file that is closed loses all locks of its process. So whoever makes it opens the file,
-        # and nobody who comes when others of this process may be reading.
-        asked = f"FROM system.main.sqlite_query({literal(METADATA)}, {literal(ledger.SQLITE_MADE)})"
-        if not root.execute(asked).fetchall():
-            with closing(sqlite3.connect(where.path)) as catalog:
-                catalog.executescript(ledger.SQLITE)
+        for ours in OURS:
+            _complete_sqlite(root, where, ours.SQLITE_MADE, ours.SQLITE)
         return
-    if not root.execute(_asking(METADATA, ledger.POSTGRES_MADE)).fetchall():
-        root.execute(f"CALL postgres_execute('{METADATA}', {literal(ledger.POSTGRES)})")
+    for ours in OURS:
+        if not root.execute(_asking(METADATA, ours.POSTGRES_MADE)).fetchall():
+            root.execute(f"CALL postgres_execute('{METADATA}', {literal(ours.POSTGRES)})")
+
+
+def _complete_sqlite(
+    root: duckdb.DuckDBPyConnection, where: Location, made: str, making: str
+) -> None:
+    # A file that is closed loses all locks of its process. So whoever makes something opens the
+    # file, and nobody who comes when others of this process may be reading.
+    asked = f"FROM system.main.sqlite_query({literal(METADATA)}, {literal(made)})"
+    if not root.execute(asked).fetchall():
+        with closing(sqlite3.connect(where.path)) as catalog:
+            catalog.executescript(making)
 
 
 def _name(root: duckdb.DuckDBPyConnection) -> str:

@@ -10,9 +10,9 @@ from pathlib import Path
 
 from flightkeeper.flight_server.engine import lake_upkeep
 from flightkeeper.flight_server.engine.connection import Connection
-from flightkeeper.flight_server.engine.lake import CATALOG, METADATA, literal
+from flightkeeper.flight_server.engine.lake import CATALOG, METADATA, OURS, literal
 from flightkeeper.flight_server.errors import NodeError
-from flightkeeper.flight_server.lake import ledger
+from flightkeeper.flight_server.lake import column_statistics, ledger
 from flightkeeper.flight_server.lake.location import Backend
 
 FORMAT = "1.0"
@@ -23,10 +23,9 @@ _COMPRESSION = "parquet_compression"
 
 _METADATA = f"SELECT key, value FROM {METADATA}.ducklake_metadata WHERE scope IS NULL"  # noqa: S608
 _TRIGGERS = {
-    Backend.SQLITE: "SELECT name FROM sqlite_master WHERE type = 'trigger' "
-    "AND tbl_name = 'ducklake_snapshot_changes'",
-    Backend.POSTGRES: "SELECT tgname AS name FROM pg_trigger WHERE tgenabled IN ('O', 'A') "
-    "AND tgrelid = 'ducklake_snapshot_changes'::regclass",
+    Backend.SQLITE: "SELECT name FROM sqlite_master WHERE type = 'trigger'",
+    Backend.POSTGRES: "SELECT tgname AS name FROM pg_trigger WHERE tgenabled IN ('O', 'A') AND tgrelid IN "
+    "('ducklake_snapshot_changes'::regclass, 'ducklake_table_column_stats'::regclass)",
 }
 _RIGHTS = (
     "SELECT current_user::text AS role, rolsuper AS super, "
@@ -170,10 +169,11 @@ def _tables(connection: Connection, backend: Backend) -> Iterator[TableFacts]:
 
 
 def mend(connection: Connection, backend: Backend) -> None:
-    """Make what is missing of the ledger and of the upkeep's record."""
+    """Make what is missing of what is ours in the catalog, and of the upkeep's record."""
     if backend is Backend.POSTGRES:
-        told = f"{literal(METADATA)}, {literal(ledger.POSTGRES)}"
-        connection.command(f"CALL postgres_execute({told})")
+        for ours in OURS:
+            told = f"{literal(METADATA)}, {literal(ours.POSTGRES)}"
+            connection.command(f"CALL postgres_execute({told})")
     lake_upkeep.prepare(connection)
 
 
@@ -196,7 +196,7 @@ def findings(connection: Connection, backend: Backend) -> Iterator[Finding]:
     )
     if (held := rights(connection, backend)) is not None:
         yield _role(held)
-    yield _trigger(connection, backend)
+    yield from _triggers(connection, backend)
     yield _writable(connection, told.get("data_path", ""))
     yield _files(connection, told.get("data_path", ""))
 
@@ -223,15 +223,19 @@ def _role(held: Rights) -> Finding:
     return Finding(about)
 
 
-def _trigger(connection: Connection, backend: Backend) -> Finding:
+def _triggers(connection: Connection, backend: Backend) -> Iterator[Finding]:
     asked = f"{_QUERY[backend]}({literal(METADATA)}, {literal(_TRIGGERS[backend])})"
     names = {str(name) for (name,) in connection.rows(f"FROM {asked}")}
-    about = "the ledger's trigger"
-    if f"{ledger.TABLE}_note" in names:
-        return Finding(about)
-    return Finding(
-        about, "it is missing, so that writes are not noted: run `flightkeeper lake init`"
-    )
+    for about, needed, else_ in (
+        ("the ledger's trigger", {f"{ledger.TABLE}_note"}, "writes are not noted"),
+        (
+            "the triggers of columns' ranges",
+            {column_statistics.NOTE, column_statistics.RESTORE},
+            "older versions may be read wrongly",
+        ),
+    ):
+        wrong = f"it is missing, so that {else_}: run `flightkeeper lake init`"
+        yield Finding(about, "" if needed <= names else wrong)
 
 
 def _writable(connection: Connection, data: str) -> Finding:
