@@ -113,7 +113,8 @@ def test_whatever_fails_each_write_happens_once(
     zookeeper = stack.enter_context(ZooKeeperServer(tmp_path / "zookeeper"))
     cluster = start(stack, f"{zookeeper.url}/lake", server.lake, tmp_path / "files")
     connection = connect(stack, cluster, tmp_path)
-    load = LakeLoad(connection, WRITERS, _SEED, ALL_WAYS)
+    # Looks at everything get dearer while the writes of a long run add up.
+    load = LakeLoad(connection, WRITERS, _SEED, ALL_WAYS, look_every_s=PAUSE_S / 10)
     faults = itertools.cycle(_faults(cluster, zookeeper, server, random.Random(_SEED)))
     deadline_s = time.monotonic() + SECONDS
     with load.working():

@@ -95,9 +95,15 @@ class LakeLoad(Threads):
     """Writers, and one who looks at everything, until told to stop."""
 
     def __init__(
-        self, connection: client.Connection, writers: int, seed: int, ways: Mapping[str, int]
+        self,
+        connection: client.Connection,
+        writers: int,
+        seed: int,
+        ways: Mapping[str, int],
+        look_every_s: float = 0.2,
     ) -> None:
         super().__init__(writers + 1)
+        self._look_every_s = look_every_s
         self.told = Told()
         self._connection = connection
         self._writers = writers
@@ -206,7 +212,7 @@ class LakeLoad(Threads):
                 self.told.wrong.append(f"{name} was acknowledged and then read {times} times")
 
     def _look_on(self) -> None:
-        while not self.stopped.wait(0.2):
+        while not self.stopped.wait(self._look_every_s):
             with self.lock:
                 known = sum(name.startswith("row-") for name in self.told.acknowledged)
             try:
