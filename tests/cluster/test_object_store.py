@@ -38,12 +38,9 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ObjectStore]:
 @pytest.fixture
 def nodes(store: ObjectStore, tmp_path: Path) -> Iterator[list[Running]]:
     """Two nodes that are told the key by a file."""
-    start = tmp_path / "start.sql"
-    start.write_text(store.start_sql)
-    start.chmod(0o600)
     environment = {
         "FLIGHTKEEPER_EXTENSIONS": "httpfs",
-        "FLIGHTKEEPER_START_FILE": str(start),
+        "FLIGHTKEEPER_START_FILE": str(store.start_file()),
         "FLIGHTKEEPER_CATALOG_DISCOVERY_S": "1",
         "FLIGHTKEEPER_LOG_LEVEL": "debug",
     }
@@ -169,15 +166,12 @@ def test_small_changes_are_kept_in_the_catalog_in_postgresql(
 
 @pytest.mark.lake
 def test_a_lakes_files_in_an_object_store(store: ObjectStore, tmp_path: Path) -> None:
-    start = tmp_path / "start.sql"
-    start.write_text(store.start_sql)
-    start.chmod(0o600)
     names = ("n1", "n2", "n3")
     with Cluster(
         f"dir://{tmp_path}/registry",
         None,
         FLIGHTKEEPER_EXTENSIONS="httpfs",
-        FLIGHTKEEPER_START_FILE=str(start),
+        FLIGHTKEEPER_START_FILE=str(store.start_file()),
         FLIGHTKEEPER_LAKE=f"ducklake:sqlite:{tmp_path}/lake.sqlite",
         FLIGHTKEEPER_LAKE_DATA=f"s3://{BUCKET}/tables",
     ) as cluster:

@@ -1,7 +1,7 @@
 """What a version of a lake holds is read as it was, whatever was done since."""
 
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, closing
 from pathlib import Path
 
@@ -101,6 +101,12 @@ def _delete(connection: Connection, rows: Rows, rng: random.Random) -> None:
         del rows[i]
 
 
+CHANGES: Sequence[str | Callable[[Connection, Rows, random.Random], None]] = (
+    *(_insert, _insert, _update, _delete),
+    *(REWRITE, MERGE),
+)
+
+
 def _asked(connection: Connection, version: int) -> tuple[object, ...]:
     table = f"t AT (VERSION => {version})"
     return (
@@ -129,7 +135,7 @@ def test_each_version_is_read_as_it_was(connections: list[Connection], seed: int
     rows: Rows = {}
     versions: dict[int, Rows] = {}
     for _ in range(20):
-        change = rng.choice([_insert, _insert, _update, _delete, REWRITE, MERGE])
+        change = rng.choice(CHANGES)
         if isinstance(change, str):
             first.rows(change)
         else:

@@ -1,6 +1,7 @@
 """Rounds of upkeep on a lake that two databases share: one at a time, each thing by itself."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from itertools import count
 
 import pytest
@@ -29,9 +30,12 @@ def nothing() -> None:
     """Nobody stops it."""
 
 
-def rounds(database: Database, location: Location, author: str = "n1") -> Rounds:
+def rounds(
+    database: Database, location: Location, author: str = "n1", *, step_s: float = 1.0
+) -> Rounds:
+    """`step_s`: what passes each time that the clock is looked at."""
     ticks = count()
-    clocks = Clocks(lambda: NOW_S, lambda: float(next(ticks)))
+    clocks = Clocks(lambda: NOW_S, lambda: next(ticks) * step_s)
     line = Line(gate(location, database))
     entrance = upkeep_gate(location, database)
     return Rounds(Order(Backend.SQLITE, database, line, entrance, clocks, lambda: author))
@@ -98,6 +102,25 @@ def test_what_fails_is_said_and_the_rest_is_done(
     assert told(runs)[0] == (Step.MERGE, outcome, detail)
     backlog, _ = doing.look(KEEPING)
     assert {table.name: table.small for table in backlog.tables} == {"t": 8, "u": 1}
+
+
+@pytest.mark.parametrize(("step_s", "again"), [(1.0, False), (50_000.0, True)])
+def test_who_may_not_delete_files_says_so_and_tries_again_after_a_day(
+    here: Database,
+    location: Location,
+    monkeypatch: pytest.MonkeyPatch,
+    step_s: float,
+    *,
+    again: bool,
+) -> None:
+    doing = rounds(here, location, step_s=step_s)
+    error = EngineFailed("IO Error: Failed to remove files: AccessDenied")
+    # Looked for in each round, because nothing is kept for longer.
+    keeping = replace(KEEPING, files_s=0)
+    with monkeypatch.context() as patched:
+        patched.setattr(lake_upkeep, "perform", failing(error, "orphans"))
+        assert told(doing.round(keeping, nothing)) == [(Step.ORPHANS, "failed", str(error))]
+    assert bool(doing.round(keeping, nothing)) is again
 
 
 def test_a_round_that_is_stopped_ends_before_the_next_thing(doing: Rounds) -> None:

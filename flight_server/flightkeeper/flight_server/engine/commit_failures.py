@@ -20,14 +20,15 @@ _OF_LAKE = "Failed to commit DuckLake transaction"
 _SENT = 'Failed to execute query "COMMIT"'
 _ANSWERED = "ERROR:"
 """How the server begins when it says no."""
-_HIDDEN = re.compile(r"Could not remove file|Failed to remove files")
-"""What is told in the place of the reason, of a folder and of an object store."""
+UNDELETED = re.compile(r"Could not remove file|Failed to remove files")
+"""How errors read when a file, or several, may not be deleted. That of a COMMIT tells this in the
+place of the reason."""
 
 
 def explained(error: NodeError) -> EngineFailed:
     """The error of a COMMIT that failed with this one, after which nothing is left to undo."""
     told = str(error)
-    if (_SENT in told and _ANSWERED not in told) or _HIDDEN.search(told):
+    if (_SENT in told and _ANSWERED not in told) or UNDELETED.search(told):
         return EngineFailed(
             "it is not known what the lake's catalog made of the COMMIT: the transaction was "
             f"committed as a whole or not at all; look before you begin it again. {told}",

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from flightkeeper.flight_server.engine import lake_upkeep
+from flightkeeper.flight_server.engine import lake_objects, lake_upkeep
 from flightkeeper.flight_server.engine.connection import Connection
 from flightkeeper.flight_server.engine.lake import CATALOG, METADATA, OURS, literal
 from flightkeeper.flight_server.errors import NodeError
@@ -24,8 +24,9 @@ _COMPRESSION = "parquet_compression"
 _METADATA = f"SELECT key, value FROM {METADATA}.ducklake_metadata WHERE scope IS NULL"  # noqa: S608
 _TRIGGERS = {
     Backend.SQLITE: "SELECT name FROM sqlite_master WHERE type = 'trigger'",
-    Backend.POSTGRES: "SELECT tgname AS name FROM pg_trigger WHERE tgenabled IN ('O', 'A') AND tgrelid IN "
-    "('ducklake_snapshot_changes'::regclass, 'ducklake_table_column_stats'::regclass)",
+    Backend.POSTGRES: "SELECT tgname AS name FROM pg_trigger WHERE tgenabled IN ('O', 'A') "
+    "AND tgrelid IN ("
+    "'ducklake_snapshot_changes'::regclass, 'ducklake_table_column_stats'::regclass)",
 }
 _RIGHTS = (
     "SELECT current_user::text AS role, rolsuper AS super, "
@@ -197,8 +198,12 @@ def findings(connection: Connection, backend: Backend) -> Iterator[Finding]:
     if (held := rights(connection, backend)) is not None:
         yield _role(held)
     yield from _triggers(connection, backend)
-    yield _writable(connection, told.get("data_path", ""))
-    yield _files(connection, told.get("data_path", ""))
+    data = told.get("data_path", "")
+    yield (folder := _writable(connection, data))
+    # SQLite's answer to a COMMIT is not lost.
+    if backend is Backend.POSTGRES and data.startswith(lake_objects.STORES) and not folder.problem:
+        yield _objects(connection, data)
+    yield _files(connection, data)
 
 
 def rights(connection: Connection, backend: Backend) -> Rights | None:
@@ -249,6 +254,23 @@ def _writable(connection: Connection, data: str) -> Finding:
     except (NodeError, OSError) as exc:
         return Finding("the folder of files", f"it cannot be written and read: {_first(exc)}")
     return Finding("the folder of files", "" if found == 42 else "it reads back something else")  # noqa: PLR2004
+
+
+def _objects(connection: Connection, data: str) -> Finding:
+    """What becomes of the files of a COMMIT whose answer is lost."""
+    try:
+        found = lake_objects.fate(connection, f"{data}{_PROBE}")
+    except NodeError as exc:
+        return Finding("what the key may do", f"it cannot be told: {_first(exc)}")
+    if not found.deletable:
+        return Finding("the key may not delete objects, so that no COMMIT loses files")
+    if found.versioned:
+        return Finding("the key may delete objects, and the bucket keeps versions of them")
+    return Finding(
+        "the key may delete objects, and the bucket keeps no versions",
+        "a COMMIT that PostgreSQL does not answer can lose its files, although it is done: give "
+        "nodes a key that may not delete, see docs/lake.md",
+    )
 
 
 def _files(connection: Connection, data: str) -> Finding:

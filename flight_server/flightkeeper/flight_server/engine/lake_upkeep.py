@@ -10,6 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from flightkeeper.flight_server.engine.commit_failures import UNDELETED
 from flightkeeper.flight_server.engine.connection import Connection
 from flightkeeper.flight_server.engine.lake import (
     CATALOG,
@@ -105,6 +106,10 @@ _KNOWN = f"SELECT count(*) FROM {METADATA}.ducklake_data_file"  # noqa: S608
 _PAGE = 4096
 """Bytes of a page, as SQLite makes them when nobody says otherwise."""
 _ORPHANED = "delete_orphaned_files"
+_REFUSED = (
+    "files may not be deleted from here, and stay where they are: run `flightkeeper lake maintain` "
+    "with a key that may"
+)
 _LOOKED = f"SELECT max(at_s) FROM {METADATA}.{RECORD} WHERE step = '{Step.ORPHANS}'"  # noqa: S608
 
 
@@ -348,8 +353,13 @@ def _orphans(connection: Connection, before_s: float) -> int:
 def _called(connection: Connection, function: str, told: str) -> int:
     """Call what takes something away; how much that was."""
     call = f"ducklake_{function}({literal(CATALOG)}, {told})"
-    # Counted, because rows with times need a library that nodes do not have.
-    return int(connection.rows(f"SELECT count(*) FROM {call}")[0][0])  # noqa: S608 - ours
+    try:
+        # Counted, because rows with times need a library that nodes do not have.
+        return int(connection.rows(f"SELECT count(*) FROM {call}")[0][0])  # noqa: S608 - ours
+    except NodeError as exc:
+        if UNDELETED.search(str(exc)):
+            raise EngineFailed(f"{_REFUSED}. {exc}") from exc
+        raise
 
 
 def _older_than(before_s: float) -> str:

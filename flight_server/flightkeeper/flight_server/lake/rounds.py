@@ -14,6 +14,7 @@ import structlog
 
 from flightkeeper.flight_server.clocks import Clocks
 from flightkeeper.flight_server.engine import lake, lake_inspection, lake_upkeep
+from flightkeeper.flight_server.engine.commit_failures import UNDELETED
 from flightkeeper.flight_server.engine.connection import Connection
 from flightkeeper.flight_server.engine.database import Database
 from flightkeeper.flight_server.errors import NodeError
@@ -26,6 +27,8 @@ DONE = "done"
 PUT_OFF = "put off"
 FAILED = "failed"
 _DETAIL_CHARACTERS_MAX = 500
+_REFUSED_PAUSE_S = 86_400.0
+"""Who may not delete files does not try it again for so long."""
 
 _log = structlog.get_logger(__name__)
 
@@ -58,6 +61,7 @@ class Rounds:
         self._order = order
         self._lock = threading.Lock()  # guards the connection of the round
         self._connection: Connection | None = None
+        self._deletes_again_s = float("-inf")
 
     def may(self) -> bool:
         """Whether the role of this node may do it; if nobody says, the rounds will tell."""
@@ -134,8 +138,7 @@ class Rounds:
         # In turn, because SQLite refuses to answer while somebody writes.
         with self._order.line.turn(check):
             backlog = self._backlog(connection, keeping, cutoffs)
-        tasks = upkeep.plan(backlog, keeping, self._order.clocks.wall_s())
-        for step, group in groupby(tasks, key=lambda task: task.step):
+        for step, group in groupby(self._plan(backlog, keeping), key=lambda task: task.step):
             began_s = self._order.clocks.monotonic_s()
             told = list(self._each(connection, group, keeping, cutoffs, check))
             took_ms = round((self._order.clocks.monotonic_s() - began_s) * 1000)
@@ -145,6 +148,12 @@ class Rounds:
             with self._order.line.turn(check):
                 lake_upkeep.note(connection, run)
             yield run
+
+    def _plan(self, backlog: Backlog, keeping: Keeping) -> Iterator[Task]:
+        may_delete = self._order.clocks.monotonic_s() >= self._deletes_again_s
+        for task in upkeep.plan(backlog, keeping, self._order.clocks.wall_s()):
+            if may_delete or task.step not in upkeep.DELETING:
+                yield task
 
     def _each(
         self,
@@ -163,6 +172,8 @@ class Rounds:
                     )
             except NodeError as exc:
                 check()  # which tells of a stop before what it came to here
+                if task.step in upkeep.DELETING and UNDELETED.search(str(exc)):
+                    self._deletes_again_s = self._order.clocks.monotonic_s() + _REFUSED_PAUSE_S
                 yield (PUT_OFF if lake.was_taken(exc) else FAILED), task.told(_line(exc))
             else:
                 yield DONE, task.told(done)

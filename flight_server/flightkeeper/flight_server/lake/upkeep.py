@@ -55,9 +55,11 @@ class Step(StrEnum):
     LOG = "log"
 
 
-IN_TURN: Final = frozenset(Step) - {Step.CLEAN, Step.ORPHANS}
+DELETING: Final = frozenset({Step.CLEAN, Step.ORPHANS})
+"""Steps that take away files."""
+IN_TURN: Final = frozenset(Step) - DELETING
 """Steps that write what writers write too: they would lose to them again and again, and these to
-them. The others take away files, which may take long, and meet nobody."""
+them. The others may take long, and meet nobody."""
 
 
 @dataclass(frozen=True, slots=True)
