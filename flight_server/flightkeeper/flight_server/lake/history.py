@@ -56,6 +56,8 @@ def statements(info: str | None) -> int | None:
 _WORDS = {
     "inlined_delete": "deleted from",
     "inlined_insert": "inserted into",
+    "merge_adjacent": "merged files of",
+    "rewrite_delete": "rewrote files of",
     "schemas_created": "created schema",
     "schemas_dropped": "dropped schema",
     "tables_altered": "altered",
