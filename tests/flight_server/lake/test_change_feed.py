@@ -6,10 +6,11 @@ no longer does, this says so, and docs/lake.md can say less.
 
 import random
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -66,7 +67,8 @@ def test_changes_between_rewrites_add_up(database: Database, seed: int) -> None:
         connection.command("CREATE TABLE t (id INTEGER, v INTEGER)")
         for _ in range(24):
             connection.rows(rng.choice(CHANGES).format(n=rng.randrange(1000)))
-        versions = {row[1]: str(row[3]) for row in providers(database)["snapshots"]()}
+        snapshots: Sequence[Sequence[Any]] = providers(database)["snapshots"]()
+        versions = {int(row[1]): str(row[3]) for row in snapshots}
         newest = max(versions)
         rewritten = [v for v, what in versions.items() if "rewrote files of main.t" in what]
         assert rewritten
