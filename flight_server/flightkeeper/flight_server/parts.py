@@ -225,11 +225,8 @@ def known_facts(
     database: Database, settings: Callable[[], NodeSettings]
 ) -> Callable[[], Mapping[int, Fact]]:
     """What GetSqlInfo answers, by id, under the settings that hold when it is asked."""
-    connection = database.lend()
-    try:
+    with database.lent() as connection:
         fixed = facts(connection, read_only=settings().read_only)
-    finally:
-        database.take_back(connection)
 
     def now() -> Mapping[int, Fact]:
         idle_ms = round(settings().transaction_idle_timeout_s * 1000)

@@ -66,11 +66,8 @@ class Member:
             more: further duties, by their names.
         """
         started = settings()
-        connection = database.lend()
-        try:
+        with database.lent() as connection:
             place = home(connection, in_memory=_keeps_it(started))
-        finally:
-            database.take_back(connection)
         tables = ReferenceTables(registry)
         self._tables = FollowedTables(
             tables, database, place, lambda problem: tell("reference tables", problem)

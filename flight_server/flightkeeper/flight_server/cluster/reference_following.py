@@ -210,7 +210,7 @@ class FollowedTables:
         # From before it is seen: a change of it is not one of the engine's.
         self._hold(table.name, held=True)
         try:
-            with self._lent() as connection:
+            with self._database.lent() as connection:
                 reference_copies.put(connection, self.home, table.name, table.content)
         except BaseException:
             self._hold(table.name, held=table.name in before)
@@ -218,7 +218,7 @@ class FollowedTables:
         self._versions[table.name] = table.version
 
     def _remove(self, name: str) -> None:
-        with self._lent() as connection:
+        with self._database.lent() as connection:
             reference_copies.remove(connection, self.home, name)
         self._hold(name, held=False)
         with self._changed:
@@ -227,11 +227,3 @@ class FollowedTables:
     def _hold(self, name: str, *, held: bool) -> None:
         with self._changed:
             self._held = self._held | {name} if held else self._held - {name}
-
-    @contextmanager
-    def _lent(self) -> Iterator[Connection]:
-        connection = self._database.lend()
-        try:
-            yield connection
-        finally:
-            self._database.take_back(connection)

@@ -6,8 +6,8 @@ the names of the states its data are in.
 
 import re
 import threading
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path
@@ -124,6 +124,15 @@ class Database:
                 self._idle.append(connection)
                 return
         connection.close()
+
+    @contextmanager
+    def lent(self) -> Iterator[Connection]:
+        """A connection for as long as this lasts."""
+        connection = self.lend()
+        try:
+            yield connection
+        finally:
+            self.take_back(connection)
 
     def connect(self) -> Connection:
         """A connection for a session or a transaction; its owner closes it."""

@@ -7,8 +7,7 @@ them read the same file.
 Owns that promise. What can be divided is decided by the engine.
 """
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import chain
 
@@ -68,7 +67,7 @@ class Partitions:
         alone = len(script) == 1 and not (body.parameters or body.transaction_id)
         if wanted == 1 or not alone or script[0].command is not None or script[0].system:
             return ()
-        with self._lent() as connection:
+        with self._database.lent() as connection:
             if self._database.lake and (parts := self._of_lake(call, connection, script[0], body)):
                 return parts
             for _ in range(_ATTEMPTS_MAX):
@@ -110,7 +109,7 @@ class Partitions:
         Raises:
             NotFound: it would not fit the other parts.
         """
-        with self._lent() as connection:
+        with self._database.lent() as connection:
             unchanged = self._database.is_at(connection, body.data_version)
         if not unchanged or not self._is_plain(call):
             raise NotFound(
@@ -162,14 +161,6 @@ class Partitions:
             _close(started)
             raise
         return started
-
-    @contextmanager
-    def _lent(self) -> Iterator[Connection]:
-        connection = self._database.lend()
-        try:
-            yield connection
-        finally:
-            self._database.take_back(connection)
 
 
 def _whole(body: StatementBody, parts: Sequence[Started]) -> Sequence[Started]:

@@ -194,15 +194,14 @@ class Copies:
 
     @contextmanager
     def _connected(self) -> Iterator[Connection]:
-        connection = self._database.lend()
-        try:
+        with self._database.lent() as connection:
             with self._lock:
                 self._working = connection
-            yield connection
-        finally:
-            with self._lock:
-                self._working = None
-            self._database.take_back(connection)
+            try:
+                yield connection
+            finally:
+                with self._lock:
+                    self._working = None
 
     def _copy(self, connection: Connection, path: Path) -> None:
         copy = lake_copies.planned(connection, path, snapshots.newest(connection))

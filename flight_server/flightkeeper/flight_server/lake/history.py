@@ -18,12 +18,9 @@ def providers(database: Database) -> Mapping[str, Provider]:
 
 
 def _rows(database: Database) -> list[tuple[object, ...]]:
-    connection = database.lend()
-    try:
+    with database.lent() as connection:
         names = lake.table_names(connection)
         found = lake.versions(connection, VERSIONS_MAX)
-    finally:
-        database.take_back(connection)
     return [
         (author, version, at_us, changed(changes, names), statements(info), message)
         for version, at_us, author, changes, info, message in found

@@ -62,11 +62,8 @@ def rounds(
 
 
 def _guard(where: Location, database: Database) -> Guard:
-    connection = database.lend()
-    try:
+    with database.lent() as connection:
         return Guard(lake.CATALOG, Places(where, lake.data_path(connection)))
-    finally:
-        database.take_back(connection)
 
 
 class LakePart:

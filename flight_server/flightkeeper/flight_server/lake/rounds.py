@@ -65,13 +65,11 @@ class Rounds:
 
     def may(self) -> bool:
         """Whether the role of this node may do it; if nobody says, the rounds will tell."""
-        connection = self._order.database.lend()
-        try:
-            held = lake_inspection.rights(connection, self._order.backend)
-        except NodeError:
-            return True
-        finally:
-            self._order.database.take_back(connection)
+        with self._order.database.lent() as connection:
+            try:
+                held = lake_inspection.rights(connection, self._order.backend)
+            except NodeError:
+                return True
         return held is None or held.maintains
 
     def look(self, keeping: Keeping) -> tuple[Backlog, dict[Step, Run]]:
@@ -80,12 +78,9 @@ class Rounds:
         Raises:
             NodeError: the lake's catalog does not answer.
         """
-        connection = self._order.database.lend()
-        try:
+        with self._order.database.lent() as connection:
             backlog = self._backlog(connection, keeping, self._cutoffs(keeping))
             return backlog, dict(lake_upkeep.runs(connection, self._order.backend))
-        finally:
-            self._order.database.take_back(connection)
 
     def round(self, keeping: Keeping, check: Check) -> Sequence[Run] | None:
         """Do what is to be done now; None if somebody else is at it.
