@@ -1,5 +1,6 @@
 """Real nodes in this process, and clients of them."""
 
+import logging
 import sys
 import threading
 from collections.abc import Callable, Iterator
@@ -8,11 +9,26 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import structlog
 
 from flightkeeper.flight_server.auth import keys
 from flightkeeper.flight_server.auth.middleware import Authentication, CallMiddleware
 from flightkeeper.flight_server.service import FlightSqlService
 from tests.flight_server.wire_client import Served, WireClient, serving
+
+
+@pytest.fixture(autouse=True)
+def logging_as_it_was() -> Iterator[None]:
+    """What another test has set up for the whole process does not hold here, nor after this one."""
+    structlog.reset_defaults()
+    root = logging.getLogger()
+    handlers, level = list(root.handlers), root.level
+    raising = logging.raiseExceptions
+    yield
+    logging.raiseExceptions = raising
+    root.handlers = handlers
+    root.setLevel(level)
+    structlog.reset_defaults()
 
 
 @pytest.fixture(scope="module")

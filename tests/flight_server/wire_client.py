@@ -251,8 +251,11 @@ class Served:
 
 @contextmanager
 def serving(clocks: Clocks | None = None, **settings: Any) -> Iterator[Served]:
-    """A node in this process, stopped at the end."""
-    node = Node(NodeSettings(**{"insecure": True, **settings}), clocks)
+    """A node in this process, stopped at the end; its lake is not put in order unless told.
+
+    A transaction of a lake in SQLite loses to whatever else is committed.
+    """
+    node = Node(NodeSettings(**{"insecure": True, "lake_upkeep_s": 0, **settings}), clocks)
     ready = node.start()
     try:
         yield Served(node, ready.location)

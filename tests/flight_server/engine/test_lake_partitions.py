@@ -14,7 +14,7 @@ pytestmark = pytest.mark.lake
 
 @pytest.fixture(scope="module")
 def nodes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Served, Served]]:
-    with sharing(tmp_path_factory.mktemp("lake"), lake_upkeep_s=0) as (one, other):
+    with sharing(tmp_path_factory.mktemp("lake")) as (one, other):
         with one.client() as client:
             client.update("CREATE TABLE t (i BIGINT, v BIGINT)")
             # More than a batch in each file, or parts of one file each are all here at once and

@@ -49,7 +49,7 @@ def lake(relay: PostgresRelay, tmp_path_factory: pytest.TempPathFactory) -> tupl
 def node(lake: tuple[str, str]) -> Iterator[Served]:
     url, files = lake
     # Over a copy of its table a read asks for no files.
-    with serving(lake=url, lake_data=files, lake_upkeep_s=0, lake_copies_bytes=0) as started:
+    with serving(lake=url, lake_data=files, lake_copies_bytes=0) as started:
         with started.client() as client:
             client.update("CREATE TABLE t AS SELECT range AS i FROM range(10)")
             client.update("CREATE TABLE other (i INTEGER)")
