@@ -10,6 +10,7 @@ import pytest
 from flightkeeper.flight_server.engine.connection import Connection
 from flightkeeper.flight_server.engine.database import Database, DatabaseOptions
 from flightkeeper.flight_server.engine.lake import LakeOptions
+from flightkeeper.flight_server.lake.column_statistics import TABLE
 from flightkeeper.flight_server.lake.location import Location, parse
 from tests.support.postgres_server import PostgresServer, postgres_server
 
@@ -145,3 +146,20 @@ def test_each_version_is_read_as_it_was(connections: list[Connection], seed: int
     for version, then in versions.items():
         for connection in connections:
             assert _asked(connection, version) == _expected(then), version
+
+
+def test_a_table_of_a_session_is_not_taken_for_ours(server: PostgresServer, tmp_path: Path) -> None:
+    """Its triggers would run with the rights of the lake's owner."""
+    server.run("DROP SCHEMA public CASCADE; CREATE SCHEMA public")
+    lake = LakeOptions(parse(server.lake, str(tmp_path / "files")))
+    with (
+        closing(Database(DatabaseOptions(lake=lake))) as database,
+        closing(database.connect()) as connection,
+    ):
+        connection.command("CREATE TABLE t AS SELECT 1 AS id")
+        printed = server.run(
+            f"CREATE TEMP TABLE {TABLE} (LIKE public.{TABLE} INCLUDING ALL);"
+            "UPDATE public.ducklake_table_column_stats SET min_value = '-5';"
+            f"SELECT 'kept ' || min_value FROM public.{TABLE};"
+        )
+        assert "kept 1" in printed

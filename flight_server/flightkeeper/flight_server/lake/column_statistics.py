@@ -63,8 +63,9 @@ WHERE found = {len(_SQLITE_TRIGGERS)}"""  # noqa: S608 - ours
 
 _NOTE_BODY = f"BEGIN {_KEEP} RETURN NEW; END"
 _RESTORE_BODY = f"BEGIN {_WIDEN} RETURN NEW; END"
-# With the rights of who made them, so that who writes needs none of its own for their table.
-_RUNS = "RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT"
+# With the rights of who made them, so that who writes needs none of its own for their table. Tables
+# of a session come last: they could have triggers, which would get these rights as well.
+_RUNS = "RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp"
 POSTGRES = f"""
 CREATE TABLE IF NOT EXISTS {TABLE} ({_COLUMNS.format(flag="BOOLEAN")});
 CREATE OR REPLACE FUNCTION {NOTE}() {_RUNS} AS $f${_NOTE_BODY}$f$;
