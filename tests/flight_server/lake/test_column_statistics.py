@@ -10,7 +10,7 @@ import pytest
 from flightkeeper.flight_server.engine.connection import Connection
 from flightkeeper.flight_server.engine.database import Database, DatabaseOptions
 from flightkeeper.flight_server.engine.lake import LakeOptions
-from flightkeeper.flight_server.lake.column_statistics import TABLE
+from flightkeeper.flight_server.lake.column_statistics import NOTE, RESTORE, TABLE
 from flightkeeper.flight_server.lake.location import Location, parse
 from tests.support.postgres_server import PostgresServer, postgres_server
 
@@ -53,23 +53,33 @@ def connections(where: Location) -> Iterator[list[Connection]]:
 
 
 QUESTIONS = {
-    "SELECT id FROM t AT (VERSION => 2) WHERE id < 3": [(0,), (1,), (2,)],
-    "SELECT id FROM t AT (VERSION => 2) ORDER BY id": [(i,) for i in range(10)],
-    "SELECT id, count(*) FROM t AT (VERSION => 2) GROUP BY id ORDER BY id LIMIT 2": [
+    "SELECT id FROM t AT (VERSION => 3) WHERE id < 3": [(0,), (1,), (2,)],
+    "SELECT id FROM t AT (VERSION => 3) ORDER BY id": [(i,) for i in range(10)],
+    "SELECT id, count(*) FROM t AT (VERSION => 3) GROUP BY id ORDER BY id LIMIT 2": [
         *((0, 1), (1, 1))
     ],
-    "SELECT count(*), count(n) FROM t AT (VERSION => 2)": [(10, 7)],
-    "SELECT id FROM t AT (VERSION => 2) WHERE n IS NULL": [(0,), (1,), (2,)],
-    "SELECT min(id), max(id) FROM t AT (VERSION => 2)": [(0, 9)],
-    "SELECT id FROM t ORDER BY id": [(i,) for i in range(3, 10)],
+    "SELECT count(*), count(n) FROM t AT (VERSION => 3)": [(10, 7)],
+    "SELECT id FROM t AT (VERSION => 3) WHERE n IS NULL": [(0,), (1,), (2,)],
+    "SELECT min(id), max(id) FROM t AT (VERSION => 3)": [(0, 9)],
+    "SELECT DISTINCT id FROM t ORDER BY id": [(i,) for i in range(3, 10)],
 }
 
 
-def test_rows_that_were_deleted_are_read_as_they_were(connections: list[Connection]) -> None:
+@pytest.mark.parametrize("calls", [(REWRITE,), (MERGE, REWRITE), (REWRITE, MERGE)])
+def test_rows_that_were_deleted_are_read_as_they_were(
+    connections: list[Connection], calls: tuple[str, ...]
+) -> None:
     first = connections[0]
-    first.command("INSERT INTO t SELECT i, CASE WHEN i >= 3 THEN i END FROM range(10) t(i)")
+    first.command("INSERT INTO t SELECT i, CASE WHEN i >= 3 THEN i END FROM range(8) t(i)")
+    first.command("INSERT INTO t VALUES (8, 8), (9, 9)")
     first.command("DELETE FROM t WHERE id < 3")
-    first.rows(REWRITE)
+    first.command("INSERT INTO t VALUES (5, 5)")
+    first.command("INSERT INTO t VALUES (6, 6)")
+    # As one commit, which is how other programs may do it.
+    first.begin()
+    for call in calls:
+        first.rows(call)
+    first.commit()
     for connection in connections:
         assert {question: connection.rows(question) for question in QUESTIONS} == QUESTIONS
 
@@ -163,3 +173,51 @@ def test_a_table_of_a_session_is_not_taken_for_ours(server: PostgresServer, tmp_
             f"SELECT 'kept ' || min_value FROM public.{TABLE};"
         )
         assert "kept 1" in printed
+
+
+ATTACK = f"""
+DROP ROLE IF EXISTS reader;
+CREATE ROLE reader;
+GRANT SELECT ON ALL TABLES IN SCHEMA public TO reader;
+SET ROLE reader;
+CREATE TEMP TABLE x (LIKE public.{TABLE});
+INSERT INTO x SELECT 1, 1, 0, false, NULL, '100000', '100001', NULL;
+CREATE TRIGGER a AFTER UPDATE ON x FOR EACH ROW EXECUTE FUNCTION {NOTE}();
+UPDATE x SET min_value = 'z';
+CREATE TRIGGER b AFTER INSERT ON x FOR EACH ROW EXECUTE FUNCTION {RESTORE}();
+INSERT INTO x (table_id, column_id, snapshot_id)
+SELECT 2, 2, max(snapshot_id) FROM ducklake_snapshot;
+"""
+
+
+def test_who_only_reads_cannot_make_use_of_their_rights(
+    server: PostgresServer, tmp_path: Path
+) -> None:
+    server.run(
+        "DROP SCHEMA public CASCADE; CREATE SCHEMA public; GRANT USAGE ON SCHEMA public TO PUBLIC"
+    )
+    lake = LakeOptions(parse(server.lake, str(tmp_path / "files")))
+    with (
+        closing(Database(DatabaseOptions(lake=lake))) as database,
+        closing(database.connect()) as connection,
+    ):
+        connection.command("CREATE TABLE t AS SELECT 1 AS id")
+        server.run(ATTACK)
+        ranges = "SELECT 'range ' || min_value || ' ' || max_value FROM ducklake_table_column_stats"
+        assert "range 1 1" in server.run(ranges)
+
+
+def test_a_trigger_that_is_gone_is_made_again(server: PostgresServer, tmp_path: Path) -> None:
+    server.run("DROP SCHEMA public CASCADE; CREATE SCHEMA public")
+    lake = LakeOptions(parse(server.lake, str(tmp_path / "files")))
+    Database(DatabaseOptions(lake=lake)).close()
+    # Functions of the same name elsewhere are others.
+    server.run(
+        f"DROP TRIGGER {RESTORE} ON ducklake_snapshot_changes; CREATE SCHEMA IF NOT EXISTS other;"
+        f"CREATE OR REPLACE FUNCTION other.{NOTE}() RETURNS trigger LANGUAGE plpgsql "
+        "AS 'BEGIN RETURN NEW; END'"
+    )
+    Database(DatabaseOptions(lake=lake)).close()
+    found = server.run(f"SELECT 'there' FROM pg_trigger WHERE tgname = '{RESTORE}'")
+    assert "there" in found
+    server.run("DROP SCHEMA other CASCADE")

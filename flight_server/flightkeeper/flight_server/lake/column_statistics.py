@@ -6,7 +6,8 @@ were no others. To write files anew of which rows were deleted makes the range n
 reads an older version, which has the deleted rows, gets too few rows, or other values than those
 that are there (https://github.com/duckdb/ducklake/issues/1377, repaired after DuckLake 1.0). So the
 range that a commit replaces is kept, and is put back by the commit itself if all it does is to
-write files anew: that adds no value.
+write files anew, or to merge some as well: that adds no value, and DuckLake lets a commit do
+nothing else beside it.
 
 Pure: what makes this in the lake's catalog.
 """
@@ -41,8 +42,9 @@ WHEN {_CHANGED.format(differs="IS NOT")} BEGIN
     {_KEEP}
 END""",
     f"""CREATE TRIGGER {RESTORE} AFTER INSERT ON ducklake_snapshot_changes
-WHEN NEW.changes_made LIKE 'rewrite_delete:%'
-AND replace(NEW.changes_made, 'rewrite_delete:', '') NOT GLOB '*[^0-9,]*' BEGIN
+WHEN NEW.changes_made LIKE '%rewrite_delete:%'
+AND replace(replace(NEW.changes_made, 'rewrite_delete:', ''), 'merge_adjacent:', '')
+    NOT GLOB '*[^0-9,]*' BEGIN
     {_WIDEN}
 END""",
 )
@@ -64,21 +66,28 @@ WHERE found = {len(_SQLITE_TRIGGERS)}"""  # noqa: S608 - ours
 _NOTE_BODY = f"BEGIN {_KEEP} RETURN NEW; END"
 _RESTORE_BODY = f"BEGIN {_WIDEN} RETURN NEW; END"
 # With the rights of who made them, so that who writes needs none of its own for their table. Tables
-# of a session come last: they could have triggers, which would get these rights as well.
+# of a session come last: they could have triggers, which would get these rights as well. And nobody
+# may let tables of his own run them, which firing asks no right for.
 _RUNS = "RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp"
 POSTGRES = f"""
 CREATE TABLE IF NOT EXISTS {TABLE} ({_COLUMNS.format(flag="BOOLEAN")});
 CREATE OR REPLACE FUNCTION {NOTE}() {_RUNS} AS $f${_NOTE_BODY}$f$;
 CREATE OR REPLACE FUNCTION {RESTORE}() {_RUNS} AS $f${_RESTORE_BODY}$f$;
+REVOKE EXECUTE ON FUNCTION {NOTE}(), {RESTORE}() FROM PUBLIC;
 CREATE OR REPLACE TRIGGER {NOTE} AFTER UPDATE ON ducklake_table_column_stats
 FOR EACH ROW WHEN ({_CHANGED.format(differs="IS DISTINCT FROM")})
 EXECUTE FUNCTION {NOTE}();
 CREATE OR REPLACE TRIGGER {RESTORE} AFTER INSERT ON ducklake_snapshot_changes
-FOR EACH ROW WHEN (NEW.changes_made ~ '^rewrite_delete:[0-9]+(,rewrite_delete:[0-9]+)*$')
+FOR EACH ROW WHEN (NEW.changes_made LIKE '%rewrite_delete:%'
+AND NEW.changes_made ~ '^((merge_adjacent|rewrite_delete):[0-9]+(,|$))+$')
 EXECUTE FUNCTION {RESTORE}();
 """
 POSTGRES_MADE = f"""
-SELECT 1 FROM pg_proc WHERE to_regclass('{TABLE}') IS NOT NULL AND
-(proname = '{NOTE}' AND prosrc = $f${_NOTE_BODY}$f$
-OR proname = '{RESTORE}' AND prosrc = $f${_RESTORE_BODY}$f$) HAVING count(*) = 2
+SELECT 1 FROM pg_trigger t JOIN pg_proc p ON p.oid = t.tgfoid
+WHERE to_regclass('{TABLE}') IS NOT NULL AND t.tgenabled IN ('O', 'A') AND (
+    t.tgrelid = to_regclass('ducklake_table_column_stats') AND p.proname = '{NOTE}'
+    AND p.prosrc = $f${_NOTE_BODY}$f$
+    OR t.tgrelid = to_regclass('ducklake_snapshot_changes') AND p.proname = '{RESTORE}'
+    AND p.prosrc = $f${_RESTORE_BODY}$f$)
+HAVING count(*) = 2
 """  # noqa: S608 - ours
