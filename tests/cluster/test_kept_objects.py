@@ -91,7 +91,6 @@ def started(lake: Lake, key_id: str) -> Iterator[Served]:
     with serving(
         lake=lake.url,
         lake_data=DATA,
-        lake_upkeep_s=0,
         extensions="httpfs",
         start_file=lake.store.start_file(key_id),
     ) as node:
@@ -135,9 +134,7 @@ def test_a_change_is_done_once_and_its_files_are_there(
 def test_a_commit_whose_answer_is_lost_is_done(
     clients: tuple[WireClient, WireClient], lake: Lake
 ) -> None:
-    transaction = clients[0].begin()
-    for text in TRANSACTION:
-        clients[0].update(text, transaction)
+    transaction = changed(clients[0])
     lake.relay.losing = 1
     clients[0].end(transaction)
     assert lake.relay.losing == 0
@@ -148,9 +145,7 @@ def test_a_commit_whose_answer_is_lost_is_done(
 def test_a_commit_that_was_not_done_is_undone(
     clients: tuple[WireClient, WireClient], lake: Lake
 ) -> None:
-    transaction = clients[0].begin()
-    for text in TRANSACTION:
-        clients[0].update(text, transaction)
+    transaction = changed(clients[0])
     lake.relay.cutting = 1
     with pytest.raises(flight.FlightError, match="nothing of it was written: begin it again"):
         clients[0].end(transaction)
@@ -197,6 +192,14 @@ def test_changes_that_are_committed_together_meet_nothing_of_that(
     with ThreadPoolExecutor(12) as pool:
         assert list(pool.map(delete, range(24))) == [20] * 24
     assert clients[0].value("SELECT count(*) FROM t") == 1_000 - 24 * 20
+
+
+def changed(client: WireClient) -> bytes:
+    """A transaction that has written files of two tables."""
+    transaction = client.begin()
+    for text in TRANSACTION:
+        client.update(text, transaction)
+    return transaction
 
 
 def whole(clients: tuple[WireClient, WireClient]) -> None:

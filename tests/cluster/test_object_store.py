@@ -141,18 +141,13 @@ def test_nobody_sees_the_key(clients: list[WireClient], nodes: list[Running]) ->
 
 
 @pytest.mark.lake
-def test_small_changes_are_kept_in_the_catalog_in_postgresql(
-    store: ObjectStore, tmp_path: Path
-) -> None:
-    start = tmp_path / "start.sql"
-    start.write_text(store.start_sql)
-    start.chmod(0o600)
+def test_small_changes_are_kept_in_the_catalog_in_postgresql(store: ObjectStore) -> None:
     with postgres_server() as server, ExitStack() as stack:
         # Where the files are, only who makes the lake has to say.
         for data in (f"s3://{BUCKET}/small", ""):
             where = parse(server.lake, data)
             options = DatabaseOptions(
-                extensions=("httpfs",), start_file=start, lake=LakeOptions(where)
+                extensions=("httpfs",), start_file=store.start_file(), lake=LakeOptions(where)
             )
             database = stack.enter_context(closing(Database(options)))
             connection = stack.enter_context(closing(database.connect()))

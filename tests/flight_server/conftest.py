@@ -13,8 +13,10 @@ import structlog
 
 from flightkeeper.flight_server.auth import keys
 from flightkeeper.flight_server.auth.middleware import Authentication, CallMiddleware
+from flightkeeper.flight_server.lake.location import Location, parse
 from flightkeeper.flight_server.service import FlightSqlService
 from tests.flight_server.wire_client import Served, WireClient, serving
+from tests.support.postgres_server import PostgresServer, postgres_server
 
 
 @pytest.fixture(autouse=True)
@@ -29,6 +31,29 @@ def logging_as_it_was() -> Iterator[None]:
     root.handlers = handlers
     root.setLevel(level)
     structlog.reset_defaults()
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[PostgresServer]:
+    """PostgreSQL, for all tests that clear it before they begin."""
+    with postgres_server() as started:
+        yield started
+
+
+@pytest.fixture
+def in_postgres(server: PostgresServer, tmp_path: Path) -> Location:
+    """Where a lake may be made in PostgreSQL; nothing else is in it."""
+    server.run("DROP SCHEMA public CASCADE; CREATE SCHEMA public")
+    return parse(server.lake, str(tmp_path / "files"))
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def where(request: pytest.FixtureRequest, tmp_path: Path) -> Location:
+    """Where a lake may be made, in each of the two."""
+    if request.param == "sqlite":
+        return parse(f"ducklake:sqlite:{tmp_path}/lake.sqlite", str(tmp_path / "files"))
+    found: Location = request.getfixturevalue("in_postgres")
+    return found
 
 
 @pytest.fixture(scope="module")

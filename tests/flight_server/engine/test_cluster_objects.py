@@ -1,6 +1,7 @@
 """What the engine has of the cluster's definitions."""
 
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pyarrow as pa
@@ -13,10 +14,14 @@ from flightkeeper.flight_server.errors import InvalidArgument
 
 
 @pytest.fixture
-def objects() -> Iterator[ClusterObjects]:
-    database = Database(DatabaseOptions())
-    yield ClusterObjects(database, "memory")
-    database.close()
+def database() -> Iterator[Database]:
+    with closing(Database(DatabaseOptions())) as opened:
+        yield opened
+
+
+@pytest.fixture
+def objects(database: Database) -> ClusterObjects:
+    return ClusterObjects(database, "memory")
 
 
 def test_statements_are_applied_all_or_none(objects: ClusterObjects) -> None:
@@ -69,9 +74,9 @@ def test_files_are_found_and_measured(objects: ClusterObjects, tmp_path: Path) -
     ],
 )
 def test_a_definition_is_one_statement_that_defines(
-    objects: ClusterObjects, statement: str
+    database: Database, objects: ClusterObjects, statement: str
 ) -> None:
-    with objects.lent() as connection:
+    with database.lent() as connection:
         connection.command("CREATE TABLE own AS SELECT 1 AS a")
         for run in (objects.apply, objects.try_out):
             with pytest.raises(InvalidArgument, match="more than one statement; nothing was run"):

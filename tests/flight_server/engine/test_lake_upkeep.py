@@ -27,28 +27,13 @@ from flightkeeper.flight_server.lake.upkeep import (
     cutoffs,
 )
 from tests.support.postgres_relay import Point, losing_commits
-from tests.support.postgres_server import PostgresServer, postgres_server
+from tests.support.postgres_server import PostgresServer
 from tests.support.stub_process import eventually
 
 pytestmark = [pytest.mark.lake, pytest.mark.xdist_group("postgres")]
 
 DAY_S = 86_400.0
 KEEPING = Keeping(7 * DAY_S, 2 * DAY_S, 7 * DAY_S, 1 << 20)
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[PostgresServer]:
-    with postgres_server() as started:
-        yield started
-
-
-@pytest.fixture(params=["sqlite", "postgres"])
-def where(request: pytest.FixtureRequest, tmp_path: Path) -> Location:
-    if request.param == "sqlite":
-        return parse(f"ducklake:sqlite:{tmp_path}/lake.sqlite", str(tmp_path / "files"))
-    server: PostgresServer = request.getfixturevalue("server")
-    server.run("DROP SCHEMA public CASCADE; CREATE SCHEMA public")
-    return parse(server.lake, str(tmp_path / "files"))
 
 
 @pytest.fixture
@@ -160,11 +145,9 @@ def test_reads_ask_no_longer_for_rows_in_the_catalog(
 
 
 def test_rows_on_their_way_into_the_catalog_are_not_lost(
-    server: PostgresServer, tmp_path: Path
+    server: PostgresServer, in_postgres: Location
 ) -> None:
     """Somebody is about to commit such rows while their place is taken away."""
-    server.run("DROP SCHEMA public CASCADE; CREATE SCHEMA public")
-    where = parse(server.lake, str(tmp_path / "files"))
     with losing_commits(server.home) as relay, ExitStack() as stack:
 
         def opened(url: str) -> Connection:
@@ -172,7 +155,7 @@ def test_rows_on_their_way_into_the_catalog_are_not_lost(
             database = stack.enter_context(closing(Database(options)))
             return stack.enter_context(closing(database.connect()))
 
-        near = LakeOptions(where)
+        near = LakeOptions(in_postgres)
         database = stack.enter_context(closing(Database(DatabaseOptions(lake=near))))
         connection = stack.enter_context(closing(database.connect()))
         connection.command("CREATE TABLE t (i BIGINT)")
@@ -184,9 +167,9 @@ def test_rows_on_their_way_into_the_catalog_are_not_lost(
         with relay.holding(Point.BEFORE):
             added = pool.submit(insert, other, 3)
             assert relay.held.wait(30)
-            do(connection, where, Task(Step.FLUSH, "main", "t"))
-            do(connection, where, Task(Step.FLUSH))
-            assert not table(connection, where).asked
+            do(connection, in_postgres, Task(Step.FLUSH, "main", "t"))
+            do(connection, in_postgres, Task(Step.FLUSH))
+            assert not table(connection, in_postgres).asked
         with pytest.raises(EngineFailed, match="another transaction has altered it"):
             added.result(30)
         insert(other, 3)

@@ -1,4 +1,4 @@
-"""Databases that share a lake: in SQLite, as two nodes of one machine do, or in PostgreSQL."""
+"""Databases that share a lake in SQLite, as two nodes of one machine do."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,7 +9,6 @@ from flightkeeper.flight_server.engine.database import Database, DatabaseOptions
 from flightkeeper.flight_server.engine.lake import LakeOptions
 from flightkeeper.flight_server.lake.location import Location, parse
 from tests.flight_server.lake.calls import Node, node
-from tests.support.postgres_server import PostgresServer, postgres_server
 
 
 @pytest.fixture
@@ -44,18 +43,3 @@ def second(there: Database, first: Node, location: Location) -> Iterator[Node]:
     first.write("CREATE TABLE t (i INTEGER)")
     with node(there, location, "n2") as made:
         yield made
-
-
-@pytest.fixture(scope="session")
-def server() -> Iterator[PostgresServer]:
-    with postgres_server() as started:
-        yield started
-
-
-@pytest.fixture(params=["sqlite", "postgres"])
-def where(request: pytest.FixtureRequest, tmp_path: Path) -> Location:
-    if request.param == "sqlite":
-        return parse(f"ducklake:sqlite:{tmp_path}/lake.sqlite")
-    server: PostgresServer = request.getfixturevalue("server")
-    server.run("DROP SCHEMA public CASCADE; CREATE SCHEMA public")
-    return parse(server.lake, str(tmp_path / "files"))

@@ -6,19 +6,16 @@ no longer does, this says so, and docs/lake.md can say less.
 
 import random
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import closing
 from itertools import pairwise
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from flightkeeper.flight_server.engine.connection import Connection
-from flightkeeper.flight_server.engine.database import Database, DatabaseOptions
-from flightkeeper.flight_server.engine.lake import LakeOptions
+from flightkeeper.flight_server.engine.database import Database
 from flightkeeper.flight_server.lake.history import providers
-from flightkeeper.flight_server.lake.location import parse
 
 pytestmark = pytest.mark.lake
 
@@ -32,13 +29,6 @@ CHANGES = (
     REWRITE,
 )
 Rows = Counter[tuple[object, ...]]
-
-
-@pytest.fixture
-def database(tmp_path: Path) -> Iterator[Database]:
-    lake = LakeOptions(parse(f"ducklake:sqlite:{tmp_path}/lake.sqlite"))
-    with closing(Database(DatabaseOptions(lake=lake))) as opened:
-        yield opened
 
 
 def rows(connection: Connection, version: int) -> Rows:
@@ -61,13 +51,13 @@ def differs(before: Rows, after: Rows) -> Rows:
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_changes_between_rewrites_add_up(database: Database, seed: int) -> None:
+def test_changes_between_rewrites_add_up(here: Database, seed: int) -> None:
     rng = random.Random(seed)
-    with closing(database.connect()) as connection:
+    with closing(here.connect()) as connection:
         connection.command("CREATE TABLE t (id INTEGER, v INTEGER)")
         for _ in range(24):
             connection.rows(rng.choice(CHANGES).format(n=rng.randrange(1000)))
-        snapshots: Sequence[Sequence[Any]] = providers(database)["snapshots"]()
+        snapshots: Sequence[Sequence[Any]] = providers(here)["snapshots"]()
         versions = {int(row[1]): str(row[3]) for row in snapshots}
         newest = max(versions)
         rewritten = [v for v, what in versions.items() if "rewrote files of main.t" in what]
@@ -81,8 +71,8 @@ def test_changes_between_rewrites_add_up(database: Database, seed: int) -> None:
                 }
 
 
-def test_rows_of_rewritten_files_are_told_as_changed(database: Database) -> None:
-    with closing(database.connect()) as connection:
+def test_rows_of_rewritten_files_are_told_as_changed(here: Database) -> None:
+    with closing(here.connect()) as connection:
         connection.command("CREATE TABLE t AS SELECT i AS id, 0 AS v FROM range(9) t(i)")
         connection.command("DELETE FROM t WHERE id < 3")
         connection.rows(REWRITE)

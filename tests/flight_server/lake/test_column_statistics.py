@@ -3,7 +3,6 @@
 import random
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, closing
-from pathlib import Path
 
 import pytest
 
@@ -11,8 +10,8 @@ from flightkeeper.flight_server.engine.connection import Connection
 from flightkeeper.flight_server.engine.database import Database, DatabaseOptions
 from flightkeeper.flight_server.engine.lake import LakeOptions
 from flightkeeper.flight_server.lake.column_statistics import NOTE, RESTORE, TABLE
-from flightkeeper.flight_server.lake.location import Location, parse
-from tests.support.postgres_server import PostgresServer, postgres_server
+from flightkeeper.flight_server.lake.location import Location
+from tests.support.postgres_server import PostgresServer
 
 pytestmark = [pytest.mark.lake, pytest.mark.xdist_group("postgres")]
 
@@ -21,21 +20,6 @@ MERGE = "CALL ducklake_merge_adjacent_files('lake')"
 _NEWEST = "FROM lake.current_snapshot()"
 
 Rows = dict[int, int | None]
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[PostgresServer]:
-    with postgres_server() as started:
-        yield started
-
-
-@pytest.fixture(params=["sqlite", "postgres"])
-def where(request: pytest.FixtureRequest, tmp_path: Path) -> Location:
-    if request.param == "sqlite":
-        return parse(f"ducklake:sqlite:{tmp_path}/lake.sqlite", str(tmp_path / "files"))
-    server: PostgresServer = request.getfixturevalue("server")
-    server.run("DROP SCHEMA public CASCADE; CREATE SCHEMA public")
-    return parse(server.lake, str(tmp_path / "files"))
 
 
 @pytest.fixture
@@ -158,26 +142,31 @@ def test_each_version_is_read_as_it_was(connections: list[Connection], seed: int
             assert _asked(connection, version) == _expected(then), version
 
 
-def test_a_table_of_a_session_is_not_taken_for_ours(server: PostgresServer, tmp_path: Path) -> None:
-    """Its triggers would run with the rights of the lake's owner."""
-    server.run("DROP SCHEMA public CASCADE; CREATE SCHEMA public")
-    lake = LakeOptions(parse(server.lake, str(tmp_path / "files")))
+@pytest.fixture
+def made(server: PostgresServer, in_postgres: Location) -> PostgresServer:
+    """With a lake that has a table of one row."""
     with (
-        closing(Database(DatabaseOptions(lake=lake))) as database,
+        closing(Database(DatabaseOptions(lake=LakeOptions(in_postgres)))) as database,
         closing(database.connect()) as connection,
     ):
         connection.command("CREATE TABLE t AS SELECT 1 AS id")
-        printed = server.run(
-            f"CREATE TEMP TABLE {TABLE} (LIKE public.{TABLE} INCLUDING ALL);"
-            "UPDATE public.ducklake_table_column_stats SET min_value = '-5';"
-            f"SELECT 'kept ' || min_value FROM public.{TABLE};"
-        )
-        assert "kept 1" in printed
+    return server
+
+
+def test_a_table_of_a_session_is_not_taken_for_ours(made: PostgresServer) -> None:
+    """Its triggers would run with the rights of the lake's owner."""
+    printed = made.run(
+        f"CREATE TEMP TABLE {TABLE} (LIKE public.{TABLE} INCLUDING ALL);"
+        "UPDATE public.ducklake_table_column_stats SET min_value = '-5';"
+        f"SELECT 'kept ' || min_value FROM public.{TABLE};"
+    )
+    assert "kept 1" in printed
 
 
 ATTACK = f"""
 DROP ROLE IF EXISTS reader;
 CREATE ROLE reader;
+GRANT USAGE ON SCHEMA public TO reader;
 GRANT SELECT ON ALL TABLES IN SCHEMA public TO reader;
 SET ROLE reader;
 CREATE TEMP TABLE x (LIKE public.{TABLE});
@@ -190,34 +179,20 @@ SELECT 2, 2, max(snapshot_id) FROM ducklake_snapshot;
 """
 
 
-def test_who_only_reads_cannot_make_use_of_their_rights(
-    server: PostgresServer, tmp_path: Path
-) -> None:
-    server.run(
-        "DROP SCHEMA public CASCADE; CREATE SCHEMA public; GRANT USAGE ON SCHEMA public TO PUBLIC"
-    )
-    lake = LakeOptions(parse(server.lake, str(tmp_path / "files")))
-    with (
-        closing(Database(DatabaseOptions(lake=lake))) as database,
-        closing(database.connect()) as connection,
-    ):
-        connection.command("CREATE TABLE t AS SELECT 1 AS id")
-        server.run(ATTACK)
-        ranges = "SELECT 'range ' || min_value || ' ' || max_value FROM ducklake_table_column_stats"
-        assert "range 1 1" in server.run(ranges)
+def test_who_only_reads_cannot_make_use_of_their_rights(made: PostgresServer) -> None:
+    made.run(ATTACK)
+    ranges = "SELECT 'range ' || min_value || ' ' || max_value FROM ducklake_table_column_stats"
+    assert "range 1 1" in made.run(ranges)
 
 
-def test_a_trigger_that_is_gone_is_made_again(server: PostgresServer, tmp_path: Path) -> None:
-    server.run("DROP SCHEMA public CASCADE; CREATE SCHEMA public")
-    lake = LakeOptions(parse(server.lake, str(tmp_path / "files")))
-    Database(DatabaseOptions(lake=lake)).close()
+def test_a_trigger_that_is_gone_is_made_again(made: PostgresServer, in_postgres: Location) -> None:
     # Functions of the same name elsewhere are others.
-    server.run(
+    made.run(
         f"DROP TRIGGER {RESTORE} ON ducklake_snapshot_changes; CREATE SCHEMA IF NOT EXISTS other;"
         f"CREATE OR REPLACE FUNCTION other.{NOTE}() RETURNS trigger LANGUAGE plpgsql "
         "AS 'BEGIN RETURN NEW; END'"
     )
-    Database(DatabaseOptions(lake=lake)).close()
-    found = server.run(f"SELECT 'there' FROM pg_trigger WHERE tgname = '{RESTORE}'")
+    Database(DatabaseOptions(lake=LakeOptions(in_postgres))).close()
+    found = made.run(f"SELECT 'there' FROM pg_trigger WHERE tgname = '{RESTORE}'")
     assert "there" in found
-    server.run("DROP SCHEMA other CASCADE")
+    made.run("DROP SCHEMA other CASCADE")

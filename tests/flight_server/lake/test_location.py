@@ -2,7 +2,13 @@
 
 import pytest
 
-from flightkeeper.flight_server.lake.location import Backend, InvalidLakeUrl, Location, parse
+from flightkeeper.flight_server.lake.location import (
+    Backend,
+    InvalidLakeUrl,
+    Location,
+    is_folder,
+    parse,
+)
 
 
 def test_a_file_has_its_data_beside_it() -> None:
@@ -10,6 +16,11 @@ def test_a_file_has_its_data_beside_it() -> None:
         Backend.SQLITE, "/srv/lake.sqlite", data="/srv/lake.sqlite.files"
     )
     assert parse("ducklake:sqlite:lake.db", "s3://bucket/lake").data == "s3://bucket/lake"
+
+
+def test_files_are_in_folders_or_in_an_object_store() -> None:
+    assert is_folder("/srv/lake.sqlite.files/")
+    assert not is_folder("s3://bucket/lake/")
 
 
 def test_a_server_is_told_by_its_parameters() -> None:

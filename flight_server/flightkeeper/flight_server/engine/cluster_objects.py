@@ -1,7 +1,6 @@
 """What the engine has of what the cluster defines, and what it can be asked about files."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from uuid import uuid4
@@ -45,15 +44,6 @@ class ClusterObjects:
         self.catalog = catalog
         self.declared = NOTHING
 
-    @contextmanager
-    def lent(self) -> Iterator[Connection]:
-        """A connection of its own for a while."""
-        connection = self._database.lend()
-        try:
-            yield connection
-        finally:
-            self._database.take_back(connection)
-
     def apply(self, statements: Sequence[str]) -> None:
         """Run statements, all or none.
 
@@ -63,7 +53,7 @@ class ClusterObjects:
         _check(statements)
         for tries_left in reversed(range(_TRIES_MAX)):
             try:
-                with self.lent() as connection:
+                with self._database.lent() as connection:
                     _transacted(connection, statements)
             except NodeError as exc:
                 # Somebody else may be making the same schema.
@@ -79,13 +69,13 @@ class ClusterObjects:
             NodeError: what the engine said.
         """
         _check(statements)
-        with self.lent() as connection, connection.undoing():
+        with self._database.lent() as connection, connection.undoing():
             for statement in statements:
                 connection.command(statement)
 
     def there(self) -> frozenset[tuple[str, str]]:
         """Schemas and names of the views and macros that are there, in lower case."""
-        with self.lent() as connection:
+        with self._database.lent() as connection:
             rows = connection.rows(_THERE, {"catalog": self.catalog})
         return frozenset((str(schema), str(name)) for schema, name in rows)
 
@@ -95,14 +85,14 @@ class ClusterObjects:
         Raises:
             NodeError: it does not bind.
         """
-        with self.lent() as connection:
+        with self._database.lent() as connection:
             rows = connection.rows(f"DESCRIBE {query}")
         return [(str(row[0]), str(row[1])) for row in rows]
 
     def arrow_schema(self, columns: Iterable[tuple[str, str]]) -> bytes:
         """Columns of these names and types as an Arrow IPC schema message."""
         casts = ", ".join(f"CAST(NULL AS {kind}) AS {quoted(name)}" for name, kind in columns)
-        with self.lent() as connection:
+        with self._database.lent() as connection:
             schema = connection.describe(parse(f"SELECT {casts}")[0])
         return bytes(schema.serialize().to_pybytes())
 
@@ -121,7 +111,7 @@ class ClusterObjects:
             return []
         casts = (f"CAST(CAST(r[{n}] AS {kind}) AS VARCHAR)" for n, kind in enumerate(kinds, 1))
         question = f"SELECT {', '.join(casts)} FROM (SELECT unnest($rows::VARCHAR[][]) AS r)"  # noqa: S608 - types that were canonical
-        with self.lent() as connection:
+        with self._database.lent() as connection:
             found = connection.rows(question, {"rows": [list(row) for row in rows]})
         return [tuple(None if value is None else str(value) for value in row) for row in found]
 
@@ -131,7 +121,7 @@ class ClusterObjects:
         Raises:
             NodeError: the engine cannot look there.
         """
-        with self.lent() as connection:
+        with self._database.lent() as connection:
             rows = connection.rows(
                 "SELECT file FROM glob($pattern) ORDER BY 1", {"pattern": pattern}
             )
@@ -144,7 +134,7 @@ class ClusterObjects:
             NodeError: one of them cannot be read.
         """
         found: dict[str, tuple[int, int]] = {}
-        with self.lent() as connection:
+        with self._database.lent() as connection:
             for begin in range(0, len(paths), _FILES_AT_ONCE):
                 some = list(paths[begin : begin + _FILES_AT_ONCE])
                 rows = connection.rows(_FOOTERS, {"files": some})

@@ -25,7 +25,7 @@ from flightkeeper.flight_server.errors import EngineFailed, LakeUnreachable, Nod
 from flightkeeper.flight_server.file_locks import taken
 from flightkeeper.flight_server.lake import column_statistics, ledger
 from flightkeeper.flight_server.lake.ledger import Entry
-from flightkeeper.flight_server.lake.location import Backend, Location
+from flightkeeper.flight_server.lake.location import Backend, Location, is_folder
 from flightkeeper.flightsql.headers import Reason
 
 CATALOG = "lake"
@@ -72,8 +72,6 @@ _LAST_CHANGE = f"""
     ORDER BY snapshot_id DESC LIMIT 1"""  # noqa: S608 - ours
 _DATA_PATH = f"SELECT data_path FROM ducklake_settings('{CATALOG}')"  # noqa: S608 - ours
 _MADE_WITH = "SELECT value FROM ducklake_metadata WHERE key = 'data_path'"
-_OF_OBJECTS = "://"
-"""In paths that are no folders."""
 _VERSIONS = f"""
     SELECT snapshot_id, epoch_us(snapshot_time), author, changes, commit_extra_info, commit_message
     FROM {CATALOG}.snapshots() ORDER BY snapshot_id DESC LIMIT $count"""  # noqa: S608 - ours
@@ -155,7 +153,7 @@ def has_rows_in_files(backend: Backend, path: str) -> bool:
     Args:
         path: where its files are.
     """
-    return backend is Backend.SQLITE or _OF_OBJECTS not in path
+    return backend is Backend.SQLITE or is_folder(path)
 
 
 @contextmanager
@@ -253,7 +251,7 @@ def kept_files(root: duckdb.DuckDBPyConnection, options: LakeOptions | None) -> 
     if options is None or options.location.backend is Backend.SQLITE or options.read_only:
         return None
     ((path,),) = root.execute(_DATA_PATH).fetchall()
-    return None if _OF_OBJECTS in path else KeptFiles(Path(path))
+    return KeptFiles(Path(path)) if is_folder(path) else None
 
 
 def upkeep_file(where: Location) -> Path:

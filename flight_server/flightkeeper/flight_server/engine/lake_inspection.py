@@ -13,7 +13,7 @@ from flightkeeper.flight_server.engine.connection import Connection
 from flightkeeper.flight_server.engine.lake import CATALOG, METADATA, OURS, literal
 from flightkeeper.flight_server.errors import NodeError
 from flightkeeper.flight_server.lake import column_statistics, ledger
-from flightkeeper.flight_server.lake.location import Backend
+from flightkeeper.flight_server.lake.location import Backend, is_folder
 
 FORMAT = "1.0"
 """The version of the catalog that DuckDB 1.5 and 2.0 read and write side by side."""
@@ -246,7 +246,7 @@ def _triggers(connection: Connection, backend: Backend) -> Iterator[Finding]:
 def _writable(connection: Connection, data: str) -> Finding:
     file = literal(f"{data}{_PROBE}")
     try:
-        if "://" not in data:
+        if is_folder(data):
             # DuckLake makes it with the first file.
             Path(data).mkdir(parents=True, exist_ok=True)
         connection.command(f"COPY (SELECT 42 AS i) TO {file} (FORMAT parquet)")

@@ -154,8 +154,9 @@ def _tables(
 ) -> tuple[TableState, ...]:
     told = {"small": round(file_bytes * SMALL), "worn": DELETED_MIN}
     files = {number: found for number, *found in connection.rows(_FILES, told)}
-    rows = _inlined(connection, names)
-    asked = {number for number, _ in connection.rows(_INLINED)}
+    places = connection.rows(_INLINED)
+    rows = _inlined(connection, places, names)
+    asked = {number for number, _ in places}
     return tuple(
         TableState(
             schema, name, rows.get(number, 0), *_state(files.get(number)), asked=number in asked
@@ -174,11 +175,13 @@ def _state(files: Sequence[Any] | None) -> tuple[int, int, tuple[Worn, ...]]:
 
 def inlined(connection: Connection, backend: Backend) -> Mapping[int, int]:
     """Rows in the catalog, and marks of deleted ones, by the number of their table."""
-    return _inlined(connection, _names(connection, backend))
+    return _inlined(connection, connection.rows(_INLINED), _names(connection, backend))
 
 
-def _inlined(connection: Connection, names: frozenset[str]) -> Mapping[int, int]:
-    kept = [*connection.rows(_INLINED), *_marks(names)]
+def _inlined(
+    connection: Connection, places: Sequence[tuple[int, str]], names: frozenset[str]
+) -> Mapping[int, int]:
+    kept = [*places, *_marks(names)]
     return _counted(connection, [(number, name) for number, name in kept if name in names])
 
 

@@ -51,6 +51,11 @@ class Location:
         return f"{_PREFIX}postgres://{host}/{told.get('dbname', '')}"
 
 
+def is_folder(path: str) -> bool:
+    """Whether that is where files are in folders, and not in an object store."""
+    return "://" not in path
+
+
 def parse(url: str, data: str = "") -> Location:
     """The lake that a URL names.
 

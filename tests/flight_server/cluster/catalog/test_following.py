@@ -43,7 +43,7 @@ class Node:
         self.following = CatalogFollowing(registry, self.objects, self.told.append)
 
     def value(self, text: str) -> object:
-        with self.objects.lent() as connection:
+        with self.database.lent() as connection:
             try:
                 ((found,),) = connection.rows(text)
             except NodeError as exc:
