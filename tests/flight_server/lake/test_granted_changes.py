@@ -8,6 +8,7 @@ import pyarrow as pa
 import pytest
 from pyarrow import flight
 
+from flightkeeper.flightsql.wire import flight_sql_pb2 as sql
 from tests.flight_server.cluster.granted import PASSWORD, Granted, granted
 from tests.flight_server.handlers.test_partitions import ENDPOINTS
 from tests.flight_server.wire_client import WireClient, basic, serving
@@ -51,12 +52,18 @@ OTHERS = (
     "CREATE TABLE shown AS SELECT 'canary' AS word",
     "CREATE VIEW whole AS FROM shown",
     "CREATE OR REPLACE TABLE shown (word VARCHAR)",
+    "CREATE TABLE anew AS SELECT i AS id, 0 AS pay FROM range(4) t(i)",
+    "DELETE FROM anew WHERE id < 2",
+    "CALL ducklake_rewrite_data_files('lake', 'anew', delete_threshold => 0.0001)",
 )
 GRANTS = (
     "SELECT ON lake.main.orders TO amy",
     "SELECT (id) ON lake.main.part TO amy",
     "SELECT ON lake.main.rows TO amy WHERE id = 1",
-    *(f"SELECT ON lake.main.{name} TO amy" for name in ("renamed", "replaced", "gone", "whole")),
+    *(
+        f"SELECT ON lake.main.{name} TO amy"
+        for name in ("renamed", "replaced", "gone", "whole", "anew")
+    ),
     "SELECT ON lake.again.inside TO amy",
 )
 
@@ -127,6 +134,18 @@ def test_versions_are_bound_and_times_are_told(cluster: Granted, amy: WireClient
     text = f"FROM lake.table_changes('orders', TIMESTAMPTZ '{at}', now())"
     # Other tests write, too.
     assert rows(amy.query(f"{text} WHERE snapshot_id <= 4")) == ALL
+
+
+def test_files_that_are_written_anew_change_nothing(cluster: Granted, amy: WireClient) -> None:
+    asked = "SELECT change_type, id FROM lake.table_changes('anew', ?, ?) ORDER BY ALL"
+    prepared = amy.prepare(asked).prepared_statement_handle
+    told = "SELECT max(snapshot_id) FROM lake.snapshots() WHERE changes::VARCHAR LIKE '%rewrite%'"
+    version = cluster.root.value(told)
+    handle = amy.bind(prepared, pa.table({"1": [version - 1], "2": [version]})) or prepared
+    plan = amy.info(sql.CommandPreparedStatementQuery(prepared_statement_handle=handle))
+    assert plan.schema.names == ["change_type", "id"]
+    for _ in range(2):
+        assert amy.fetch(plan).to_pydict() == {"change_type": ["delete"] * 2, "id": [0, 1]}
 
 
 def test_a_ticket_tells_the_same_again_after_others_have_written(

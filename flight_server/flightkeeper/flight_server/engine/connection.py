@@ -38,6 +38,7 @@ from flightkeeper.flight_server.engine.work import Engine
 from flightkeeper.flight_server.errors import InvalidArgument
 
 Parameters = Sequence[Any] | Mapping[str, Any]
+Exact = Callable[["Connection", Statement, Parameters], Statement]
 
 COUNT_SCHEMA = pa.schema([pa.field("Count", pa.int64())])
 """What DuckDB answers to a statement that changes rows."""
@@ -60,6 +61,7 @@ class Connection(Transacting):
         changes: Changes | None = None,
         lists: FileLists | None = None,
         kept: KeptFiles | None = None,
+        exact: Exact | None = None,
     ) -> None:
         """`batch_bytes` is the target size of a result's batches.
 
@@ -67,11 +69,13 @@ class Connection(Transacting):
             changes: counts those of all connections to the database.
             lists: of a lake's files, if somebody may take some out while others read them.
             kept: the files that commits add to a lake, if these may go unanswered.
+            exact: finds what is run in the place of a statement; None = all run as they are.
         """
         self._cursor = cursor
         self._changes = changes or Changes()
         self._lists = lists
         self._kept = kept
+        self._exact = exact
         self._held = ExitStack()
         self.batch_bytes = batch_bytes
         # Guard the cursor and `_open`: held while DuckDB works for a statement or a batch.
@@ -89,6 +93,8 @@ class Connection(Transacting):
         Raises:
             NodeError: what DuckDB said; nothing is left open.
         """
+        if self._exact is not None:
+            statement = self._exact(self, statement, parameters)
         with self._turn, self.listing():
             work = self._engine.begin(changes=not statement.read_only)
             try:
@@ -128,6 +134,8 @@ class Connection(Transacting):
         Raises:
             NodeError: what DuckDB said.
         """
+        if self._exact is not None:
+            statement = self._exact(self, statement, parameters)
         with self._turn, self.listing():
             work = self._engine.begin(changes=True)
             try:
@@ -197,7 +205,9 @@ class Connection(Transacting):
     def fork(self) -> "Connection":
         """Another connection to the same database; its owner closes it."""
         cursor = self._cursor.cursor()
-        return Connection(cursor, self.batch_bytes, self._changes, self._lists, self._kept)
+        return Connection(
+            cursor, self.batch_bytes, self._changes, self._lists, self._kept, self._exact
+        )
 
     @contextmanager
     def alone(self) -> Iterator[None]:

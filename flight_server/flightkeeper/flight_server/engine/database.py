@@ -14,7 +14,7 @@ from pathlib import Path
 
 import duckdb
 
-from flightkeeper.flight_server.engine import lake, lake_copies, opening, settings
+from flightkeeper.flight_server.engine import lake, lake_copies, lake_feed, opening, settings
 from flightkeeper.flight_server.engine.changes import Changes, fingerprint
 from flightkeeper.flight_server.engine.connection import Connection
 from flightkeeper.flight_server.engine.lake import LakeOptions
@@ -137,8 +137,9 @@ class Database:
     def connect(self) -> Connection:
         """A connection for a session or a transaction; its owner closes it."""
         cursor = self._root.cursor()
+        exact = None if self._options.lake is None else lake_feed.exact
         connection = Connection(
-            cursor, self._options.batch_bytes, self.changes, self._lists, self._kept
+            cursor, self._options.batch_bytes, self.changes, self._lists, self._kept, exact
         )
         if self._options.lake is not None:
             connection.command(f"USE {lake.CATALOG}")

@@ -9,11 +9,12 @@ Copying costs as much as a few reads. So a table is copied when it was read some
 copies hardly serve before it changes, or has to make room for others, after more reads each time.
 """
 
-import re
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from typing import Final
+
+from flightkeeper.flight_server.lake.told import SAME_ROWS, kinds
 
 Path = tuple[str, str]
 """Schema and name of a table, lower case."""
@@ -23,11 +24,6 @@ READS_MIN: Final = 2
 _READS_MAX: Final = 1 << 16
 BEHIND_MAX: Final = 1_000
 """So many versions are looked through for a copy that was not read meanwhile."""
-_CHANGE = re.compile(r'([a-z_]+):(?:(\d+)|"(?:[^"]|"")*"(?:\."(?:[^"]|"")*")?)(?:,|$)')
-"""One of those that a version tells of, with the number of the table if it is known by that."""
-_SAME_ROWS: Final = frozenset(
-    {"compacted_table", "inline_flush", "merge_adjacent", "rewrite_delete"}
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,16 +75,8 @@ def at(copy: Copy, version: int, changes: Changes) -> Copy | None:
 
 def _changes(told: str, table: int) -> bool:
     """Whether a version may have changed the rows or columns of a table."""
-    place = 0
-    while place < len(told):
-        one = _CHANGE.match(told, place)
-        if one is None:
-            return True
-        kind, number = one.groups()
-        if number is not None and int(number) == table and kind not in _SAME_ROWS:
-            return True
-        place = one.end()
-    return False
+    found = kinds(told, table)
+    return found is None or bool(found - SAME_ROWS)
 
 
 @dataclass(frozen=True, slots=True)
