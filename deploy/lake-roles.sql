@@ -29,10 +29,13 @@ GRANT CREATE ON SCHEMA public TO lake_writer;
 GRANT SELECT, INSERT, UPDATE ON ALL TABLES IN SCHEMA public TO lake_writer;
 ALTER DEFAULT PRIVILEGES FOR ROLE lake_writer IN SCHEMA public
     GRANT SELECT ON TABLES TO lake_reader;
+-- The lake's own triggers fill it, with the rights of its owner.
+REVOKE INSERT, UPDATE ON flightkeeper_column_stats FROM lake_writer;
 
 -- What writers may, and take things out.
 GRANT lake_writer TO lake_maintainer;
 GRANT DELETE ON ALL TABLES IN SCHEMA public TO lake_maintainer;
+REVOKE DELETE ON flightkeeper_column_stats FROM lake_maintainer;
 ALTER DEFAULT PRIVILEGES FOR ROLE lake_maintainer IN SCHEMA public
     GRANT SELECT ON TABLES TO lake_reader;
 ALTER DEFAULT PRIVILEGES FOR ROLE lake_maintainer IN SCHEMA public

@@ -11,7 +11,7 @@ from flightkeeper import client
 from flightkeeper.cli.lake import app
 from flightkeeper.flight_server.engine.database import Database, DatabaseOptions
 from flightkeeper.flight_server.engine.lake import METADATA, LakeOptions
-from flightkeeper.flight_server.errors import NodeError
+from flightkeeper.flight_server.errors import NodeError, StartFailed
 from flightkeeper.flight_server.lake.location import parse
 from tests.support.postgres_server import PostgresServer, postgres_server
 from tests.support.processes import running
@@ -87,7 +87,14 @@ def test_each_role_does_its_work_and_no_more(server: PostgresServer, tmp_path: P
     with closing(Database(DatabaseOptions(lake=LakeOptions(parse(writer))))) as database:
         for table in ("ducklake_snapshot", "ducklake_data_file", "flightkeeper_ledger"):
             assert denied(database, f"DELETE FROM {METADATA}.{table}")
+        assert denied(database, f"UPDATE {METADATA}.flightkeeper_column_stats SET max_value = '0'")
     assert lake("check", "--lake", writer)[0] == 0
+    # As an older version has left the lake.
+    server.run("DROP TABLE flightkeeper_column_stats")
+    with pytest.raises(StartFailed, match=r"permission denied.* `flightkeeper lake init`"):
+        Database(DatabaseOptions(lake=LakeOptions(parse(writer))))
+    assert lake("init", "--lake", server.lake)[0] == 0
+    server.run(SCRIPT)
     code, told = lake("maintain", "--lake", maintainer)
     assert code == 0, told
     assert "s.u: " in told

@@ -11,6 +11,7 @@ from pyarrow import flight
 
 from flightkeeper.flight_server.engine.connection import Connection
 from flightkeeper.flight_server.engine.database import Database, DatabaseOptions
+from flightkeeper.flight_server.engine.wiring import Wiring
 from flightkeeper.flight_server.errors import Cancelled, NodeError
 from flightkeeper.flight_server.handlers import ingest as module
 from flightkeeper.flightsql.wire import flight_sql_pb2 as sql
@@ -136,7 +137,7 @@ def test_a_ticket_whose_columns_have_changed_is_not_served(client: WireClient) -
 def test_the_ends_of_transactions_are_never_interrupted() -> None:
     """Interrupted, a ROLLBACK leaves the transaction open, and a COMMIT may have happened."""
     with duckdb.connect() as cursor:
-        connection = Connection(cursor, 1_000_000)
+        connection = Connection(cursor, Wiring(1_000_000))
         told: list[str] = []
         over = threading.Event()
 

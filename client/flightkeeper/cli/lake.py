@@ -22,7 +22,7 @@ from flightkeeper.cli.registries import author
 from flightkeeper.flight_server.clocks import Clocks
 from flightkeeper.flight_server.config import NodeSettings
 from flightkeeper.flight_server.config_sources import InvalidSettings, load
-from flightkeeper.flight_server.engine import lake_inspection
+from flightkeeper.flight_server.engine import lake_inspection, lake_upkeep
 from flightkeeper.flight_server.engine.connection import Connection
 from flightkeeper.flight_server.engine.database import Database, DatabaseOptions
 from flightkeeper.flight_server.engine.lake_inspection import LakeFacts
@@ -101,13 +101,13 @@ def init(
     """Make what is missing of a lake: its catalog, and what makes writes happen once."""
     there = _is_there(lake, lake_data, config)
     with _opened(lake, lake_data, config) as opened:
-        lake_inspection.mend(opened.connection, opened.where.backend)
+        lake_upkeep.prepare(opened.connection)
         if compression is not None:
             lake_inspection.compress(opened.connection, compression)
         facts = lake_inspection.facts(opened.connection, opened.where.backend, opened.database.lake)
     typer.echo(f"{'found' if there else 'made'} the lake {opened.where}, named {facts.name}")
     typer.echo(f"catalog of format {facts.format}, files in {facts.data}, {facts.compression}")
-    typer.echo("ledger and its trigger, record of upkeep: there")
+    typer.echo("ledger, ranges of columns and their triggers, record of upkeep: there")
 
 
 @app.command()

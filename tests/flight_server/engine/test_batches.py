@@ -12,6 +12,7 @@ from flightkeeper.flight_server.engine import open_result
 from flightkeeper.flight_server.engine.batches import Gathering, cut, rows_per_batch, size
 from flightkeeper.flight_server.engine.connection import Connection
 from flightkeeper.flight_server.engine.statement import parse
+from flightkeeper.flight_server.engine.wiring import Wiring
 
 _TYPES = ["BIGINT", "BOOLEAN", "VARCHAR", "DECIMAL(18,3)", "INTEGER[]", "TIMESTAMP WITH TIME ZONE"]
 _VECTOR = 2048
@@ -149,7 +150,7 @@ def in_no_hurry(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def connection() -> Iterator[Connection]:
     with duckdb.connect() as root:
-        opened = Connection(root.cursor(), _TARGET)
+        opened = Connection(root.cursor(), Wiring(_TARGET))
         yield opened
         opened.close()
 

@@ -12,6 +12,7 @@ import pytest
 from flightkeeper.flight_server.engine.changes import Changes, fingerprint
 from flightkeeper.flight_server.engine.connection import Connection
 from flightkeeper.flight_server.engine.statement import parse
+from flightkeeper.flight_server.engine.wiring import Wiring
 from flightkeeper.flight_server.errors import NodeError
 
 _CRASH = """
@@ -57,7 +58,7 @@ def test_what_goes_through_a_connection_is_counted(text: str, *, changed: bool) 
     changes = Changes()
     with duckdb.connect() as root:
         root.execute("CREATE TABLE t AS SELECT 1 AS a")
-        connection = Connection(root.cursor(), 1000, changes)
+        connection = Connection(root.cursor(), Wiring(1000, changes))
         before = changes.version
         _run(connection, text)
         assert changes.version is not None
@@ -68,7 +69,7 @@ def test_what_goes_through_a_connection_is_counted(text: str, *, changed: bool) 
 def test_a_transaction_changes_something_when_it_commits() -> None:
     changes = Changes()
     with duckdb.connect() as root:
-        connection = Connection(root.cursor(), 1000, changes)
+        connection = Connection(root.cursor(), Wiring(1000, changes))
         for text, commit in (("CREATE TABLE t (a INT)", True), ("SELECT 1", False)):
             connection.begin()
             _run(connection, text)
@@ -85,7 +86,7 @@ def test_a_change_lasts_until_its_rows_are_read() -> None:
     changes = Changes()
     with duckdb.connect() as root:
         root.execute("CREATE TABLE t (a BIGINT)")
-        connection = Connection(root.cursor(), 1000, changes)
+        connection = Connection(root.cursor(), Wiring(1000, changes))
         (statement,) = parse("INSERT INTO t FROM range(1000000) RETURNING a")
         result = connection.run(statement)
         assert changes.version is None

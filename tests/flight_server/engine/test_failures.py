@@ -132,3 +132,9 @@ def test_a_text_without_a_slash_is_untouched(message: str) -> None:
 def test_masking_twice_is_masking_once(message: str) -> None:
     once = mask_paths(message, "")
     assert mask_paths(once, "") == once
+
+
+def test_what_an_object_store_answers_is_no_path() -> None:
+    told = "IO Error: Failed to remove files: <Key>t/one</Key><Code>AccessDenied</Code>"
+    assert mask_paths(told, "") == told
+    assert mask_paths("</etc/passwd> </etc>x", "") == "<(a file) </etc>x"

@@ -14,7 +14,6 @@ from flightkeeper.flight_server.engine.lake_inspection import (
     TableFacts,
     facts,
     findings,
-    mend,
 )
 from flightkeeper.flight_server.lake.location import Backend, Location, parse
 
@@ -105,9 +104,3 @@ def test_a_folder_that_cannot_be_written_is_told(
 ) -> None:
     Path(location.data).write_text("a file in its place")
     assert "cannot be written and read" in problems(connection)["the folder of files"]
-
-
-def test_it_can_be_mended_again_and_again(connection: Connection) -> None:
-    for _ in range(2):
-        mend(connection, Backend.SQLITE)
-    assert not problems(connection)

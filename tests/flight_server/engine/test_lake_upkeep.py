@@ -125,9 +125,9 @@ def test_reads_ask_no_longer_for_rows_in_the_catalog(
             # In SQLite's lake files would stay as they are meanwhile.
             other.begin()
             assert content(other) == before
-        assert do(connection, where, Task(Step.FLUSH)) == "0 tables asked no longer"
+        assert do(connection, where, Task(Step.UNINLINE)) == "0 tables"
         do(connection, where, Task(Step.FLUSH, "main", "t"))
-        assert do(connection, where, Task(Step.FLUSH)) == "1 tables asked no longer"
+        assert do(connection, where, Task(Step.UNINLINE)) == "1 tables"
         assert not table(connection, where).asked
         # Within its transaction somebody reads what was there.
         assert content(other) == before
@@ -168,7 +168,7 @@ def test_rows_on_their_way_into_the_catalog_are_not_lost(
             added = pool.submit(insert, other, 3)
             assert relay.held.wait(30)
             do(connection, in_postgres, Task(Step.FLUSH, "main", "t"))
-            do(connection, in_postgres, Task(Step.FLUSH))
+            do(connection, in_postgres, Task(Step.UNINLINE))
             assert not table(connection, in_postgres).asked
         with pytest.raises(EngineFailed, match="another transaction has altered it"):
             added.result(30)

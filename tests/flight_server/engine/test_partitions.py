@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from flightkeeper.flight_server.engine.connection import Connection
 from flightkeeper.flight_server.engine.partitions import ROW_GROUP, is_ordered, ranges, scan
 from flightkeeper.flight_server.engine.statement import Shape, parse
+from flightkeeper.flight_server.engine.wiring import Wiring
 
 _ROWS = 300_000
 _TABLES = f"""
@@ -117,7 +118,7 @@ _INDIVISIBLE = [
 @pytest.fixture(scope="module")
 def connection() -> Iterator[Connection]:
     with duckdb.connect() as root:
-        opened = Connection(root.cursor(), 2 * 1024 * 1024)
+        opened = Connection(root.cursor(), Wiring(2 * 1024 * 1024))
         for statement in parse(_TABLES):
             if statement.shape is Shape.ROWS:
                 list(opened.run(statement))

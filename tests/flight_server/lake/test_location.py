@@ -1,12 +1,14 @@
 """URLs of lakes: what they name, and what is refused before anything is opened."""
 
+from pathlib import Path
+
 import pytest
 
 from flightkeeper.flight_server.lake.location import (
     Backend,
     InvalidLakeUrl,
     Location,
-    is_folder,
+    folder,
     parse,
 )
 
@@ -19,8 +21,9 @@ def test_a_file_has_its_data_beside_it() -> None:
 
 
 def test_files_are_in_folders_or_in_an_object_store() -> None:
-    assert is_folder("/srv/lake.sqlite.files/")
-    assert not is_folder("s3://bucket/lake/")
+    assert folder("/srv/lake.sqlite.files/") == Path("/srv/lake.sqlite.files")
+    assert folder("file:///srv/files/") == folder("file:/srv/files/") == Path("/srv/files")
+    assert folder("s3://bucket/lake/") is None
 
 
 def test_a_server_is_told_by_its_parameters() -> None:

@@ -9,6 +9,7 @@ import pytest
 from flightkeeper.flight_server.clocks import Clocks
 from flightkeeper.flight_server.engine import lake_upkeep
 from flightkeeper.flight_server.engine.database import Database
+from flightkeeper.flight_server.engine.deletions import DeletionRefused
 from flightkeeper.flight_server.errors import EngineFailed
 from flightkeeper.flight_server.lake.gates import gate, upkeep_gate
 from flightkeeper.flight_server.lake.location import Backend, Location
@@ -114,7 +115,7 @@ def test_who_may_not_delete_files_says_so_and_tries_again_after_a_day(
     again: bool,
 ) -> None:
     doing = rounds(here, location, step_s=step_s)
-    error = EngineFailed("IO Error: Failed to remove files: AccessDenied")
+    error = DeletionRefused("files may not be deleted from here")
     # Looked for in each round, because nothing is kept for longer.
     keeping = replace(KEEPING, files_s=0)
     with monkeypatch.context() as patched:

@@ -66,7 +66,7 @@ def test_reads_ask_no_longer_for_rows_in_the_catalog_once_they_are_flushed() -> 
     assert {task.table for task in flushed} <= {table.name for table in tables if table.inlined}
     # However much there is to do, and all at once: each makes nodes load all tables again.
     assert len(flushed) == upkeep.TASKS_MAX
-    assert last == Task(Step.FLUSH)
+    assert last == Task(Step.UNINLINE)
 
 
 def test_what_needs_it_most_comes_first() -> None:

@@ -7,6 +7,7 @@ the files it has written, and if it may not, tells only that.
 
 import re
 
+from flightkeeper.flight_server.engine.deletions import UNDELETED
 from flightkeeper.flight_server.errors import EngineFailed, NodeError
 from flightkeeper.flightsql.headers import Reason
 
@@ -20,9 +21,6 @@ _OF_LAKE = "Failed to commit DuckLake transaction"
 _SENT = 'Failed to execute query "COMMIT"'
 _ANSWERED = "ERROR:"
 """How the server begins when it says no."""
-UNDELETED = re.compile(r"Could not remove file|Failed to remove files")
-"""How errors read when a file, or several, may not be deleted. That of a COMMIT tells this in the
-place of the reason."""
 
 
 def explained(error: NodeError) -> EngineFailed:

@@ -10,7 +10,7 @@ Owns the lock that makes a connection safe to share, and the only calls that exe
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext, suppress
 from typing import Any
 
 import duckdb
@@ -24,21 +24,19 @@ from flightkeeper.flight_server.engine.answer import (
     described,
     exactly,
 )
-from flightkeeper.flight_server.engine.changes import Changes
 from flightkeeper.flight_server.engine.failures import ENGINE_ERRORS, translate
-from flightkeeper.flight_server.engine.file_lists import FileLists
-from flightkeeper.flight_server.engine.kept_files import KeptFiles
 from flightkeeper.flight_server.engine.open_result import OpenResult
 from flightkeeper.flight_server.engine.result import Result
 from flightkeeper.flight_server.engine.statement import Statement
 from flightkeeper.flight_server.engine.transacting import Transacting
 from flightkeeper.flight_server.engine.turns import Turn, Turns
 from flightkeeper.flight_server.engine.types import quoted
+from flightkeeper.flight_server.engine.wiring import Wiring
 from flightkeeper.flight_server.engine.work import Engine
+from flightkeeper.flight_server.engine.workers import SETTINGS
 from flightkeeper.flight_server.errors import InvalidArgument
 
 Parameters = Sequence[Any] | Mapping[str, Any]
-Exact = Callable[["Connection", Statement, Parameters], Statement]
 
 COUNT_SCHEMA = pa.schema([pa.field("Count", pa.int64())])
 """What DuckDB answers to a statement that changes rows."""
@@ -54,35 +52,17 @@ class Connection(Transacting):
         plain: texts mean in it what they mean in a new one.
     """
 
-    def __init__(
-        self,
-        cursor: duckdb.DuckDBPyConnection,
-        batch_bytes: int,
-        changes: Changes | None = None,
-        lists: FileLists | None = None,
-        kept: KeptFiles | None = None,
-        exact: Exact | None = None,
-    ) -> None:
-        """`batch_bytes` is the target size of a result's batches.
-
-        Args:
-            changes: counts those of all connections to the database.
-            lists: of a lake's files, if somebody may take some out while others read them.
-            kept: the files that commits add to a lake, if these may go unanswered.
-            exact: finds what is run in the place of a statement; None = all run as they are.
-        """
+    def __init__(self, cursor: duckdb.DuckDBPyConnection, wiring: Wiring) -> None:
+        """`wiring` is what the others to the same database have as well."""
         self._cursor = cursor
-        self._changes = changes or Changes()
-        self._lists = lists
-        self._kept = kept
-        self._exact = exact
+        self._wiring = wiring
         self._held = ExitStack()
-        self.batch_bytes = batch_bytes
+        self.batch_bytes = wiring.batch_bytes
         # Guard the cursor and `_open`: held while DuckDB works for a statement or a batch.
         self._turns = Turns()
         self._lock = self._turns.lock
         self._turn = Turn(self._turns, self._set_aside)
-        self._engine = Engine(cursor, self._changes)
+        self._engine = Engine(cursor, wiring.changes, wiring.workers)
         self._open: OpenResult | None = None
         self._parses = False
         self.plain = False
@@ -93,10 +73,9 @@ class Connection(Transacting):
         Raises:
             NodeError: what DuckDB said; nothing is left open.
         """
-        if self._exact is not None:
-            statement = self._exact(self, statement, parameters)
-        with self._turn, self.listing():
-            work = self._engine.begin(changes=not statement.read_only)
+        statement = self._exact(statement, parameters)
+        with self._turn, self.listing(), self._threads_for(statement):
+            work = self._engine.begin(changes=not statement.read_only, reads=statement.read_only)
             try:
                 answer = self._answer(statement, parameters)
                 opened = OpenResult(
@@ -134,9 +113,8 @@ class Connection(Transacting):
         Raises:
             NodeError: what DuckDB said.
         """
-        if self._exact is not None:
-            statement = self._exact(self, statement, parameters)
-        with self._turn, self.listing():
+        statement = self._exact(statement, parameters)
+        with self._turn, self.listing(), self._threads_for(statement):
             work = self._engine.begin(changes=True)
             try:
                 parsed = self._parsed(statement)
@@ -155,7 +133,7 @@ class Connection(Transacting):
     def table(self, sql: str, parameters: Parameters = ()) -> pa.Table:
         """The whole answer to a query of our own."""
         with self._turn, self.listing():
-            work = self._engine.begin()
+            work = self._engine.begin(reads=True)
             try:
                 relation = self._cursor.sql(sql, params=parameters or None)
                 return relation.to_arrow_table()
@@ -204,10 +182,7 @@ class Connection(Transacting):
 
     def fork(self) -> "Connection":
         """Another connection to the same database; its owner closes it."""
-        cursor = self._cursor.cursor()
-        return Connection(
-            cursor, self.batch_bytes, self._changes, self._lists, self._kept, self._exact
-        )
+        return Connection(self._cursor.cursor(), self._wiring)
 
     @contextmanager
     def alone(self) -> Iterator[None]:
@@ -270,6 +245,18 @@ class Connection(Transacting):
             self._cursor.close()
         finally:
             self._lock.release()
+
+    def _exact(self, statement: Statement, parameters: Parameters) -> Statement:
+        """What is run in the place of a statement."""
+        exact = self._wiring.exact
+        return statement if exact is None else exact(self, statement, parameters)
+
+    def _threads_for(self, statement: Statement) -> AbstractContextManager[None]:
+        """Let a statement that says how many threads the engine has meet them all."""
+        workers = self._wiring.workers
+        if workers is None or statement.sets not in SETTINGS:
+            return nullcontext()
+        return workers.staying()
 
     def _answer(self, statement: Statement, parameters: Parameters) -> Answer:
         parsed, pure = self._parsed(statement), statement.read_only

@@ -6,8 +6,8 @@ the names of the states its data are in.
 
 import re
 import threading
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path
@@ -18,6 +18,8 @@ from flightkeeper.flight_server.engine import lake, lake_copies, lake_feed, open
 from flightkeeper.flight_server.engine.changes import Changes, fingerprint
 from flightkeeper.flight_server.engine.connection import Connection
 from flightkeeper.flight_server.engine.lake import LakeOptions
+from flightkeeper.flight_server.engine.wiring import Wiring
+from flightkeeper.flight_server.engine.workers import Workers
 from flightkeeper.flight_server.errors import Internal, NodeError, StartFailed
 from flightkeeper.flightsql.headers import Reason
 
@@ -89,8 +91,7 @@ class Database:
         before = path and fingerprint(path)
         self._root = _open(options)
         self.lake = self._attached(options.lake)
-        self._lists = lake.file_lists(options.lake)
-        self._kept = lake.kept_files(self._root, options.lake)
+        self._wiring = self._with_all(options)
         # Another file may have been put in its place just then.
         self._file = before if path and before == fingerprint(path) else None
         # Guards `_idle` and `_closed`.
@@ -108,6 +109,19 @@ class Database:
             self._root.close()
             raise
         return name
+
+    def _with_all(self, options: DatabaseOptions) -> Wiring:
+        """What its connections have in common."""
+        if options.lake is None:
+            return Wiring(options.batch_bytes, self.changes)
+        return Wiring(
+            batch_bytes=options.batch_bytes,
+            changes=self.changes,
+            lists=lake.file_lists(options.lake),
+            kept=lake.kept_files(self._root, options.lake),
+            workers=Workers(self._root.cursor()),
+            exact=lake_feed.exact,
+        )
 
     def lend(self) -> Connection:
         """A connection for one statement; give it back with `take_back`."""
@@ -137,10 +151,7 @@ class Database:
     def connect(self) -> Connection:
         """A connection for a session or a transaction; its owner closes it."""
         cursor = self._root.cursor()
-        exact = None if self._options.lake is None else lake_feed.exact
-        connection = Connection(
-            cursor, self._options.batch_bytes, self.changes, self._lists, self._kept, exact
-        )
+        connection = Connection(cursor, self._wiring)
         if self._options.lake is not None:
             connection.command(f"USE {lake.CATALOG}")
         connection.plain = True
@@ -158,15 +169,30 @@ class Database:
         changed = [n for n in _CHANGEABLE if getattr(options, n) != getattr(before, n)]
         connection = self.lend()
         try:
-            for name in changed:
-                self._set(connection, name, getattr(options, name))
-        except NodeError:
-            for name in changed:
-                self._set(connection, name, getattr(before, name))
-            raise
+            with self._all_threads():
+                self._set_all(connection, changed, options, before)
         finally:
             self.take_back(connection)
         self._options = options
+
+    def _all_threads(self) -> AbstractContextManager[None]:
+        workers = self._wiring.workers
+        return nullcontext() if workers is None else workers.staying()
+
+    def _set_all(
+        self,
+        connection: Connection,
+        names: Sequence[str],
+        options: DatabaseOptions,
+        before: DatabaseOptions,
+    ) -> None:
+        try:
+            for name in names:
+                self._set(connection, name, getattr(options, name))
+        except NodeError:
+            for name in names:
+                self._set(connection, name, getattr(before, name))
+            raise
 
     def _set(self, connection: Connection, name: str, value: str | int | None) -> None:
         # RESET of the memory's limit changes what is shown, and not what holds.
@@ -223,8 +249,10 @@ class Database:
             idle, self._idle = self._idle, []
         for connection in idle:
             connection.close()
-        if self._kept is not None:
-            self._kept.close()
+        if self._wiring.kept is not None:
+            self._wiring.kept.close()
+        if self._wiring.workers is not None:
+            self._wiring.workers.close()
         # Closing can only fail when the engine has failed before; the process ends either way.
         with suppress(duckdb.Error):
             self._root.close()

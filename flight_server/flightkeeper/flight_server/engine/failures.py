@@ -57,8 +57,10 @@ _REASON_LOST = (
     "stopped it: run it again to see why"
 )
 _PATH = re.compile(
-    r"""(?<=")/[^"\n]+(?=")|(?<=')/[^'\n]+(?=')|(?<![\w/.:])/(?:[^\s"'/:]+/)*[^\s"'/:,;)]+"""
+    r"""(?<=")/[^"\n]+(?=")|(?<=')/[^'\n]+(?=')"""
+    r"""|(?<![\w/.:])(?!(?<=<)/\w+>)/(?:[^\s"'/:]+/)*[^\s"'/:,;)]+"""
 )
+"""What ends an element of XML, as an object store answers, is none."""
 _KIND = re.compile(r"[A-Za-z][A-Za-z ]*? Error(?=:)")
 
 

@@ -25,7 +25,7 @@ from flightkeeper.flight_server.errors import EngineFailed, LakeUnreachable, Nod
 from flightkeeper.flight_server.file_locks import taken
 from flightkeeper.flight_server.lake import column_statistics, ledger
 from flightkeeper.flight_server.lake.ledger import Entry
-from flightkeeper.flight_server.lake.location import Backend, Location, is_folder
+from flightkeeper.flight_server.lake.location import Backend, Location, folder
 from flightkeeper.flightsql.headers import Reason
 
 CATALOG = "lake"
@@ -57,6 +57,8 @@ _LOST = re.compile(
     re.IGNORECASE,
 )
 """How errors read when the catalog's server went away, perhaps after it had committed."""
+_MAY_NOT = re.compile(r"ERROR: +(?:permission denied|must be owner)")
+"""How they read when it has answered that the role may not."""
 
 _FOUND = f"SELECT text, row_count FROM {METADATA}.{ledger.TABLE} WHERE key = $key"  # noqa: S608
 _ENTRIES = f"SELECT key, text, row_count FROM {METADATA}.{ledger.TABLE}"  # noqa: S608 - ours
@@ -71,6 +73,7 @@ _LAST_CHANGE = f"""
     SELECT snapshot_id, author FROM {METADATA}.ducklake_snapshot_changes
     ORDER BY snapshot_id DESC LIMIT 1"""  # noqa: S608 - ours
 _DATA_PATH = f"SELECT data_path FROM ducklake_settings('{CATALOG}')"  # noqa: S608 - ours
+_IS_MADE = "SELECT to_regclass('ducklake_metadata') IS NOT NULL AS made"
 _MADE_WITH = "SELECT value FROM ducklake_metadata WHERE key = 'data_path'"
 _VERSIONS = f"""
     SELECT snapshot_id, epoch_us(snapshot_time), author, changes, commit_extra_info, commit_message
@@ -116,8 +119,17 @@ def attach(root: duckdb.DuckDBPyConnection, options: LakeOptions) -> str:
         told = " ".join(str(exc).split())
         if options.password and options.password in told:
             told = type(exc).__name__
-        failed = LakeUnreachable if _LOST.search(told) else StartFailed
-        raise failed(f"the lake {where} cannot be attached: {told}") from None
+        raise _not_attached(where, told) from None
+
+
+def _not_attached(where: Location, told: str) -> StartFailed:
+    said = f"the lake {where} cannot be attached: {told}"
+    if _MAY_NOT.search(told):
+        return StartFailed(
+            f"{said}. If Flightkeeper is newer than the lake, its owner has to run `flightkeeper "
+            "lake init`, and then deploy/lake-roles.sql"
+        )
+    return LakeUnreachable(said) if _LOST.search(told) else StartFailed(said)
 
 
 def _attaching(root: duckdb.DuckDBPyConnection, options: LakeOptions) -> str:
@@ -134,12 +146,10 @@ def _attaching(root: duckdb.DuckDBPyConnection, options: LakeOptions) -> str:
 
 
 def _made_with(root: duckdb.DuckDBPyConnection) -> str:
-    """Where the files of the lake in PostgreSQL are, as its catalog says."""
-    with suppress(duckdb.Error):
-        # There is no such table before there is a lake.
-        for (path,) in root.execute(_asking(_SERVER, _MADE_WITH)).fetchall():
-            return str(path)
-    return ""
+    """Where the files of the lake in PostgreSQL are, as its catalog says; empty without one."""
+    ((made,),) = root.execute(_asking(_SERVER, _IS_MADE)).fetchall()
+    found = root.execute(_asking(_SERVER, _MADE_WITH)).fetchall() if made else []
+    return str(found[0][0]) if found else ""
 
 
 def has_rows_in_files(backend: Backend, path: str) -> bool:
@@ -153,7 +163,7 @@ def has_rows_in_files(backend: Backend, path: str) -> bool:
     Args:
         path: where its files are.
     """
-    return backend is Backend.SQLITE or is_folder(path)
+    return backend is Backend.SQLITE or folder(path) is not None
 
 
 @contextmanager
@@ -251,7 +261,8 @@ def kept_files(root: duckdb.DuckDBPyConnection, options: LakeOptions | None) -> 
     if options is None or options.location.backend is Backend.SQLITE or options.read_only:
         return None
     ((path,),) = root.execute(_DATA_PATH).fetchall()
-    return KeptFiles(Path(path)) if is_folder(path) else None
+    there = folder(str(path))
+    return None if there is None else KeptFiles(there)
 
 
 def upkeep_file(where: Location) -> Path:

@@ -6,14 +6,13 @@ shows that files can be written.
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
-from flightkeeper.flight_server.engine import lake_objects, lake_upkeep
+from flightkeeper.flight_server.engine import lake_inlining, lake_objects
 from flightkeeper.flight_server.engine.connection import Connection
-from flightkeeper.flight_server.engine.lake import CATALOG, METADATA, OURS, literal
+from flightkeeper.flight_server.engine.lake import CATALOG, METADATA, literal
 from flightkeeper.flight_server.errors import NodeError
 from flightkeeper.flight_server.lake import column_statistics, ledger
-from flightkeeper.flight_server.lake.location import Backend, is_folder
+from flightkeeper.flight_server.lake.location import Backend, folder
 
 FORMAT = "1.0"
 """The version of the catalog that DuckDB 1.5 and 2.0 read and write side by side."""
@@ -163,19 +162,10 @@ def _told(connection: Connection) -> Mapping[str, str]:
 
 
 def _tables(connection: Connection, backend: Backend) -> Iterator[TableFacts]:
-    inlined = lake_upkeep.inlined(connection, backend)
+    inlined = lake_inlining.counted(connection, lake_inlining.names(connection, backend))
     for number, schema, table, *counts in connection.rows(_TABLES):
         rows, files, size, lists = map(int, counts)
         yield TableFacts(schema, table, rows, files, size, lists, inlined.get(number, 0))
-
-
-def mend(connection: Connection, backend: Backend) -> None:
-    """Make what is missing of what is ours in the catalog, and of the upkeep's record."""
-    if backend is Backend.POSTGRES:
-        for ours in OURS:
-            told = f"{literal(METADATA)}, {literal(ours.POSTGRES)}"
-            connection.command(f"CALL postgres_execute({told})")
-    lake_upkeep.prepare(connection)
 
 
 def compress(connection: Connection, how: str) -> None:
@@ -246,9 +236,9 @@ def _triggers(connection: Connection, backend: Backend) -> Iterator[Finding]:
 def _writable(connection: Connection, data: str) -> Finding:
     file = literal(f"{data}{_PROBE}")
     try:
-        if is_folder(data):
+        if (there := folder(data)) is not None:
             # DuckLake makes it with the first file.
-            Path(data).mkdir(parents=True, exist_ok=True)
+            there.mkdir(parents=True, exist_ok=True)
         connection.command(f"COPY (SELECT 42 AS i) TO {file} (FORMAT parquet)")
         ((found,),) = connection.rows(f"SELECT i FROM read_parquet({file})")  # noqa: S608 - quoted
     except (NodeError, OSError) as exc:
@@ -281,7 +271,8 @@ def _files(connection: Connection, data: str) -> Finding:
     missing = sorted(known - there)
     outside = [file for file in missing if not file.startswith(data)]
     for file in outside:
-        if connection.rows("SELECT 1 FROM glob($file)", {"file": file}):
+        # With a mark of its own, because a name without any is found in S3 whatever there is.
+        if connection.rows("SELECT 1 FROM glob($file)", {"file": f"{file[:-1]}[{file[-1:]}]"}):
             missing.remove(file)
     about = f"all {len(known)} files of the catalog"
     if not missing:

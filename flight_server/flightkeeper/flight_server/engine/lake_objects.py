@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from flightkeeper.flight_server.engine.commit_failures import UNDELETED
 from flightkeeper.flight_server.engine.connection import Connection
+from flightkeeper.flight_server.engine.deletions import is_refused
 from flightkeeper.flight_server.engine.lake import literal
 from flightkeeper.flight_server.errors import NodeError
 
@@ -59,7 +59,7 @@ def _deleted(connection: Connection, file: str) -> bool:
         try:
             connection.command(cleanup)
         except NodeError as exc:
-            if UNDELETED.search(str(exc)):
+            if is_refused(exc):
                 return False
             raise
     return True

@@ -4,14 +4,14 @@ Owns these questions and calls, and the table in the catalog where nodes say wha
 What is done and when is decided in `lake/upkeep`.
 """
 
-from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from flightkeeper.flight_server.engine.commit_failures import UNDELETED
+from flightkeeper.flight_server.engine import lake_inlining
 from flightkeeper.flight_server.engine.connection import Connection
+from flightkeeper.flight_server.engine.deletions import DeletionRefused, is_refused
 from flightkeeper.flight_server.engine.lake import (
     CATALOG,
     METADATA,
@@ -19,7 +19,6 @@ from flightkeeper.flight_server.engine.lake import (
     has_rows_in_files,
     literal,
 )
-from flightkeeper.flight_server.engine.types import quoted
 from flightkeeper.flight_server.errors import EngineFailed, NodeError
 from flightkeeper.flight_server.lake import ledger
 from flightkeeper.flight_server.lake.location import Backend
@@ -48,12 +47,6 @@ _ORPHANS_MAX = 1_000
 _RECORD = f"""
     CREATE TABLE IF NOT EXISTS {METADATA}.{RECORD} (
         step VARCHAR, node VARCHAR, at_s DOUBLE, took_ms BIGINT, outcome VARCHAR, detail VARCHAR)"""
-# With their place: without, the functions would be looked for in the lake first.
-_NAMES = {
-    Backend.SQLITE: "system.main.sqlite_query({}, "
-    "'SELECT name FROM sqlite_master WHERE type = ''table''')",
-    Backend.POSTGRES: "system.main.postgres_query({}, 'SELECT tablename AS name FROM pg_tables')",
-}
 _TABLES = f"""
     SELECT t.table_id, s.schema_name, t.table_name
     FROM {METADATA}.ducklake_table t JOIN {METADATA}.ducklake_schema s USING (schema_id)
@@ -81,24 +74,6 @@ _SCHEDULED = f"""
     FROM {METADATA}.ducklake_files_scheduled_for_deletion"""  # noqa: S608
 _OLD_ENTRIES = f"""
     FROM {METADATA}.{ledger.TABLE} WHERE noted_s < $before AND key <> '{ledger.NAME}'"""
-_INLINED = f"SELECT table_id, table_name FROM {METADATA}.ducklake_inlined_data_tables"  # noqa: S608
-_NEWEST = f"""
-    FROM {METADATA}.ducklake_snapshot
-    WHERE snapshot_id = (SELECT max(snapshot_id) FROM {METADATA}.ducklake_snapshot)"""  # noqa: S608
-# Who has loaded tables at another number of their schemas loads them again.
-_NEXT = f"""
-    INSERT INTO {METADATA}.ducklake_snapshot
-    SELECT snapshot_id + 1, greatest(now(), snapshot_time::TIMESTAMPTZ), schema_version + 1,
-           next_catalog_id, next_file_id {_NEWEST} AND snapshot_id = $newest"""
-_ALTERED = f"""
-    INSERT INTO {METADATA}.ducklake_snapshot_changes
-    VALUES ($newest + 1, $changes, $author, '{MESSAGE}', NULL)"""  # noqa: S608
-_NO_LONGER_ASKED = f"""
-    DELETE FROM {METADATA}.ducklake_inlined_data_tables
-    WHERE list_contains($numbers, table_id)"""  # noqa: S608
-_NO_LONGER_MAX = 1_000
-_MARKS = "ducklake_inlined_delete_"
-_AT_ONCE = 100
 _AIMED_AT = f"""
     SELECT value FROM {METADATA}.ducklake_metadata
     WHERE key = 'target_file_size' AND scope IS NULL"""  # noqa: S608
@@ -117,7 +92,7 @@ def backlog(
     connection: Connection, backend: Backend, keeping: Keeping, cutoffs: Cutoffs
 ) -> Backlog:
     """What is to be done."""
-    names = _names(connection, backend)
+    names = lake_inlining.names(connection, backend)
     versions, expirable = _versions(connection, cutoffs.snapshots_s)
     scheduled = connection.rows(_SCHEDULED, {"before": cutoffs.files_s})[0]
     entries = connection.rows(f"SELECT count(*) {_OLD_ENTRIES}", {"before": cutoffs.ledger_s})
@@ -134,12 +109,6 @@ def backlog(
     )
 
 
-def _names(connection: Connection, backend: Backend) -> frozenset[str]:
-    """The tables in the lake's catalog."""
-    rows = connection.rows(f"FROM {_NAMES[backend].format(literal(METADATA))}")
-    return frozenset(str(name) for (name,) in rows)
-
-
 def _versions(connection: Connection, before_s: float) -> tuple[tuple[int, ...], int]:
     told = {"before": before_s}
     ((count,),) = connection.rows(f"SELECT count(*) {_OLD_VERSIONS}", told)
@@ -154,9 +123,7 @@ def _tables(
 ) -> tuple[TableState, ...]:
     told = {"small": round(file_bytes * SMALL), "worn": DELETED_MIN}
     files = {number: found for number, *found in connection.rows(_FILES, told)}
-    places = connection.rows(_INLINED)
-    rows = _inlined(connection, places, names)
-    asked = {number for number, _ in places}
+    rows, asked = lake_inlining.counted(connection, names), lake_inlining.asked(connection)
     return tuple(
         TableState(
             schema, name, rows.get(number, 0), *_state(files.get(number)), asked=number in asked
@@ -173,38 +140,6 @@ def _state(files: Sequence[Any] | None) -> tuple[int, int, tuple[Worn, ...]]:
     return small, small_bytes, tuple(worn)
 
 
-def inlined(connection: Connection, backend: Backend) -> Mapping[int, int]:
-    """Rows in the catalog, and marks of deleted ones, by the number of their table."""
-    return _inlined(connection, connection.rows(_INLINED), _names(connection, backend))
-
-
-def _inlined(
-    connection: Connection, places: Sequence[tuple[int, str]], names: frozenset[str]
-) -> Mapping[int, int]:
-    kept = [*places, *_marks(names)]
-    return _counted(connection, [(number, name) for number, name in kept if name in names])
-
-
-def _counted(connection: Connection, kept: Sequence[Sequence[Any]]) -> Mapping[int, int]:
-    """How much there is in the catalog's tables for those with these numbers."""
-    counts = [
-        f"SELECT {number}, count(*) FROM {METADATA}.{quoted(name)}"  # noqa: S608 - quoted
-        for number, name in kept
-    ]
-    found: Counter[int] = Counter()
-    for first in range(0, len(counts), _AT_ONCE):
-        for number, count in connection.rows(" UNION ALL ".join(counts[first : first + _AT_ONCE])):
-            found[number] += count
-    return found
-
-
-def _marks(names: frozenset[str]) -> Iterator[tuple[int, str]]:
-    for name in names:
-        number = name.removeprefix(_MARKS)
-        if number != name and number.isdecimal():
-            yield int(number), name
-
-
 def _looked_s(connection: Connection, names: frozenset[str]) -> float:
     looked = connection.rows(_LOOKED)[0][0] if RECORD in names else None
     return float("-inf") if looked is None else float(looked)
@@ -218,8 +153,8 @@ def perform(
     Raises:
         NodeError: it was not done, or no more than a part of it that stands by itself.
     """
-    if task == Task(Step.FLUSH):
-        return _asked_no_longer(connection, author)
+    if task.step is Step.UNINLINE:
+        return f"{lake_inlining.ask_no_longer(connection, author, MESSAGE)} tables"
     if task.table:
         return _rewritten(connection, task, keeping, author)
     return _cleared(connection, task, cutoffs)
@@ -308,32 +243,6 @@ def _rewritten(connection: Connection, task: Task, keeping: Keeping, author: str
     return f"{sum(row[2] for row in rows)} files into {sum(row[3] for row in rows)}"
 
 
-def _asked_no_longer(connection: Connection, author: str) -> str:
-    """Let reads of tables without rows in the catalog ask for none there.
-
-    DuckLake lets them ask as long as the table lives. As its own changes of tables do, this makes
-    a version: whoever is about to commit such rows is late, and begins again. Where they would have
-    been stays for those who read an older version.
-    """
-    connection.begin()
-    try:
-        # First, so that whatever is committed from here on takes the number that this one needs.
-        ((newest,),) = connection.rows(f"SELECT snapshot_id {_NEWEST}")
-        counted = _counted(connection, connection.rows(_INLINED))
-        numbers = [number for number in sorted(counted) if not counted[number]][:_NO_LONGER_MAX]
-        if numbers:
-            changes = ",".join(f"altered_table:{number}" for number in numbers)
-            told = {"newest": newest, "changes": changes, "author": author}
-            connection.rows(_NEXT, {"newest": newest})
-            connection.rows(_ALTERED, told)
-            connection.rows(_NO_LONGER_ASKED, {"numbers": numbers})
-        connection.commit()
-    except BaseException:
-        connection.rollback()
-        raise
-    return f"{len(numbers)} tables asked no longer"
-
-
 def _aim_at(connection: Connection, file_bytes: int) -> None:
     """Let DuckLake make files of this size."""
     rows = connection.rows(_AIMED_AT)
@@ -360,8 +269,8 @@ def _called(connection: Connection, function: str, told: str) -> int:
         # Counted, because rows with times need a library that nodes do not have.
         return int(connection.rows(f"SELECT count(*) FROM {call}")[0][0])  # noqa: S608 - ours
     except NodeError as exc:
-        if UNDELETED.search(str(exc)):
-            raise EngineFailed(f"{_REFUSED}. {exc}") from exc
+        if is_refused(exc):
+            raise DeletionRefused(f"{_REFUSED}. {exc}") from exc
         raise
 
 
@@ -376,7 +285,7 @@ def prepare(connection: Connection) -> None:
 
 def runs(connection: Connection, backend: Backend) -> Mapping[Step, Run]:
     """What was done last, by step."""
-    if RECORD not in _names(connection, backend):
+    if RECORD not in lake_inlining.names(connection, backend):
         return {}
     rows = connection.rows(f"FROM {METADATA}.{RECORD}")
     return {Step(step): Run(Step(step), *told) for step, *told in rows}

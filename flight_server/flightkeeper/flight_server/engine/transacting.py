@@ -14,12 +14,10 @@ from typing import Any
 import duckdb
 
 from flightkeeper.flight_server.engine import commit_failures
-from flightkeeper.flight_server.engine.changes import Changes
 from flightkeeper.flight_server.engine.failures import translate
-from flightkeeper.flight_server.engine.file_lists import FileLists
-from flightkeeper.flight_server.engine.kept_files import KeptFiles
 from flightkeeper.flight_server.engine.open_result import OpenResult
 from flightkeeper.flight_server.engine.turns import Turn, Turns
+from flightkeeper.flight_server.engine.wiring import Wiring
 from flightkeeper.flight_server.errors import Cancelled, NodeError
 
 
@@ -42,9 +40,7 @@ class Transacting(ABC):
     _reading = False
 
     _cursor: duckdb.DuckDBPyConnection
-    _changes: Changes
-    _lists: FileLists | None
-    _kept: KeptFiles | None
+    _wiring: Wiring
     # When the open transaction began, as Unix time.
     _begun_s = 0.0
     # Held by the open transaction.
@@ -133,8 +129,9 @@ class Transacting(ABC):
             self._ended()
 
     def _commit(self) -> None:
-        with ExitStack() as kept, self._changes.counted():
-            put_back = self._kept and kept.enter_context(self._kept.during(self._begun_s))
+        files = self._wiring.kept
+        with ExitStack() as kept, self._wiring.changes.counted():
+            put_back = files and kept.enter_context(files.during(self._begun_s))
             try:
                 self._control("COMMIT")
             except NodeError as exc:
@@ -160,10 +157,10 @@ class Transacting(ABC):
     @contextmanager
     def listing(self) -> Iterator[None]:
         """The files of the lake's tables stay as they are meanwhile, for who reads them."""
-        if self._lists is None or self.in_transaction or self._reading:
+        if self._wiring.lists is None or self.in_transaction or self._reading:
             yield
             return
-        with self._lists.read():
+        with self._wiring.lists.read():
             yield
 
     @contextmanager
@@ -174,10 +171,10 @@ class Transacting(ABC):
             EngineFailed: somebody does, for longer than is waited for.
         """
         self._held.close()
-        if self._lists is None:
+        if self._wiring.lists is None:
             yield
             return
-        with self._lists.replaced():
+        with self._wiring.lists.replaced():
             yield
 
     def abort(self, why: str) -> None:

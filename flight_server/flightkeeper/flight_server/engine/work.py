@@ -1,7 +1,9 @@
 """What a connection's engine works on, and how that is interrupted: nothing but what was meant."""
 
 import threading
+import time
 from contextlib import suppress
+from typing import Protocol
 
 import duckdb
 
@@ -15,21 +17,53 @@ class Work:
         thread: the thread that waits for the engine; None between two batches.
         changes: it may change something, and has not ended.
         interrupted: somebody has ended it.
+        reads: it is a query of a caller's.
+        native_thread: the thread that it began in, as the system knows it.
+        thread_s: how long that had computed when it began.
+        began_s: when that was, on the monotonic clock.
     """
 
-    __slots__ = ("changes", "interrupted", "thread")
+    __slots__ = (
+        "began_s",
+        "changes",
+        "interrupted",
+        "native_thread",
+        "reads",
+        "thread",
+        "thread_s",
+    )
 
-    def __init__(self, *, changes: bool = False) -> None:
+    def __init__(self, *, changes: bool = False, reads: bool = False) -> None:
         self.thread: int | None = threading.get_ident()
         self.changes = changes
         self.interrupted = False
+        self.reads = reads
+        self.native_thread = threading.get_native_id()
+        self.thread_s = time.thread_time()
+        self.began_s = time.monotonic()
+
+
+class Watching(Protocol):
+    """Who is told what the engine works on, all connections together."""
+
+    def begin(self, work: Work) -> None:
+        """A statement begins."""
+
+    def end(self, work: Work) -> None:
+        """A statement has ended. Idempotent."""
 
 
 class Engine:
     """What works for a connection: one piece of work at a time. Thread-safe."""
 
-    def __init__(self, cursor: duckdb.DuckDBPyConnection, changes: Changes) -> None:
+    def __init__(
+        self,
+        cursor: duckdb.DuckDBPyConnection,
+        changes: Changes,
+        watching: Watching | None = None,
+    ) -> None:
         """`changes` counts those of all connections to the database."""
+        self._watching = watching
         self._cursor = cursor
         self._changes = changes
         # Guards `_work`, for a moment only: an interrupt must not wait for the work it ends.
@@ -41,17 +75,21 @@ class Engine:
         """Whether a statement runs or a result is open."""
         return self._work is not None
 
-    def begin(self, *, changes: bool = False) -> Work:
+    def begin(self, *, changes: bool = False, reads: bool = False) -> Work:
         """Work for this thread, until `end`."""
         if changes:
             self._changes.begin()
-        work = Work(changes=changes)
+        work = Work(changes=changes, reads=reads)
         with self._lock:
             self._work = work
+        if self._watching is not None:
+            self._watching.begin(work)
         return work
 
     def end(self, work: Work) -> None:
         """Nothing is left to do for it. Idempotent."""
+        if self._watching is not None:
+            self._watching.end(work)
         with self._lock:
             if self._work is work:
                 self._work = None

@@ -12,6 +12,8 @@ nothing else beside it.
 Pure: what makes this in the lake's catalog.
 """
 
+from flightkeeper.flight_server.lake.triggers import made_in_postgres, made_in_sqlite
+
 TABLE = "flightkeeper_column_stats"
 """Has the range of each column that was replaced last, and in which version."""
 NOTE = f"{TABLE}_note"
@@ -57,10 +59,7 @@ DROP TRIGGER IF EXISTS {RESTORE};
 COMMIT;
 """
 """Makes what is missing."""
-_TEXTS = ", ".join("'{}'".format(text.replace("'", "''")) for text in _SQLITE_TRIGGERS)
-SQLITE_MADE = f"""
-SELECT 1 AS made FROM (SELECT count(*) AS found FROM sqlite_master WHERE sql IN ({_TEXTS}))
-WHERE found = {len(_SQLITE_TRIGGERS)}"""  # noqa: S608 - ours
+SQLITE_MADE = made_in_sqlite(_SQLITE_TRIGGERS)
 """Answers a row if all of it has been made, by a node that knew what this one knows."""
 
 _NOTE_BODY = f"BEGIN {_KEEP} RETURN NEW; END"
@@ -82,12 +81,10 @@ FOR EACH ROW WHEN (NEW.changes_made LIKE '%rewrite_delete:%'
 AND NEW.changes_made ~ '^((merge_adjacent|rewrite_delete):[0-9]+(,|$))+$')
 EXECUTE FUNCTION {RESTORE}();
 """
-POSTGRES_MADE = f"""
-SELECT 1 FROM pg_trigger t JOIN pg_proc p ON p.oid = t.tgfoid
-WHERE to_regclass('{TABLE}') IS NOT NULL AND t.tgenabled IN ('O', 'A') AND (
-    t.tgrelid = to_regclass('ducklake_table_column_stats') AND p.proname = '{NOTE}'
-    AND p.prosrc = $f${_NOTE_BODY}$f$
-    OR t.tgrelid = to_regclass('ducklake_snapshot_changes') AND p.proname = '{RESTORE}'
-    AND p.prosrc = $f${_RESTORE_BODY}$f$)
-HAVING count(*) = 2
-"""  # noqa: S608 - ours
+POSTGRES_MADE = made_in_postgres(
+    TABLE,
+    {
+        ("ducklake_table_column_stats", NOTE): _NOTE_BODY,
+        ("ducklake_snapshot_changes", RESTORE): _RESTORE_BODY,
+    },
+)

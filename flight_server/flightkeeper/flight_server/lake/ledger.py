@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Any
 
+from flightkeeper.flight_server.lake.triggers import made_in_postgres, made_in_sqlite
+
 _KEY_BYTES = 16
 NOT_APPLIED = -1
 """Rows of an id that was settled as not applied: no commit may carry it any more."""
@@ -87,8 +89,7 @@ INSERT OR IGNORE INTO {TABLE} (key, text, row_count) VALUES ('{NAME}', hex(rando
 COMMIT;
 """  # noqa: S608 - ours
 """Makes what is missing. What others' programs let a commit carry is none of its business."""
-_TRIGGER_TEXT = _TRIGGER.replace("'", "''")
-SQLITE_MADE = f"SELECT 1 AS made FROM sqlite_master WHERE sql = '{_TRIGGER_TEXT}'"  # noqa: S608 - ours
+SQLITE_MADE = made_in_sqlite((_TRIGGER,))
 """Answers a row if all of it has been made, by a node that knew what this one knows."""
 
 _NOTE = f"""
@@ -118,8 +119,5 @@ FOR EACH ROW WHEN (NEW.commit_extra_info LIKE '[%') EXECUTE FUNCTION {TABLE}_not
 INSERT INTO {TABLE} (key, text, row_count) VALUES ('{NAME}', gen_random_uuid()::text, 0)
 ON CONFLICT DO NOTHING;
 """  # noqa: S608 - ours
-POSTGRES_MADE = f"""
-SELECT 1 FROM pg_proc WHERE proname = '{TABLE}_note' AND prosrc = $f${_NOTE}$f$
-AND to_regclass('{TABLE}') IS NOT NULL
-"""  # noqa: S608 - ours
+POSTGRES_MADE = made_in_postgres(TABLE, {("ducklake_snapshot_changes", f"{TABLE}_note"): _NOTE})
 """Answers a row if all of it has been made, by a node that knew what this one knows."""

@@ -6,11 +6,13 @@ ducklake:postgres://user@host:5432/database
 
 from dataclasses import dataclass
 from enum import Enum
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 _PREFIX = "ducklake:"
 _FILES = ".files"
+_LOCAL = "file:"
+"""How a folder's URL begins, as DuckDB takes it."""
 _CONNECTION = frozenset({"sslmode", "sslrootcert", "host", "connect_timeout"})
 """What may stand in the query of a PostgreSQL URL; `host` is the folder of a socket there."""
 
@@ -51,9 +53,11 @@ class Location:
         return f"{_PREFIX}postgres://{host}/{told.get('dbname', '')}"
 
 
-def is_folder(path: str) -> bool:
-    """Whether that is where files are in folders, and not in an object store."""
-    return "://" not in path
+def folder(path: str) -> Path | None:
+    """Where files are if that is in folders; None if it is in an object store."""
+    if path.startswith(_LOCAL):
+        return Path(urlsplit(path).path)
+    return None if "://" in path else Path(path)
 
 
 def parse(url: str, data: str = "") -> Location:

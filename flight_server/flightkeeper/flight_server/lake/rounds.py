@@ -14,9 +14,9 @@ import structlog
 
 from flightkeeper.flight_server.clocks import Clocks
 from flightkeeper.flight_server.engine import lake, lake_inspection, lake_upkeep
-from flightkeeper.flight_server.engine.commit_failures import UNDELETED
 from flightkeeper.flight_server.engine.connection import Connection
 from flightkeeper.flight_server.engine.database import Database
+from flightkeeper.flight_server.engine.deletions import DeletionRefused
 from flightkeeper.flight_server.errors import NodeError
 from flightkeeper.flight_server.lake import upkeep
 from flightkeeper.flight_server.lake.location import Backend
@@ -167,7 +167,7 @@ class Rounds:
                     )
             except NodeError as exc:
                 check()  # which tells of a stop before what it came to here
-                if task.step in upkeep.DELETING and UNDELETED.search(str(exc)):
+                if isinstance(exc, DeletionRefused):
                     self._deletes_again_s = self._order.clocks.monotonic_s() + _REFUSED_PAUSE_S
                 yield (PUT_OFF if lake.was_taken(exc) else FAILED), task.told(_line(exc))
             else:

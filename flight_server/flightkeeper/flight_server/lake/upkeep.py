@@ -48,6 +48,7 @@ class Step(StrEnum):
     FLUSH = "flush"
     REWRITE = "rewrite"
     MERGE = "merge"
+    UNINLINE = "uninline"
     EXPIRE = "expire"
     CLEAN = "clean"
     ORPHANS = "orphans"
@@ -171,7 +172,6 @@ class Task:
     """One thing to do, in a transaction of its own.
 
     Attributes:
-        table: to flush none is to let reads ask for no rows in the catalog where there are none.
         deleted_min: files of which this fraction is deleted are written anew.
     """
 
@@ -194,7 +194,7 @@ def plan(backlog: Backlog, keeping: Keeping, now_s: float) -> Sequence[Task]:
     """
     found = [*_flushes(backlog), *_rewrites(backlog), *_merges(backlog, keeping)][:TASKS_MAX]
     if backlog.rows_in_files and any(table.asked for table in backlog.tables):
-        found.append(Task(Step.FLUSH))
+        found.append(Task(Step.UNINLINE))
     if backlog.versions:
         found.append(Task(Step.EXPIRE, versions=backlog.versions[:VERSIONS_MAX]))
     if backlog.cleanable:
@@ -250,6 +250,7 @@ def to_do(backlog: Backlog) -> Mapping[Step, int | None]:
         Step.FLUSH: sum(table.inlined for table in tables),
         Step.REWRITE: sum(len(table.worn) for table in tables),
         Step.MERGE: sum(table.small for table in tables),
+        Step.UNINLINE: sum(table.asked for table in tables) if backlog.rows_in_files else 0,
         Step.EXPIRE: backlog.expirable,
         Step.CLEAN: backlog.scheduled,
         Step.ORPHANS: None,

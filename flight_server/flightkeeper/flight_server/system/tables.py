@@ -287,8 +287,9 @@ LAKE = SystemTable(
             "step",
             "VARCHAR",
             "`flush`: rows into files; `rewrite`: files of which much is deleted; `merge`: small "
-            "files; `expire`: versions; `clean`: files that no version has; `orphans`: files that "
-            "the lake does not know; `ledger`: statements that are not sent again any more; "
+            "files; `uninline`: tables whose rows are looked for in the catalog, though they go "
+            "into files; `expire`: versions; `clean`: files that no version has; `orphans`: files "
+            "that the lake does not know; `ledger`: statements that are not sent again any more; "
             "`log`: MiB of SQLite's log",
         ),
         Column("todo", "BIGINT", "how many of them there are now; NULL = not known"),
