@@ -75,7 +75,7 @@ def differs(before: Rows, after: Rows) -> Rows:
     return Rows({row: count for row, count in found.items() if count})
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", range(3))
 def test_changes_between_any_two_versions_add_up(lake: Connection, seed: int) -> None:
     rng = random.Random(seed)
     lake.command("CREATE TABLE t (id INTEGER, v INTEGER)")
@@ -83,7 +83,7 @@ def test_changes_between_any_two_versions_add_up(lake: Connection, seed: int) ->
     for _ in range(24):
         lake.rows(rng.choice(CHANGES).format(n=rng.randrange(1000)))
         lake.rows(f"INSERT INTO other VALUES ({rng.randrange(9)})")
-    for first, last in [sorted(rng.sample(range(2, newest(lake) + 1), 2)) for _ in range(40)]:
+    for first, last in [sorted(rng.sample(range(2, newest(lake) + 1), 2)) for _ in range(12)]:
         expected = differs(rows(lake, first - 1), rows(lake, last))
         assert told(lake, first, last) == expected, (first, last)
 

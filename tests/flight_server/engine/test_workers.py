@@ -101,6 +101,22 @@ def test_they_come_for_a_statement_that_computes_and_go_after_it(
     thread.join()
 
 
+def test_they_leave_only_while_nothing_runs(
+    root: duckdb.DuckDBPyConnection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One of them might wait for who lets them leave, who would wait for it."""
+    monkeypatch.setattr(module, "LINGER_S", 0)
+    with closing(Workers(root.cursor())) as workers, workers.staying():
+        work = Work(reads=True)
+        workers.begin(work)
+        for _ in range(3):
+            workers.look()
+            assert callers(root) == 1
+        workers.end(work)
+        workers.look()
+        assert callers(root) == THREADS
+
+
 def test_who_comes_takes_tasks_of_a_statement_that_has_begun(
     root: duckdb.DuckDBPyConnection, connection: Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -8,12 +8,16 @@ threads of its own, who asked does the tasks himself, and waits asleep. So there
 statement has used the processor for some time: the tasks that nobody took yet are there for those
 who come then.
 
+They leave only while nothing runs, and nothing begins meanwhile. DuckDB waits for a thread that is
+to leave until its task is done; and a task of a lake's that has asked the catalog something waits
+for whoever lets threads leave.
+
 Owns the setting `external_threads`, by which DuckDB is told how many of its threads are callers'.
 """
 
 import threading
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -63,7 +67,7 @@ class Workers:
     def __init__(self, cursor: duckdb.DuckDBPyConnection) -> None:
         """`cursor` is one of its own."""
         self._cursor = cursor
-        # Guards the works, for a moment only.
+        # Guards the works, and keeps others from beginning while threads leave: for a moment only.
         self._lock = threading.Lock()
         self._works: set[Work] = set()
         self._has_work = threading.Event()
@@ -90,6 +94,21 @@ class Workers:
         with self._lock:
             self._works.discard(work)
 
+    def look(self) -> None:
+        """Let them come or go, if it is time.
+
+        Raises:
+            duckdb.Error: the engine refuses.
+        """
+        with self._lock:
+            works = list(self._works)
+        with self._order:
+            if any(map(self._is_worth_more, works)):
+                self._wanted_s = time.monotonic()
+                self._come()
+            elif self._there and time.monotonic() - self._wanted_s >= LINGER_S:
+                self._leave()
+
     @contextmanager
     def staying(self) -> Iterator[None]:
         """They are there, and stay for as long as this lasts."""
@@ -107,12 +126,10 @@ class Workers:
     def _watch(self) -> None:
         idle = 0
         while not self._closed.wait(TICK_S):
-            with self._lock:
-                works = list(self._works)
-            idle = 0 if works or self._there else idle + 1
             # The database may be closed, or refuse; who asks it something is told so.
             with suppress(duckdb.Error):
-                self._look(works)
+                self.look()
+            idle = 0 if self._works or self._there else idle + 1
             if idle >= _IDLE_TICKS:
                 self._has_work.clear()
                 with self._lock:
@@ -120,14 +137,6 @@ class Workers:
                         self._has_work.set()
                 self._has_work.wait()
                 idle = 0
-
-    def _look(self, works: Iterable[Work]) -> None:
-        with self._order:
-            if any(map(self._is_worth_more, works)):
-                self._wanted_s = time.monotonic()
-                self._come()
-            elif self._there and time.monotonic() - self._wanted_s >= LINGER_S:
-                self._leave()
 
     def _is_worth_more(self, work: Work) -> bool:
         age_s = time.monotonic() - work.began_s
@@ -141,7 +150,10 @@ class Workers:
             self._there = True
 
     def _leave(self) -> None:
-        asked = "SELECT current_setting('threads')"
-        ((threads,),) = self._cursor.execute(asked).fetchall()
-        self._cursor.execute(f"SET external_threads = {int(threads)}").fetchall()
-        self._there = False
+        with self._lock:
+            if self._works:
+                return
+            asked = "SELECT current_setting('threads')"
+            ((threads,),) = self._cursor.execute(asked).fetchall()
+            self._cursor.execute(f"SET external_threads = {int(threads)}").fetchall()
+            self._there = False
