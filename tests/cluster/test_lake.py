@@ -44,7 +44,7 @@ _WORKS_MAX_S = 0.8
 pytestmark = [
     pytest.mark.cluster,
     pytest.mark.lake,
-    pytest.mark.timeout(240 + WRITES // 10 + KILLS * 10),
+    pytest.mark.timeout(240 + WRITES // 4 + KILLS * 10),
 ]
 _measured = logging.getLogger("measured")
 
