@@ -14,12 +14,14 @@ from flightkeeper.flight_server.engine.statement import parse
 from flightkeeper.flight_server.engine.wiring import Wiring
 from flightkeeper.flight_server.engine.work import Work
 from flightkeeper.flight_server.engine.workers import (
+    BUSY,
     CHANGES_S,
-    LONG_S,
     READS_S,
+    WINDOW_S,
+    Usage,
     Workers,
-    computed_s,
     is_worth_more,
+    used_s,
 )
 from tests.flight_server.wire_client import eventually
 
@@ -28,32 +30,50 @@ HEAVY = "SELECT count(*) FROM range(40_000_000) t(i) WHERE hash(i) % 7 = 3"
 
 
 @pytest.mark.parametrize(
-    ("age_s", "used_s", "reads", "there", "wanted"),
+    ("age_s", "used", "reads", "worth"),
     [
-        (60, 0, True, False, False),
-        (60, READS_S / 2, True, False, False),
-        (READS_S, READS_S, True, False, True),
-        (READS_S, READS_S, False, False, False),
-        (60, CHANGES_S, False, False, True),
-        # Who asks a catalog turns in a loop now, so that it says nothing.
-        (LONG_S / 2, LONG_S / 2, True, True, False),
-        (LONG_S, 0, True, True, True),
+        (60, 0, True, False),
+        (60, READS_S / 2, True, False),
+        (READS_S, READS_S, True, True),
+        (READS_S / 2, READS_S, True, False),
+        (60, READS_S, False, False),
+        (60, CHANGES_S, False, True),
     ],
 )
 def test_a_statement_that_computes_is_worth_more_threads(
-    age_s: float, used_s: float, *, reads: bool, there: bool, wanted: bool
+    age_s: float, used: float, *, reads: bool, worth: bool
 ) -> None:
-    assert is_worth_more(age_s, used_s, reads=reads, there=there) is wanted
+    work = Work(reads=reads)
+    work.began_s -= age_s
+    work.thread_s -= used
+    assert is_worth_more(work) is worth
 
 
 def test_what_a_thread_has_used_is_told_by_the_system() -> None:
     work = Work()
     sum(range(1_000_000))
-    used_s = time.thread_time() - work.thread_s
-    assert used_s * 0.5 < computed_s(work, 60) < used_s + 1
+    used = time.thread_time() - work.thread_s
+    assert used * 0.5 < used_s(work, 60) < used + 1
     # It is a process, and no thread of this one.
     work.native_thread = 1
-    assert computed_s(work, 60) == 60
+    assert used_s(work, 60) == 60
+
+
+def test_threads_that_wait_use_little() -> None:
+    over = threading.Event()
+    waiting = threading.Thread(target=over.wait)
+    waiting.start()
+    assert waiting.native_id is not None
+    usage = Usage([waiting.native_id, 1], 0.0)
+    assert usage.is_low(WINDOW_S / 2) is None
+    assert usage.is_low(WINDOW_S) is True
+    over.set()
+    waiting.join()
+    mine = Usage([threading.get_native_id()], 0.0)
+    busy_until_s = time.thread_time() + 2 * BUSY * WINDOW_S
+    while time.thread_time() < busy_until_s:
+        pass
+    assert mine.is_low(WINDOW_S) is False
 
 
 @pytest.fixture
@@ -101,20 +121,57 @@ def test_they_come_for_a_statement_that_computes_and_go_after_it(
     thread.join()
 
 
+@pytest.fixture
+def workers(root: duckdb.DuckDBPyConnection, monkeypatch: pytest.MonkeyPatch) -> Iterator[Workers]:
+    """Nobody looks by himself whether they may go."""
+    monkeypatch.setattr(module, "TICK_S", 60)
+    monkeypatch.setattr(module, "LINGER_S", 0)
+    monkeypatch.setattr(module, "WINDOW_S", 0)
+    with closing(Workers(root.cursor())) as made:
+        yield made
+
+
 def test_they_leave_only_while_nothing_runs(
-    root: duckdb.DuckDBPyConnection, monkeypatch: pytest.MonkeyPatch
+    root: duckdb.DuckDBPyConnection, workers: Workers
 ) -> None:
     """One of them might wait for who lets them leave, who would wait for it."""
-    monkeypatch.setattr(module, "LINGER_S", 0)
-    with closing(Workers(root.cursor())) as workers, workers.staying():
-        work = Work(reads=True)
-        workers.begin(work)
-        for _ in range(3):
-            workers.look()
-            assert callers(root) == 1
-        workers.end(work)
+    with workers.staying():
+        assert callers(root) == 1
+    work = Work(reads=True)
+    workers.begin(work)
+    for _ in range(3):
         workers.look()
+        assert callers(root) == 1
+    workers.end(work)
+    workers.look()
+    assert callers(root) == THREADS
+
+
+def test_what_begins_waits_until_they_have_left(
+    root: duckdb.DuckDBPyConnection, workers: Workers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "PATIENCE_S", 60)
+    with workers.staying():
+        pass
+    running, later, begun = Work(), Work(), threading.Event()
+    workers.begin(running)
+    leaving = threading.Thread(target=workers.look)
+    leaving.start()
+    eventually(lambda: workers._leaving)
+
+    def begin() -> None:
+        workers.begin(later)
         assert callers(root) == THREADS
+        begun.set()
+
+    beginning = threading.Thread(target=begin)
+    beginning.start()
+    assert not begun.wait(0.05)
+    workers.end(running)
+    assert begun.wait(20)
+    leaving.join()
+    beginning.join()
+    workers.end(later)
 
 
 def test_who_comes_takes_tasks_of_a_statement_that_has_begun(
