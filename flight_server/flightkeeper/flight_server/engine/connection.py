@@ -324,7 +324,7 @@ class Connection(Transacting):
             self._finish(opened)
             # Without another statement DuckDB 1.5 may leave the transaction of this one open,
             # which nobody could checkpoint beside.
-            with suppress(duckdb.Error):
+            with suppress(duckdb.Error), self._wiring.working():
                 self._cursor.execute("SELECT 1").fetchall()
 
     def _finish(self, opened: OpenResult) -> None:

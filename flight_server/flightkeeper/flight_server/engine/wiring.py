@@ -1,6 +1,7 @@
 """What all connections to a database have in common."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -8,6 +9,7 @@ from flightkeeper.flight_server.engine.changes import Changes
 from flightkeeper.flight_server.engine.file_lists import FileLists
 from flightkeeper.flight_server.engine.kept_files import KeptFiles
 from flightkeeper.flight_server.engine.statement import Statement
+from flightkeeper.flight_server.engine.work import Work
 from flightkeeper.flight_server.engine.workers import Workers
 
 if TYPE_CHECKING:
@@ -36,3 +38,16 @@ class Wiring:
     kept: KeptFiles | None = None
     workers: Workers | None = None
     exact: Exact | None = None
+
+    @contextmanager
+    def working(self) -> Iterator[None]:
+        """The engine does something meanwhile that nobody may interrupt."""
+        if self.workers is None:
+            yield
+            return
+        work = Work()
+        self.workers.begin(work)
+        try:
+            yield
+        finally:
+            self.workers.end(work)
