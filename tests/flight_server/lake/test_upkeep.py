@@ -1,5 +1,6 @@
 """What is done for a lake and how much of it at once: backlog, settings and clock in, tasks out."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
@@ -35,7 +36,7 @@ def test_nothing_to_do_is_nothing_done() -> None:
 
 
 def test_each_kind_of_work_has_its_place_in_the_order() -> None:
-    table = TableState("main", "t", inlined=1000, small=8, worn=(Worn(0.5, 1),))
+    table = TableState("main", "t", inlined=1000, small=8, worn=(Worn(0.5, 1),), asked=True)
     left = {"versions": (1, 2), "cleanable": 1, "entries": 1, "orphans_looked_s": 0.0}
     tasks = planned(table, **left, log_bytes=upkeep.LOG_BYTES_MAX)
     assert [task.step for task in tasks] == list(Step)
@@ -146,8 +147,12 @@ def test_texts_of_times_never_name_a_file_that_is_to_be_kept(
 
 def test_what_there_is_to_do_is_counted() -> None:
     table = TableState("main", "t", inlined=3, small=2, worn=(Worn(0.5, 1),))
-    told = to_do(
-        Backlog((table, table), expirable=7, scheduled=5, cleanable=1, entries=4, log_bytes=9 * MB)
+    other = replace(table, asked=True)
+    backlog = Backlog(
+        (table, other), expirable=7, scheduled=5, cleanable=1, entries=4, log_bytes=9 * MB
     )
+    told = to_do(backlog)
     assert list(told) == list(Step)
-    assert list(told.values()) == [6, 2, 4, 7, 5, None, 4, 9 * MB // 2**20]
+    assert list(told.values()) == [6, 2, 4, 1, 7, 5, None, 4, 9 * MB // 2**20]
+    # Where small changes are kept in the catalog it is right to ask for them.
+    assert to_do(replace(backlog, rows_in_files=False))[Step.UNINLINE] == 0
