@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from flightkeeper.flight_server.engine import lake_feed
 from flightkeeper.flight_server.engine.connection import Connection
 from flightkeeper.flight_server.engine.database import Database, DatabaseOptions
 from flightkeeper.flight_server.engine.lake import LakeOptions
@@ -125,6 +126,7 @@ PARTS = "FROM table_changes('t', 2, 2) UNION ALL FROM table_changes('t', 3, 4)"
         ("table_changes('t', 2, 4) c(snapshot_id, _, change_type, id) WHERE ?", (True,)),
         ("(WITH c AS (FROM table_changes('t', 2, 4)) FROM c)", ()),
         (f"({PARTS})", ()),
+        ("c: lake.table_changes('t', 2, 4)", ()),
         ("(SELECT ? AS one, * FROM table_changes('t', ?, ?)) WHERE one = ?", (1, 2, 4, 1)),
     ],
 )
@@ -169,6 +171,45 @@ def test_rows_that_are_told_can_be_kept(rewritten: Connection) -> None:
     rewritten.change(parse(f"CREATE TEMP TABLE kept AS {read}")[0])
     rewritten.change(parse(f"INSERT INTO kept {read} WHERE id > $1")[0], {"1": 2})
     assert asked(rewritten, "FROM kept ORDER BY ALL") == [*CHANGED, CHANGED[-1]]
+
+
+@pytest.mark.parametrize(
+    "verb",
+    [
+        "MERGE INTO kept k USING lake.table_changes('t', 2, 4) c ON k.id = c.id WHEN MATCHED "
+        "THEN UPDATE SET id = c.id",
+        "DELETE FROM kept USING lake.table_changes('t', 2, 4) AS c WHERE kept.id = c.id",
+    ],
+)
+def test_what_is_told_can_be_applied(rewritten: Connection, verb: str) -> None:
+    rewritten.command("CREATE TEMP TABLE kept AS SELECT i AS id FROM range(20) t(i)")
+    assert rewritten.change(parse(verb)[0]) == 4
+
+
+def test_a_parameter_may_be_named_in_any_case(rewritten: Connection) -> None:
+    (statement,) = parse("SELECT count(*) AS n FROM lake.table_changes('t', $a, $b) WHERE $A = 2")
+    for values in ({"a": 2, "b": 4}, {"A": 2, "b": 4}):
+        assert [b.to_pydict() for b in rewritten.run(statement, values)] == [{"n": [4]}]
+
+
+def test_where_parts_cannot_stand_it_is_said(rewritten: Connection) -> None:
+    with pytest.raises(InvalidArgument, match=r"write it as \(FROM lake"):
+        asked(rewritten, "FROM lake.table_changes('t', 2, 4) WITH ORDINALITY")
+
+
+def test_a_transaction_that_has_altered_the_table_is_told_so(rewritten: Connection) -> None:
+    rewritten.begin()
+    rewritten.command("ALTER TABLE t ADD COLUMN more INTEGER")
+    with pytest.raises(InvalidArgument, match="a transaction that has altered it"):
+        asked(rewritten, "FROM lake.table_changes('t', 2, 4)")
+
+
+def test_a_range_has_so_many_parts_at_most(
+    rewritten: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lake_feed, "_PARTS_MAX", 1)
+    with pytest.raises(InvalidArgument, match=r"2 parts, and 1 are the limit.* up to version 2,"):
+        asked(rewritten, "FROM lake.table_changes('t', 2, 4)")
 
 
 def test_what_runs_later_is_left_as_it_is(rewritten: Connection) -> None:
@@ -229,7 +270,8 @@ def test_a_table_is_told_of_from_its_beginning(lake: Connection) -> None:
 @pytest.mark.parametrize(
     ("sql", "why"),
     [
-        ("FROM lake.table_changes('t', 2, 99)", "No snapshot found at version 99"),
+        ("FROM lake.table_changes('t', 2, 99)", "version 99[^~]*LINE 1: FROM lake"),
+        ("FROM lake.table_insertions('t', 2, 99)", "version 99[^~]*LINE 1: FROM lake"),
         ("FROM lake.table_changes('nope', 2, 4)", "nope does not exist"),
         ("FROM lake.table_changes('t', NULL, 4)", "cannot be NULL"),
         ("FROM lake.table_changes('t', 2)", "table_changes"),

@@ -1,12 +1,14 @@
 """Interrupts reach the work they are meant for, and no other."""
 
 import threading
+import time
 
 import duckdb
 import pytest
 
 from flightkeeper.flight_server.engine.changes import Changes
-from flightkeeper.flight_server.engine.work import Engine
+from flightkeeper.flight_server.engine.work import Engine, Work
+from tests.flight_server.wire_client import eventually
 
 
 class _Cursor:
@@ -80,3 +82,41 @@ def test_a_closed_database_has_nothing_to_interrupt() -> None:
     work = engine.begin()
     root.close()
     engine.interrupt(work)
+
+
+def compute(for_s: float) -> None:
+    until_s = time.thread_time() + for_s
+    while time.thread_time() < until_s:
+        pass
+
+
+def test_what_its_threads_have_computed_is_told() -> None:
+    compute(0.02)
+    work = Work()
+    assert work.used_s() < 0.01
+    compute(0.02)
+    work.leave()
+    used_s = work.used_s()
+    assert 0.02 <= used_s < 0.2
+    # What the thread does for others does not count, and what another one does for it does.
+    compute(0.02)
+    assert work.used_s() == used_s
+
+    def fetch() -> None:
+        work.enter()
+        compute(0.02)
+        assert work.used_s() >= used_s + 0.02
+        work.leave()
+
+    thread = threading.Thread(target=fetch)
+    thread.start()
+    thread.join()
+    assert work.used_s() >= used_s + 0.02
+
+
+def test_a_thread_that_is_gone_has_used_what_was_known() -> None:
+    made: list[Work] = []
+    thread = threading.Thread(target=lambda: made.append(Work()))
+    thread.start()
+    thread.join()
+    eventually(lambda: made[0].used_s() == 0.0)

@@ -10,7 +10,7 @@ Owns the lock that makes a connection safe to share, and the only calls that exe
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext, suppress
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from typing import Any
 
 import duckdb
@@ -74,7 +74,8 @@ class Connection(Transacting):
             NodeError: what DuckDB said; nothing is left open.
         """
         statement = self._exact(statement, parameters)
-        with self._turn, self.listing(), self._threads_for(statement):
+        self._let_threads_come(statement)
+        with self._turn, self.listing():
             work = self._engine.begin(changes=not statement.read_only, reads=statement.read_only)
             try:
                 answer = self._answer(statement, parameters)
@@ -94,7 +95,7 @@ class Connection(Transacting):
                     raise translate(exc, statement.sql, statement.source) from exc
                 raise
             self._parses |= statement.parses
-            work.thread = None
+            work.leave()
             if opened.finished:
                 self._engine.end(work)
             else:
@@ -114,7 +115,8 @@ class Connection(Transacting):
             NodeError: what DuckDB said.
         """
         statement = self._exact(statement, parameters)
-        with self._turn, self.listing(), self._threads_for(statement):
+        self._let_threads_come(statement)
+        with self._turn, self.listing():
             work = self._engine.begin(changes=True)
             try:
                 parsed = self._parsed(statement)
@@ -251,12 +253,10 @@ class Connection(Transacting):
         exact = self._wiring.exact
         return statement if exact is None else exact(self, statement, parameters)
 
-    def _threads_for(self, statement: Statement) -> AbstractContextManager[None]:
+    def _let_threads_come(self, statement: Statement) -> None:
         """Let a statement that says how many threads the engine has meet them all."""
-        workers = self._wiring.workers
-        if workers is None or statement.sets not in SETTINGS:
-            return nullcontext()
-        return workers.staying()
+        if self._wiring.workers is not None and statement.sets in SETTINGS:
+            self._wiring.workers.come()
 
     def _answer(self, statement: Statement, parameters: Parameters) -> Answer:
         parsed, pure = self._parsed(statement), statement.read_only
@@ -324,7 +324,7 @@ class Connection(Transacting):
             self._finish(opened)
             # Without another statement DuckDB 1.5 may leave the transaction of this one open,
             # which nobody could checkpoint beside.
-            with suppress(duckdb.Error), self._wiring.working():
+            with suppress(duckdb.Error):
                 self._cursor.execute("SELECT 1").fetchall()
 
     def _finish(self, opened: OpenResult) -> None:

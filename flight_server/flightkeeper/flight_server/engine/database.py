@@ -5,9 +5,10 @@ the names of the states its data are in.
 """
 
 import re
+import sys
 import threading
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path
@@ -119,9 +120,17 @@ class Database:
             changes=self.changes,
             lists=lake.file_lists(options.lake),
             kept=lake.kept_files(self._root, options.lake),
-            workers=Workers(self._root.cursor()),
+            workers=self._workers(),
             exact=lake_feed.exact,
         )
+
+    def _workers(self) -> Workers | None:
+        if sys.platform != "linux":
+            return None  # no other system tells how much of a processor another thread has used
+        try:
+            return Workers(self._root.cursor())
+        except duckdb.Error:
+            return None  # the start file has locked the settings, so that all threads are there
 
     def lend(self) -> Connection:
         """A connection for one statement; give it back with `take_back`."""
@@ -169,30 +178,17 @@ class Database:
         changed = [n for n in _CHANGEABLE if getattr(options, n) != getattr(before, n)]
         connection = self.lend()
         try:
-            with self._all_threads():
-                self._set_all(connection, changed, options, before)
+            if self._wiring.workers is not None and "threads" in changed:
+                self._wiring.workers.come()
+            for name in changed:
+                self._set(connection, name, getattr(options, name))
+        except NodeError:
+            for name in changed:
+                self._set(connection, name, getattr(before, name))
+            raise
         finally:
             self.take_back(connection)
         self._options = options
-
-    def _all_threads(self) -> AbstractContextManager[None]:
-        workers = self._wiring.workers
-        return nullcontext() if workers is None else workers.staying()
-
-    def _set_all(
-        self,
-        connection: Connection,
-        names: Sequence[str],
-        options: DatabaseOptions,
-        before: DatabaseOptions,
-    ) -> None:
-        try:
-            for name in names:
-                self._set(connection, name, getattr(options, name))
-        except NodeError:
-            for name in names:
-                self._set(connection, name, getattr(before, name))
-            raise
 
     def _set(self, connection: Connection, name: str, value: str | int | None) -> None:
         # RESET of the memory's limit changes what is shown, and not what holds.

@@ -8,9 +8,10 @@ Owns how such a call is found in a text. What stands in a view, a macro or anoth
 """
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Any
 
 from flightkeeper.flight_server.engine import lake
 from flightkeeper.flight_server.engine.connection import Connection, Parameters
@@ -26,7 +27,7 @@ from flightkeeper.flight_server.lake.told import REWRITES
 
 _MAY_CALL = re.compile("|".join(FEED), re.IGNORECASE)
 _RUN_AT_ONCE = {"SELECT", "EXPLAIN", "CALL", "INSERT", "UPDATE", "DELETE", "MERGE_INTO", "COPY"}
-_BEFORE = {"from", "join", "lateral", "call", ",", "("}
+_BEFORE = {"from", "join", "using", "lateral", "call", "pivot", "unpivot", ",", "(", ":"}
 """What stands before a call that tells rows."""
 _OPENS, _CLOSES = {"(", "[", "{"}, {")", "]", "}"}
 _NAMES = ("table_name", "start_snapshot", "end_snapshot")
@@ -35,6 +36,8 @@ _NAME = re.compile(rb"\s*\"?(?P<name>\w+)\"?\s*(?:=>|:=|=)")
 """What an argument is called, if that is said."""
 _TOLD_BESIDE = {"table_changes": 3}
 """The columns that a function tells before those of the table."""
+_PARTS_MAX = 200
+"""Each takes the engine about as long as a call by itself."""
 
 _HERE = f"""
     SELECT CASE WHEN current_catalog() = '{lake.CATALOG}' THEN current_schema() END,
@@ -58,15 +61,21 @@ _VERSIONS = f"""
     SELECT snapshot_id FROM {lake.METADATA}.ducklake_snapshot
     WHERE snapshot_id BETWEEN $first AND $last ORDER BY snapshot_id"""  # noqa: S608 - ours
 _VISIBLE = "begin_snapshot <= $version AND coalesce(end_snapshot > $version, true)"
-_TABLES = f"""
-    SELECT schema_name, table_name, table_id
+_MEANT = f"""
+    SELECT table_id
     FROM (FROM {lake.METADATA}.ducklake_table WHERE {_VISIBLE}) AS t
     JOIN (FROM {lake.METADATA}.ducklake_schema WHERE {_VISIBLE}) AS s USING (schema_id)
-    WHERE """  # noqa: S608 - ours
+    WHERE lower(schema_name) = lower($schema) AND lower(table_name) = lower($name)"""  # noqa: S608 - ours
+_PATHS = f"""
+    SELECT greatest(t.begin_snapshot, s.begin_snapshot), least(t.end_snapshot, s.end_snapshot),
+        schema_name, table_name
+    FROM {lake.METADATA}.ducklake_table t JOIN {lake.METADATA}.ducklake_schema s USING (schema_id)
+    WHERE table_id = $table"""  # noqa: S608 - ours
 _COLUMNS = f"""
-    SELECT column_id, parent_column, column_name, column_type, initial_default
+    SELECT begin_snapshot, end_snapshot,
+        column_id, parent_column, column_name, column_type, initial_default
     FROM {lake.METADATA}.ducklake_column
-    WHERE table_id = $table AND {_VISIBLE} ORDER BY column_order, column_id"""  # noqa: S608 - ours
+    WHERE table_id = $table ORDER BY column_order, column_id"""  # noqa: S608 - ours
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +134,13 @@ def exact(connection: Connection, statement: Statement, parameters: Parameters) 
     if statement.kind == "CALL":
         start = words_at(sql)[0][0]
         text = text[:start] + b"FROM" + text[start + len("CALL") :]
-    return reworded(statement, text.decode()) or statement
+    told = reworded(statement, text.decode())
+    if told is None:
+        raise InvalidArgument(
+            "what was changed is asked in parts here, which cannot stand where the call stands; "
+            "nothing was run: write it as (FROM lake.table_changes(…))"
+        )
+    return told
 
 
 def _runs_at_once(statement: Statement) -> bool:
@@ -196,24 +211,42 @@ def _in_parts(connection: Connection, call: _Call, parameters: Parameters) -> st
     told = {int(version): str(what) for version, what in connection.rows(_WROTE_ANEW, within)}
     if not told:
         return None
-    meant = {"version": last, "schema": schema, "name": name}
-    named = "lower(schema_name) = lower($schema) AND lower(table_name) = lower($name)"
-    found = connection.rows(_TABLES + named, meant)
+    found = connection.rows(_MEANT, {"version": last, "schema": schema, "name": name})
     if len(found) != 1:
         return None
-    schema, name, table = found[0]
+    ((table,),) = found
     versions = [int(version) for (version,) in connection.rows(_VERSIONS, within)]
     parts = feed.parts(versions, told, table)
     if parts == [(versions[0], versions[-1])]:
         return None
-    whole = _text(call.function, (schema, name), (first, last))
-    types = [str(row[1]) for row in connection.rows(f"DESCRIBE FROM {whole}")]
-    columns = _columns(connection, table, last)
-    texts = (
-        _part(connection, call.function, table, part, columns, types[-len(columns) :])
-        for part in parts
-    )
-    return " WHERE false" + "".join(f" UNION ALL {text}" for text in texts if text) + ")"
+    if len(parts) > _PARTS_MAX:
+        raise _too_many(len(parts), parts[_PARTS_MAX - 1][1])
+    texts = _texts(connection, call.function, _Past(connection, table), parts, (first, last))
+    return " WHERE false" + "".join(f" UNION ALL {text}" for text in texts) + ")"
+
+
+def _texts(
+    connection: Connection,
+    function: str,
+    past: "_Past",
+    parts: Sequence[feed.Part],
+    whole: feed.Part,
+) -> Sequence[str]:
+    """The texts of the parts; none where the call itself does not run."""
+    path, columns = past.path(whole[1]), past.columns(whole[1])
+    beside = _TOLD_BESIDE.get(function, 0)
+    try:
+        rows = connection.rows(f"DESCRIBE FROM {_text(function, path, whole)}")
+    except InvalidArgument:
+        return ()
+    types = {str(row[0]): str(row[1]) for row in rows[beside:]}
+    if list(types) != list(columns):
+        raise InvalidArgument(
+            "what was changed of a table cannot be told in a transaction that has altered it, "
+            "once files of the table were written anew; nothing was run: ask after the COMMIT"
+        )
+    texts = (_part(function, past, part, columns, types) for part in parts)
+    return [text for text in texts if text]
 
 
 def _schema(connection: Connection, call: _Call) -> str | None:
@@ -242,12 +275,24 @@ def _asked(
         return name
 
     replaced(texts, seen)
-    given = {name: parameters[name] for name in names} if isinstance(parameters, Mapping) else {}
+    given = _given(parameters, names)
+    if given is None:
+        return None
     try:
         ((name, first, last),) = connection.rows(_ASKED.format(texts), given)
     except InvalidArgument:
         return None
     return None if None in (name, first, last) or first > last else (name, first, last)
+
+
+def _given(parameters: Parameters, names: Iterable[str]) -> Mapping[str, Any] | None:
+    """The values of some parameters; None if one of them has none."""
+    if not isinstance(parameters, Mapping):
+        parameters = {str(number): value for number, value in enumerate(parameters, start=1)}
+    # In DuckDB's eyes names that differ in nothing but capitals are one.
+    known = {name.lower(): value for name, value in parameters.items()}
+    found = {name: known[name.lower()] for name in names if name.lower() in known}
+    return found if found.keys() == set(names) else None
 
 
 def _text(function: str, path: tuple[str, str], part: feed.Part) -> str:
@@ -256,54 +301,80 @@ def _text(function: str, path: tuple[str, str], part: feed.Part) -> str:
     return f"{called}({lake.literal(name)}, {part[0]}, {part[1]})"
 
 
-def _columns(connection: Connection, table: int, version: int) -> Mapping[str, _Column]:
-    """The columns that a table has at a version, by name and in order."""
-    rows = connection.rows(_COLUMNS, {"table": table, "version": version})
-    within = {number: parent for number, parent, *_ in rows}
+class _Past:
+    """How a table was at each version."""
 
-    def column(number: int) -> int:
-        while (parent := within[number]) is not None:
-            number = parent
-        return number
+    def __init__(self, connection: Connection, table: int) -> None:
+        """`table` is its number."""
+        self._paths = connection.rows(_PATHS, {"table": table})
+        self._columns = connection.rows(_COLUMNS, {"table": table})
 
-    fields: dict[int, set[tuple[int, str, str]]] = {}
-    for number, parent, name, kind, _ in rows:
-        if parent is not None:
-            fields.setdefault(column(number), set()).add((number, name, kind))
-    return {
-        name: _Column(number, frozenset(fields.get(number, ())), default)
-        for number, parent, name, _, default in rows
-        if parent is None
-    }
+    def path(self, version: int) -> tuple[str, str]:
+        """Its schema and name; empty if it was not there."""
+        for schema, name in _at(self._paths, version):
+            return (schema, name)
+        return ("", "")
+
+    def columns(self, version: int) -> Mapping[str, _Column]:
+        """Its columns, by name and in order."""
+        rows = _at(self._columns, version)
+        within = {number: parent for number, parent, *_ in rows}
+
+        def column(number: int) -> int:
+            while (parent := within[number]) is not None:
+                number = parent
+            return number
+
+        fields: dict[int, set[tuple[int, str, str]]] = {}
+        for number, parent, name, kind, _ in rows:
+            if parent is not None:
+                fields.setdefault(column(number), set()).add((number, name, kind))
+        return {
+            name: _Column(number, frozenset(fields.get(number, ())), default)
+            for number, parent, name, _, default in rows
+            if parent is None
+        }
+
+
+def _at(rows: Iterable[Sequence[Any]], version: int) -> list[Sequence[Any]]:
+    """What rows with a first version, and one that they are there no more in, tell of one."""
+    return [
+        told for begin, end, *told in rows if begin <= version and (end is None or end > version)
+    ]
 
 
 def _part(
-    connection: Connection,
     function: str,
-    table: int,
+    past: _Past,
     part: feed.Part,
     columns: Mapping[str, _Column],
-    types: Sequence[str],
+    types: Mapping[str, str],
 ) -> str:
     """The text of a part, with columns as they are at the end; empty if there was no table yet."""
-    had = _columns(connection, table, part[1])
-    named = connection.rows(f"{_TABLES} table_id = $table", {"version": part[1], "table": table})
-    if not named:
+    path, had = past.path(part[1]), list(past.columns(part[1]).values())
+    if not had:
         return ""
     beside = _TOLD_BESIDE.get(function, 0)
-    places = {column.number: n for n, column in enumerate(had.values(), start=beside)}
+    places = {column.number: place for place, column in enumerate(had)}
     shown = [f"c{n}" for n in range(beside)]
-    for (name, column), kind in zip(columns.items(), types, strict=True):
+    for name, column in columns.items():
         place = places.get(column.number)
-        if place is None:
-            value = "NULL" if column.default is None else lake.literal(column.default)
-            shown.append(f"CAST({value} AS {kind})")
-        elif column.fields != list(had.values())[place - beside].fields:
-            raise _not_as_one(name, part[1])
-        else:
-            shown.append(f"CAST(c{place} AS {kind})")
+        value = "NULL" if column.default is None else lake.literal(column.default)
+        if place is not None:
+            value = f"c{beside + place}"
+            if column.fields != had[place].fields:
+                raise _not_as_one(name, part[1])
+        shown.append(f"CAST({value} AS {types[name]})")
     called = ", ".join(f"c{n}" for n in range(beside + len(had)))
-    return f"SELECT {', '.join(shown)} FROM {_text(function, named[0][:2], part)} AS part({called})"  # noqa: S608 - quoted
+    return f"SELECT {', '.join(shown)} FROM {_text(function, path, part)} AS part({called})"  # noqa: S608 - quoted
+
+
+def _too_many(count: int, version: int) -> InvalidArgument:
+    return InvalidArgument(
+        f"within these versions files of the table were written anew so often that what was "
+        f"changed is asked in {count} parts, and {_PARTS_MAX} are the limit; nothing was run: ask "
+        f"up to version {version}, and from the version after it"
+    )
 
 
 def _not_as_one(column: str, version: int) -> InvalidArgument:

@@ -79,7 +79,7 @@ class OpenResult:
         """
         before = self._gathering.taken_bytes
         # Whose engine it is meanwhile: stopping that thread ends what it waits for.
-        self.work.thread = threading.get_ident()
+        self.work.enter()
         while not self.finished:
             self._read_translated()
             try:
@@ -119,10 +119,10 @@ class OpenResult:
         # What is finished needs no engine, so its reader never waits for the connection.
         if not self.finished:
             with self._lock:
-                self.work.thread = threading.get_ident()
+                self.work.enter()
                 while not self._ready and not self.finished:
                     self._read_translated()
-                self.work.thread = None
+                self.work.leave()
                 if self.finished:
                     self._finish(self)
         with suppress(IndexError):

@@ -91,7 +91,7 @@ class Transacting(ABC):
         """End the transaction of a read, if there is one. Hold the lock when calling this."""
         if self._reading:
             self._reading = False
-            with suppress(duckdb.Error), self._wiring.working():
+            with suppress(duckdb.Error):
                 self._cursor.execute("ROLLBACK").fetchall()
 
     def begin(self) -> None:
@@ -197,8 +197,7 @@ class Transacting(ABC):
             with suppress(Cancelled):
                 self._settle(self._open)
         try:
-            with self._wiring.working():
-                self._cursor.execute(sql).fetchall()
+            self._cursor.execute(sql).fetchall()
         except duckdb.Error as exc:
             raise translate(exc, sql) from exc
 

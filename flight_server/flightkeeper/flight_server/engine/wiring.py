@@ -1,7 +1,6 @@
 """What all connections to a database have in common."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -9,7 +8,6 @@ from flightkeeper.flight_server.engine.changes import Changes
 from flightkeeper.flight_server.engine.file_lists import FileLists
 from flightkeeper.flight_server.engine.kept_files import KeptFiles
 from flightkeeper.flight_server.engine.statement import Statement
-from flightkeeper.flight_server.engine.work import Work
 from flightkeeper.flight_server.engine.workers import Workers
 
 if TYPE_CHECKING:
@@ -28,7 +26,7 @@ class Wiring:
         changes: counts those of all connections.
         lists: of a lake's files, if somebody may take some out while others read them.
         kept: the files that commits add to a lake, if these may go unanswered.
-        workers: the engine's own threads, if they come and go.
+        workers: the engine's own threads, if they are still to come.
         exact: finds what is run in the place of a statement; None = all run as they are.
     """
 
@@ -38,16 +36,3 @@ class Wiring:
     kept: KeptFiles | None = None
     workers: Workers | None = None
     exact: Exact | None = None
-
-    @contextmanager
-    def working(self) -> Iterator[None]:
-        """The engine does something meanwhile that nobody may interrupt."""
-        if self.workers is None:
-            yield
-            return
-        work = Work()
-        self.workers.begin(work)
-        try:
-            yield
-        finally:
-            self.workers.end(work)

@@ -18,29 +18,37 @@ class Work:
         changes: it may change something, and has not ended.
         interrupted: somebody has ended it.
         reads: it is a query of a caller's.
-        native_thread: the thread that it began in, as the system knows it.
-        thread_s: how long that had computed when it began.
-        began_s: when that was, on the monotonic clock.
     """
 
-    __slots__ = (
-        "began_s",
-        "changes",
-        "interrupted",
-        "native_thread",
-        "reads",
-        "thread",
-        "thread_s",
-    )
+    __slots__ = ("_clock", "_used_s", "changes", "interrupted", "reads", "thread")
 
     def __init__(self, *, changes: bool = False, reads: bool = False) -> None:
-        self.thread: int | None = threading.get_ident()
         self.changes = changes
-        self.interrupted = False
         self.reads = reads
-        self.native_thread = threading.get_native_id()
-        self.thread_s = time.thread_time()
-        self.began_s = time.monotonic()
+        self.interrupted = False
+        self._used_s = 0.0
+        self.enter()
+
+    def enter(self) -> None:
+        """This thread waits for the engine from now on."""
+        self.thread: int | None = threading.get_ident()
+        self._clock = threading.get_native_id(), time.thread_time() - self._used_s
+
+    def leave(self) -> None:
+        """It does so no more; another one may."""
+        self._used_s = self.used_s()
+        self.thread = None
+
+    def used_s(self) -> float:
+        """How much of a processor the threads that waited have used meanwhile, in seconds.
+
+        Each is asked by the clock that Linux has of it, under a number made of its own.
+        """
+        native_thread, began_s = self._clock
+        if self.thread is not None:
+            with suppress(OSError):
+                return time.clock_gettime((~native_thread << 3) | 6) - began_s
+        return self._used_s
 
 
 class Watching(Protocol):
