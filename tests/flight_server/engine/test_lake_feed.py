@@ -176,8 +176,7 @@ def test_rows_that_are_told_can_be_kept(rewritten: Connection) -> None:
 @pytest.mark.parametrize(
     "verb",
     [
-        "MERGE INTO kept k USING lake.table_changes('t', 2, 4) c ON k.id = c.id WHEN MATCHED "
-        "THEN UPDATE SET id = c.id",
+        "MERGE INTO kept USING lake.table_changes('t', 2, 4) c USING (id) WHEN MATCHED THEN DELETE",
         "DELETE FROM kept USING lake.table_changes('t', 2, 4) AS c WHERE kept.id = c.id",
     ],
 )
