@@ -91,7 +91,7 @@ def test_each_role_does_its_work_and_no_more(server: PostgresServer, tmp_path: P
     assert lake("check", "--lake", writer)[0] == 0
     # As an older version has left the lake.
     server.run("DROP TABLE flightkeeper_column_stats")
-    with pytest.raises(StartFailed, match=r"permission denied.* `flightkeeper lake init`"):
+    with pytest.raises(StartFailed, match=r"attached: ERROR: .*must be owner.* lake init`"):
         Database(DatabaseOptions(lake=LakeOptions(parse(writer))))
     assert lake("init", "--lake", server.lake)[0] == 0
     server.run(SCRIPT)

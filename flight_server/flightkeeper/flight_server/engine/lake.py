@@ -57,7 +57,7 @@ _LOST = re.compile(
     re.IGNORECASE,
 )
 """How errors read when the catalog's server went away, perhaps after it had committed."""
-_MAY_NOT = re.compile(r"ERROR: +(?:permission denied|must be owner)")
+_MAY_NOT = re.compile(r"ERROR: +(?:permission denied|must be owner).*")
 """How they read when it has answered that the role may not."""
 
 _FOUND = f"SELECT text, row_count FROM {METADATA}.{ledger.TABLE} WHERE key = $key"  # noqa: S608
@@ -123,12 +123,14 @@ def attach(root: duckdb.DuckDBPyConnection, options: LakeOptions) -> str:
 
 
 def _not_attached(where: Location, told: str) -> StartFailed:
-    said = f"the lake {where} cannot be attached: {told}"
-    if _MAY_NOT.search(told):
+    said = f"the lake {where} cannot be attached: "
+    if (refused := _MAY_NOT.search(told)) is not None:
+        # Without the question before it, which is long.
         return StartFailed(
-            f"{said}. If Flightkeeper is newer than the lake, its owner has to run `flightkeeper "
-            "lake init`, and then deploy/lake-roles.sql"
+            f"{said}{refused.group()}. If Flightkeeper is newer than the lake, its owner has to "
+            "run `flightkeeper lake init`, and then deploy/lake-roles.sql"
         )
+    said += told
     return LakeUnreachable(said) if _LOST.search(told) else StartFailed(said)
 
 
