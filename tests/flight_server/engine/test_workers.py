@@ -15,7 +15,7 @@ from flightkeeper.flight_server.engine.lake import LakeOptions
 from flightkeeper.flight_server.engine.statement import parse
 from flightkeeper.flight_server.engine.wiring import Wiring
 from flightkeeper.flight_server.engine.work import Work
-from flightkeeper.flight_server.engine.workers import CHANGES_S, READS_S, Workers, is_worth_more
+from flightkeeper.flight_server.engine.workers import COMPUTES_S, Workers
 from flightkeeper.flight_server.lake.location import Location
 from tests.flight_server.wire_client import eventually
 
@@ -26,28 +26,14 @@ COUNT = "SELECT current_setting('external_threads')"
 class Computed(Work):
     """A statement whose thread has used so much of a processor."""
 
-    def __init__(self, used_s: float, *, reads: bool) -> None:
-        super().__init__(reads=reads)
+    def __init__(self, used_s: float) -> None:
+        super().__init__()
         self.told_s = used_s
+        self.asked = threading.Event()
 
     def used_s(self) -> float:
+        self.asked.set()
         return self.told_s
-
-
-@pytest.mark.parametrize(
-    ("used_s", "reads", "worth"),
-    [
-        (0, True, False),
-        (READS_S / 2, True, False),
-        (READS_S, True, True),
-        (READS_S, False, False),
-        (CHANGES_S, False, True),
-    ],
-)
-def test_a_statement_that_computes_is_worth_more_threads(
-    used_s: float, *, reads: bool, worth: bool
-) -> None:
-    assert is_worth_more(Computed(used_s, reads=reads)) is worth
 
 
 @pytest.fixture
@@ -101,22 +87,19 @@ def test_they_come_also_after_a_time_without_work(
     with closing(Workers(root.cursor())) as workers:
         threading.Event().wait(0.05)
         assert callers(root) == THREADS
-        workers.begin(Computed(60, reads=True))
+        workers.begin(Computed(COMPUTES_S))
         eventually(lambda: callers(root) == 1)
 
 
-def test_what_has_ended_is_worth_none(
-    root: duckdb.DuckDBPyConnection, workers: Workers, monkeypatch: pytest.MonkeyPatch
+def test_what_has_computed_less_or_has_ended_is_worth_none(
+    root: duckdb.DuckDBPyConnection, workers: Workers
 ) -> None:
-    asked = threading.Event()
-    monkeypatch.setattr(module, "is_worth_more", lambda _: asked.set())
-    works = [Computed(60, reads=True), Computed(0, reads=True)]
-    for work in works:
-        workers.begin(work)
-    assert asked.wait(20)
-    workers.end(works[0])
-    workers.end(works[0])
-    monkeypatch.undo()
+    small = Computed(COMPUTES_S / 2)
+    workers.begin(small)
+    assert small.asked.wait(20)
+    workers.end(small)
+    workers.end(small)
+    small.told_s = 60
     threading.Event().wait(0.05)
     assert callers(root) == THREADS
 
@@ -124,7 +107,7 @@ def test_what_has_ended_is_worth_none(
 def test_who_comes_takes_tasks_of_a_statement_that_has_begun(
     root: duckdb.DuckDBPyConnection, connection: Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "CHANGES_S", 0)
+    monkeypatch.setattr(module, "COMPUTES_S", 0)
     seen, both = set[int](), threading.Event()
 
     def meet(number: int) -> int:
@@ -186,12 +169,12 @@ def test_a_node_with_a_lake_begins_without(where: Location) -> None:
 def test_none_comes_once_it_is_closed(root: duckdb.DuckDBPyConnection) -> None:
     workers = Workers(root.cursor())
     workers.close()
-    workers.begin(Computed(60, reads=True))
+    workers.begin(Computed(COMPUTES_S))
     assert callers(root) == THREADS
 
 
 def test_an_engine_that_is_gone_ends_nobody(root: duckdb.DuckDBPyConnection) -> None:
     workers = Workers(root.cursor())
     root.close()
-    workers.begin(Computed(60, reads=True))
+    workers.begin(Computed(COMPUTES_S))
     workers.close()

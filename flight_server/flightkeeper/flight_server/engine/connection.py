@@ -76,7 +76,7 @@ class Connection(Transacting):
         statement = self._exact(statement, parameters)
         self._let_threads_come(statement)
         with self._turn, self.listing():
-            work = self._engine.begin(changes=not statement.read_only, reads=statement.read_only)
+            work = self._engine.begin(changes=not statement.read_only)
             try:
                 answer = self._answer(statement, parameters)
                 opened = OpenResult(
@@ -135,7 +135,7 @@ class Connection(Transacting):
     def table(self, sql: str, parameters: Parameters = ()) -> pa.Table:
         """The whole answer to a query of our own."""
         with self._turn, self.listing():
-            work = self._engine.begin(reads=True)
+            work = self._engine.begin()
             try:
                 relation = self._cursor.sql(sql, params=parameters or None)
                 return relation.to_arrow_table()

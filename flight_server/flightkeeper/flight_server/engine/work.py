@@ -17,14 +17,12 @@ class Work:
         thread: the thread that waits for the engine; None between two batches.
         changes: it may change something, and has not ended.
         interrupted: somebody has ended it.
-        reads: it is a query of a caller's.
     """
 
-    __slots__ = ("_clock", "_used_s", "changes", "interrupted", "reads", "thread")
+    __slots__ = ("_clock", "_used_s", "changes", "interrupted", "thread")
 
-    def __init__(self, *, changes: bool = False, reads: bool = False) -> None:
+    def __init__(self, *, changes: bool = False) -> None:
         self.changes = changes
-        self.reads = reads
         self.interrupted = False
         self._used_s = 0.0
         self.enter()
@@ -83,11 +81,11 @@ class Engine:
         """Whether a statement runs or a result is open."""
         return self._work is not None
 
-    def begin(self, *, changes: bool = False, reads: bool = False) -> Work:
+    def begin(self, *, changes: bool = False) -> Work:
         """Work for this thread, until `end`."""
         if changes:
             self._changes.begin()
-        work = Work(changes=changes, reads=reads)
+        work = Work(changes=changes)
         with self._lock:
             self._work = work
         if self._watching is not None:

@@ -23,20 +23,13 @@ from flightkeeper.flight_server.engine.work import Work
 
 SETTINGS = frozenset({"external_threads", "lock_configuration", "threads", "worker_threads"})
 """Who sets one of them meets the engine with all its threads."""
-READS_S = 0.1
-CHANGES_S = 1.0
-"""So much of a processor has a read used that is worth more threads, and so much anything else: a
-small change has a commit behind it, and the upkeep's have time."""
+COMPUTES_S = 0.1
+"""So much of a processor has a statement used that is worth more threads."""
 TICK_S = 0.01
 _IDLE_TICKS = 100
 """Without work for so many, nobody looks until there is some."""
 
 _log = structlog.get_logger(__name__)
-
-
-def is_worth_more(work: Work) -> bool:
-    """Whether a statement has used so much of a processor that more threads are worth it."""
-    return work.used_s() >= (READS_S if work.reads else CHANGES_S)
 
 
 class Workers:
@@ -113,7 +106,7 @@ class Workers:
                     self._changed.wait_for(lambda: self._over, TICK_S)
                 works = list(self._works)
             idle = 0 if works else idle + 1
-            if any(map(is_worth_more, works)):
+            if any(work.used_s() >= COMPUTES_S for work in works):
                 try:
                     self.come()
                 except duckdb.Error as exc:
