@@ -7,19 +7,14 @@ is tested here is not needed any more.
 
 import random
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import closing
 from typing import Any
 
 import pytest
 
 from flightkeeper.flight_server.engine import lake_feed
 from flightkeeper.flight_server.engine.connection import Connection
-from flightkeeper.flight_server.engine.database import Database, DatabaseOptions
-from flightkeeper.flight_server.engine.lake import LakeOptions
 from flightkeeper.flight_server.engine.statement import parse
 from flightkeeper.flight_server.errors import InvalidArgument
-from flightkeeper.flight_server.lake.location import Location
 
 pytestmark = pytest.mark.lake
 
@@ -35,14 +30,6 @@ CHANGES = (
     REWRITE,
 )
 Rows = Counter[tuple[object, ...]]
-
-
-@pytest.fixture
-def lake(where: Location) -> Iterator[Connection]:
-    """A connection to a lake, in each of the two."""
-    opened = Database(DatabaseOptions(lake=LakeOptions(where)))
-    with closing(opened), closing(opened.connect()) as connection:
-        yield connection
 
 
 def newest(connection: Connection) -> int:
@@ -77,27 +64,27 @@ def differs(before: Rows, after: Rows) -> Rows:
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_changes_between_any_two_versions_add_up(lake: Connection, seed: int) -> None:
+def test_changes_between_any_two_versions_add_up(in_lake: Connection, seed: int) -> None:
     rng = random.Random(seed)
-    lake.command("CREATE TABLE t (id INTEGER, v INTEGER)")
-    lake.command("CREATE TABLE other (id INTEGER)")
+    in_lake.command("CREATE TABLE t (id INTEGER, v INTEGER)")
+    in_lake.command("CREATE TABLE other (id INTEGER)")
     for _ in range(24):
-        lake.rows(rng.choice(CHANGES).format(n=rng.randrange(1000)))
-        lake.rows(f"INSERT INTO other VALUES ({rng.randrange(9)})")
-    for first, last in [sorted(rng.sample(range(2, newest(lake) + 1), 2)) for _ in range(12)]:
-        expected = differs(rows(lake, first - 1), rows(lake, last))
-        assert told(lake, first, last) == expected, (first, last)
+        in_lake.rows(rng.choice(CHANGES).format(n=rng.randrange(1000)))
+        in_lake.rows(f"INSERT INTO other VALUES ({rng.randrange(9)})")
+    for first, last in [sorted(rng.sample(range(2, newest(in_lake) + 1), 2)) for _ in range(12)]:
+        expected = differs(rows(in_lake, first - 1), rows(in_lake, last))
+        assert told(in_lake, first, last) == expected, (first, last)
 
 
 @pytest.fixture
-def rewritten(lake: Connection) -> Connection:
+def rewritten(in_lake: Connection) -> Connection:
     """A table of nine rows: three deleted in version 2, files written anew in 3, one added in 4."""
-    lake.command("CREATE TABLE t AS SELECT i::INTEGER AS id, 0 AS v FROM range(9) t(i)")
-    lake.command("DELETE FROM t WHERE id < 3")
-    lake.rows(REWRITE)
-    lake.command("INSERT INTO t VALUES (9, 1)")
-    assert newest(lake) == 4
-    return lake
+    in_lake.command("CREATE TABLE t AS SELECT i::INTEGER AS id, 0 AS v FROM range(9) t(i)")
+    in_lake.command("DELETE FROM t WHERE id < 3")
+    in_lake.rows(REWRITE)
+    in_lake.command("INSERT INTO t VALUES (9, 1)")
+    assert newest(in_lake) == 4
+    return in_lake
 
 
 CHANGED = [(2, "delete", 0), (2, "delete", 1), (2, "delete", 2), (4, "insert", 9)]
@@ -218,11 +205,11 @@ def test_what_runs_later_is_left_as_it_is(rewritten: Connection) -> None:
     assert "UNION" not in text
 
 
-def test_columns_are_those_at_the_end(lake: Connection) -> None:
-    lake.command("CREATE TABLE t (id INTEGER, v INTEGER, gone INTEGER)")  # 1
-    lake.command("INSERT INTO t SELECT i, 0, 0 FROM range(9) t(i)")  # 2
-    lake.command("DELETE FROM t WHERE id < 2")  # 3
-    lake.rows(REWRITE)  # 4
+def test_columns_are_those_at_the_end(in_lake: Connection) -> None:
+    in_lake.command("CREATE TABLE t (id INTEGER, v INTEGER, gone INTEGER)")  # 1
+    in_lake.command("INSERT INTO t SELECT i, 0, 0 FROM range(9) t(i)")  # 2
+    in_lake.command("DELETE FROM t WHERE id < 2")  # 3
+    in_lake.rows(REWRITE)  # 4
     for change in (
         "RENAME COLUMN v TO w",  # 5
         "ADD COLUMN seven BIGINT DEFAULT 7",  # 6
@@ -231,39 +218,41 @@ def test_columns_are_those_at_the_end(lake: Connection) -> None:
         "ALTER COLUMN id TYPE BIGINT",  # 9
         "RENAME TO u",  # 10
     ):
-        lake.command(f"ALTER TABLE {'t'} {change}")
-    lake.command("INSERT INTO u VALUES (9, 1, 8, {a: 1})")  # 11
-    found = asked(lake, "SELECT * EXCLUDE rowid FROM lake.table_changes('u', 3, 11) ORDER BY ALL")
+        in_lake.command(f"ALTER TABLE t {change}")
+    in_lake.command("INSERT INTO u VALUES (9, 1, 8, {a: 1})")  # 11
+    found = asked(
+        in_lake, "SELECT * EXCLUDE rowid FROM lake.table_changes('u', 3, 11) ORDER BY ALL"
+    )
     assert found == [
         (3, "delete", 0, 0, 7, None),
         (3, "delete", 1, 0, 7, None),
         (11, "insert", 9, 1, 8, {"a": 1}),
     ]
-    assert newest(lake) == 11
+    assert newest(in_lake) == 11
 
 
-def test_a_field_that_changes_between_is_refused(lake: Connection) -> None:
-    lake.command("CREATE TABLE t (id INTEGER, s STRUCT(a INTEGER))")
-    lake.command("INSERT INTO t SELECT i, {a: i} FROM range(9) t(i)")
-    lake.command("DELETE FROM t WHERE id < 2")
-    lake.rows(REWRITE)
-    lake.command("ALTER TABLE t RENAME COLUMN s.a TO b")
-    lake.command("INSERT INTO t VALUES (9, {b: 9})")
+def test_a_field_that_changes_between_is_refused(in_lake: Connection) -> None:
+    in_lake.command("CREATE TABLE t (id INTEGER, s STRUCT(a INTEGER))")
+    in_lake.command("INSERT INTO t SELECT i, {a: i} FROM range(9) t(i)")
+    in_lake.command("DELETE FROM t WHERE id < 2")
+    in_lake.rows(REWRITE)
+    in_lake.command("ALTER TABLE t RENAME COLUMN s.a TO b")
+    in_lake.command("INSERT INTO t VALUES (9, {b: 9})")
     with pytest.raises(InvalidArgument, match="up to version 3, and from the version after it"):
-        asked(lake, "FROM lake.table_changes('t', 3, 6)")
-    both = [asked(lake, f"FROM table_changes('t', {one})") for one in ("3, 3", "4, 6")]
+        asked(in_lake, "FROM lake.table_changes('t', 3, 6)")
+    both = [asked(in_lake, f"FROM table_changes('t', {one})") for one in ("3, 3", "4, 6")]
     assert list(map(len, both)) == [2, 1]
 
 
-def test_a_table_is_told_of_from_its_beginning(lake: Connection) -> None:
-    lake.command("CREATE TABLE other AS SELECT i AS id FROM range(9) t(i)")
-    lake.command("DELETE FROM other WHERE id < 2")
-    lake.command("CREATE TABLE t AS SELECT i AS id FROM range(9) t(i)")
-    lake.command("DELETE FROM t WHERE id < 2")
-    lake.rows(REWRITE)
-    lake.rows("SELECT count(*) FROM ducklake_expire_snapshots('lake', versions => [2])")
+def test_a_table_is_told_of_from_its_beginning(in_lake: Connection) -> None:
+    in_lake.command("CREATE TABLE other AS SELECT i AS id FROM range(9) t(i)")
+    in_lake.command("DELETE FROM other WHERE id < 2")
+    in_lake.command("CREATE TABLE t AS SELECT i AS id FROM range(9) t(i)")
+    in_lake.command("DELETE FROM t WHERE id < 2")
+    in_lake.rows(REWRITE)
+    in_lake.rows("SELECT count(*) FROM ducklake_expire_snapshots('lake', versions => [2])")
     sql = "SELECT count(*) FROM lake.table_changes('t', 0, $1)"
-    assert asked(lake, sql, newest(lake)) == [(11,)]
+    assert asked(in_lake, sql, newest(in_lake)) == [(11,)]
 
 
 @pytest.mark.parametrize(

@@ -1,14 +1,9 @@
 """Rows of a real lake that are in its catalog: counted, and asked for no longer without any."""
 
-from collections.abc import Iterator
-from contextlib import closing
-
 import pytest
 
 from flightkeeper.flight_server.engine import lake, lake_inlining
 from flightkeeper.flight_server.engine.connection import Connection
-from flightkeeper.flight_server.engine.database import Database, DatabaseOptions
-from flightkeeper.flight_server.engine.lake import LakeOptions
 from flightkeeper.flight_server.lake.location import Location
 
 pytestmark = [pytest.mark.lake, pytest.mark.xdist_group("postgres")]
@@ -17,22 +12,18 @@ TABLES = ("few", "none", "gone")
 
 
 @pytest.fixture
-def connection(where: Location) -> Iterator[Connection]:
+def connection(in_lake: Connection) -> Connection:
     """One whose lake has the tables 1 to 3: of the first some rows are in the catalog."""
-    with (
-        closing(Database(DatabaseOptions(lake=LakeOptions(where)))) as database,
-        closing(database.connect()) as opened,
-    ):
-        opened.command("CALL ducklake_set_option('lake', 'data_inlining_row_limit', '10')")
-        for name in TABLES:
-            opened.command(f"CREATE TABLE {name} (i BIGINT)")
-            opened.command(f"INSERT INTO {name} VALUES (1), (2)")
-            opened.command(f"INSERT INTO {name} SELECT range FROM range(50)")
-        for name in ("none", "gone"):
-            opened.rows(f"CALL ducklake_flush_inlined_data('lake', table_name => '{name}')")
-        opened.command("DROP TABLE gone")
-        opened.command("DELETE FROM few WHERE i = 30")
-        yield opened
+    in_lake.command("CALL ducklake_set_option('lake', 'data_inlining_row_limit', '10')")
+    for name in TABLES:
+        in_lake.command(f"CREATE TABLE {name} (i BIGINT)")
+        in_lake.command(f"INSERT INTO {name} VALUES (1), (2)")
+        in_lake.command(f"INSERT INTO {name} SELECT range FROM range(50)")
+    for name in ("none", "gone"):
+        in_lake.rows(f"CALL ducklake_flush_inlined_data('lake', table_name => '{name}')")
+    in_lake.command("DROP TABLE gone")
+    in_lake.command("DELETE FROM few WHERE i = 30")
+    return in_lake
 
 
 def counted(connection: Connection, where: Location) -> dict[int, int]:

@@ -2,7 +2,6 @@
 
 import threading
 import time
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing, suppress
 from pathlib import Path
@@ -37,13 +36,9 @@ KEEPING = Keeping(7 * DAY_S, 2 * DAY_S, 7 * DAY_S, 1 << 20)
 
 
 @pytest.fixture
-def connection(where: Location) -> Iterator[Connection]:
-    with (
-        closing(Database(DatabaseOptions(lake=LakeOptions(where)))) as database,
-        closing(database.connect()) as opened,
-    ):
-        opened.command("CREATE TABLE t (i BIGINT)")
-        yield opened
+def connection(in_lake: Connection) -> Connection:
+    in_lake.command("CREATE TABLE t (i BIGINT)")
+    return in_lake
 
 
 def at(where: Location, days: float) -> Cutoffs:
