@@ -83,9 +83,9 @@ def test_they_come_for_a_statement_that_computes_and_stay(
 def test_they_come_also_after_a_time_without_work(
     root: duckdb.DuckDBPyConnection, monkeypatch: pytest.MonkeyPatch, *, idle: bool
 ) -> None:
-    monkeypatch.setattr(module, "_IDLE_TICKS", -1 if idle else 1_000_000)
+    monkeypatch.setattr(module, "_IDLE_LOOKS", -1 if idle else 1_000_000)
     with closing(Workers(root.cursor())) as workers:
-        threading.Event().wait(0.05)
+        threading.Event().wait(0.15)
         assert callers(root) == THREADS
         workers.begin(Computed(COMPUTES_S))
         eventually(lambda: callers(root) == 1)
@@ -100,7 +100,7 @@ def test_what_has_computed_less_or_has_ended_is_worth_none(
     workers.end(small)
     workers.end(small)
     small.told_s = 60
-    threading.Event().wait(0.05)
+    threading.Event().wait(0.15)
     assert callers(root) == THREADS
 
 

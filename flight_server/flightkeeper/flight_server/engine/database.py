@@ -5,7 +5,6 @@ the names of the states its data are in.
 """
 
 import re
-import sys
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -15,12 +14,18 @@ from pathlib import Path
 
 import duckdb
 
-from flightkeeper.flight_server.engine import lake, lake_copies, lake_feed, opening, settings
+from flightkeeper.flight_server.engine import (
+    lake,
+    lake_copies,
+    lake_feed,
+    opening,
+    settings,
+    workers,
+)
 from flightkeeper.flight_server.engine.changes import Changes, fingerprint
 from flightkeeper.flight_server.engine.connection import Connection
 from flightkeeper.flight_server.engine.lake import LakeOptions
 from flightkeeper.flight_server.engine.wiring import Wiring
-from flightkeeper.flight_server.engine.workers import Workers
 from flightkeeper.flight_server.errors import Internal, NodeError, StartFailed
 from flightkeeper.flightsql.headers import Reason
 
@@ -120,17 +125,9 @@ class Database:
             changes=self.changes,
             lists=lake.file_lists(options.lake),
             kept=lake.kept_files(self._root, options.lake),
-            workers=self._workers(),
+            workers=workers.kept_away(self._root),
             exact=lake_feed.exact,
         )
-
-    def _workers(self) -> Workers | None:
-        if sys.platform != "linux":
-            return None  # no other system tells how much of a processor another thread has used
-        try:
-            return Workers(self._root.cursor())
-        except duckdb.Error:
-            return None  # the start file has locked the settings, so that all threads are there
 
     def lend(self) -> Connection:
         """A connection for one statement; give it back with `take_back`."""

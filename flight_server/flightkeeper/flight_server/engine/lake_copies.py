@@ -7,6 +7,7 @@ from collections.abc import Iterable
 
 import duckdb
 
+from flightkeeper.flight_server.engine import lake_history
 from flightkeeper.flight_server.engine.connection import Connection
 from flightkeeper.flight_server.engine.lake import CATALOG, METADATA
 from flightkeeper.flight_server.engine.types import quoted
@@ -19,18 +20,12 @@ this one as well, by how its name begins; and no lake's own is called so, which 
 _SIZE_MIN = 1 << 18
 """What a copy takes at least, whatever its files have."""
 
-_VISIBLE = "begin_snapshot <= {version} AND coalesce(end_snapshot > {version}, true)"
 _TOLD = f"""
     SELECT snapshot_id, changes_made FROM {METADATA}.ducklake_snapshot_changes
     WHERE snapshot_id > $after AND snapshot_id <= $version AND changes_made IS NOT NULL"""  # noqa: S608 - ours
-_MEANT = f"""
-    SELECT lower(schema_name), lower(table_name), table_id
-    FROM (FROM {METADATA}.ducklake_table WHERE {_VISIBLE}) AS t
-    JOIN (FROM {METADATA}.ducklake_schema WHERE {_VISIBLE}) AS s USING (schema_id)
-    WHERE """  # noqa: S608 - ours
 _SIZE = f"""
     SELECT coalesce(sum(file_size_bytes), 0) FROM {METADATA}.ducklake_data_file
-    WHERE table_id = {{table}} AND {_VISIBLE}"""  # noqa: S608 - ours
+    WHERE table_id = {{table}} AND {{visible}}"""  # noqa: S608 - ours
 
 
 def attach(root: duckdb.DuckDBPyConnection) -> None:
@@ -49,24 +44,17 @@ def changes(connection: Connection, copies: Iterable[Copy], version: int) -> Cha
     """What happened to the lake since these copies were last known to be right."""
     after = min(copy.until for copy in copies)
     told = connection.rows(_TOLD, {"after": after, "version": version})
-    numbers = ", ".join(str(copy.table) for copy in copies)
-    meant = connection.rows(f"{_MEANT.format(version=version)} table_id IN ({numbers})")
-    return Changes(
-        {int(number): str(text) for number, text in told},
-        {((str(schema), str(name)), int(table)) for schema, name, table in meant},
-    )
+    meant = lake_history.names(connection, [copy.table for copy in copies], version)
+    return Changes({int(number): str(text) for number, text in told}, meant)
 
 
 def planned(connection: Connection, path: Path, version: int) -> Copy | None:
     """What a copy of the table with a name would be; None if there is none, or more than one."""
-    named = "lower(schema_name) = $schema AND lower(table_name) = $name"
-    found = connection.rows(
-        f"{_MEANT.format(version=version)} {named}", {"schema": path[0], "name": path[1]}
-    )
-    if len(found) != 1:
+    table = lake_history.table(connection, path, version)
+    if table is None:
         return None
-    table = int(found[0][2])
-    ((size,),) = connection.rows(_SIZE.format(table=table, version=version))
+    visible = lake_history.visible(version)
+    ((size,),) = connection.rows(_SIZE.format(table=table, visible=visible))
     return Copy(path, table, version, version, max(int(size), _SIZE_MIN))
 
 

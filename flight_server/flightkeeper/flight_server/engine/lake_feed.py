@@ -13,8 +13,9 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
-from flightkeeper.flight_server.engine import lake
+from flightkeeper.flight_server.engine import lake, lake_history
 from flightkeeper.flight_server.engine.connection import Connection, Parameters
+from flightkeeper.flight_server.engine.lake_history import Column, History
 from flightkeeper.flight_server.engine.lake_names import reworded
 from flightkeeper.flight_server.engine.placeholders import replaced
 from flightkeeper.flight_server.engine.statement import Statement, words_at
@@ -22,6 +23,7 @@ from flightkeeper.flight_server.engine.targets import fills_table
 from flightkeeper.flight_server.engine.types import quoted
 from flightkeeper.flight_server.errors import InvalidArgument
 from flightkeeper.flight_server.lake import feed
+from flightkeeper.flight_server.lake.copying import Path
 from flightkeeper.flight_server.lake.functions import FEED
 from flightkeeper.flight_server.lake.told import REWRITES
 
@@ -60,22 +62,6 @@ _WROTE_ANEW = f"""
 _VERSIONS = f"""
     SELECT snapshot_id FROM {lake.METADATA}.ducklake_snapshot
     WHERE snapshot_id BETWEEN $first AND $last ORDER BY snapshot_id"""  # noqa: S608 - ours
-_VISIBLE = "begin_snapshot <= $version AND coalesce(end_snapshot > $version, true)"
-_MEANT = f"""
-    SELECT table_id
-    FROM (FROM {lake.METADATA}.ducklake_table WHERE {_VISIBLE}) AS t
-    JOIN (FROM {lake.METADATA}.ducklake_schema WHERE {_VISIBLE}) AS s USING (schema_id)
-    WHERE lower(schema_name) = lower($schema) AND lower(table_name) = lower($name)"""  # noqa: S608 - ours
-_PATHS = f"""
-    SELECT greatest(t.begin_snapshot, s.begin_snapshot), least(t.end_snapshot, s.end_snapshot),
-        schema_name, table_name
-    FROM {lake.METADATA}.ducklake_table t JOIN {lake.METADATA}.ducklake_schema s USING (schema_id)
-    WHERE table_id = $table"""  # noqa: S608 - ours
-_COLUMNS = f"""
-    SELECT begin_snapshot, end_snapshot,
-        column_id, parent_column, column_name, column_type, initial_default
-    FROM {lake.METADATA}.ducklake_column
-    WHERE table_id = $table ORDER BY column_order, column_id"""  # noqa: S608 - ours
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,20 +80,6 @@ class _Call:
     path: tuple[str, ...]
     function: str
     arguments: Sequence[str]
-
-
-@dataclass(frozen=True, slots=True)
-class _Column:
-    """A column of a table at a version.
-
-    Attributes:
-        fields: the number, name and type of each field in it.
-        default: what rows have that are older than it, as text.
-    """
-
-    number: int
-    fields: frozenset[tuple[int, str, str]]
-    default: str | None
 
 
 def exact(connection: Connection, statement: Statement, parameters: Parameters) -> Statement:
@@ -211,29 +183,28 @@ def _in_parts(connection: Connection, call: _Call, parameters: Parameters) -> st
     told = {int(version): str(what) for version, what in connection.rows(_WROTE_ANEW, within)}
     if not told:
         return None
-    found = connection.rows(_MEANT, {"version": last, "schema": schema, "name": name})
-    if len(found) != 1:
+    table = lake_history.table(connection, (schema, name), last)
+    if table is None:
         return None
-    ((table,),) = found
     versions = [int(version) for (version,) in connection.rows(_VERSIONS, within)]
     parts = feed.parts(versions, told, table)
     if parts == [(versions[0], versions[-1])]:
         return None
     if len(parts) > _PARTS_MAX:
         raise _too_many(len(parts), parts[_PARTS_MAX - 1][1])
-    texts = _texts(connection, call.function, _Past(connection, table), parts, (first, last))
+    texts = _texts(connection, call.function, History(connection, table), parts, (first, last))
     return " WHERE false" + "".join(f" UNION ALL {text}" for text in texts) + ")"
 
 
 def _texts(
     connection: Connection,
     function: str,
-    past: "_Past",
+    history: History,
     parts: Sequence[feed.Part],
     whole: feed.Part,
 ) -> Sequence[str]:
     """The texts of the parts; none where the call itself does not run."""
-    path, columns = past.path(whole[1]), past.columns(whole[1])
+    path, columns = history.path(whole[1]), history.columns(whole[1])
     beside = _TOLD_BESIDE.get(function, 0)
     try:
         rows = connection.rows(f"DESCRIBE FROM {_text(function, path, whole)}")
@@ -245,7 +216,7 @@ def _texts(
             "what was changed of a table cannot be told in a transaction that has altered it, "
             "once files of the table were written anew; nothing was run: ask after the COMMIT"
         )
-    texts = (_part(function, past, part, columns, types) for part in parts)
+    texts = (_part(function, history, part, columns, types) for part in parts)
     return [text for text in texts if text]
 
 
@@ -295,63 +266,21 @@ def _given(parameters: Parameters, names: Iterable[str]) -> Mapping[str, Any] | 
     return found if found.keys() == set(names) else None
 
 
-def _text(function: str, path: tuple[str, str], part: feed.Part) -> str:
+def _text(function: str, path: Path, part: feed.Part) -> str:
     schema, name = path
     called = f"{lake.CATALOG}.{quoted(schema)}.{function}"
     return f"{called}({lake.literal(name)}, {part[0]}, {part[1]})"
 
 
-class _Past:
-    """How a table was at each version."""
-
-    def __init__(self, connection: Connection, table: int) -> None:
-        """`table` is its number."""
-        self._paths = connection.rows(_PATHS, {"table": table})
-        self._columns = connection.rows(_COLUMNS, {"table": table})
-
-    def path(self, version: int) -> tuple[str, str]:
-        """Its schema and name; empty if it was not there."""
-        for schema, name in _at(self._paths, version):
-            return (schema, name)
-        return ("", "")
-
-    def columns(self, version: int) -> Mapping[str, _Column]:
-        """Its columns, by name and in order."""
-        rows = _at(self._columns, version)
-        within = {number: parent for number, parent, *_ in rows}
-
-        def column(number: int) -> int:
-            while (parent := within[number]) is not None:
-                number = parent
-            return number
-
-        fields: dict[int, set[tuple[int, str, str]]] = {}
-        for number, parent, name, kind, _ in rows:
-            if parent is not None:
-                fields.setdefault(column(number), set()).add((number, name, kind))
-        return {
-            name: _Column(number, frozenset(fields.get(number, ())), default)
-            for number, parent, name, _, default in rows
-            if parent is None
-        }
-
-
-def _at(rows: Iterable[Sequence[Any]], version: int) -> list[Sequence[Any]]:
-    """What rows with a first version, and one that they are there no more in, tell of one."""
-    return [
-        told for begin, end, *told in rows if begin <= version and (end is None or end > version)
-    ]
-
-
 def _part(
     function: str,
-    past: _Past,
+    history: History,
     part: feed.Part,
-    columns: Mapping[str, _Column],
+    columns: Mapping[str, Column],
     types: Mapping[str, str],
 ) -> str:
     """The text of a part, with columns as they are at the end; empty if there was no table yet."""
-    path, had = past.path(part[1]), list(past.columns(part[1]).values())
+    path, had = history.path(part[1]), list(history.columns(part[1]).values())
     if not had:
         return ""
     beside = _TOLD_BESIDE.get(function, 0)

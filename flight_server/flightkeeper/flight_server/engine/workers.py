@@ -14,6 +14,7 @@ a lock meanwhile that this task may be waiting for.
 Owns the setting `external_threads`, by which DuckDB is told how many of its threads are callers'.
 """
 
+import sys
 import threading
 
 import duckdb
@@ -25,11 +26,22 @@ SETTINGS = frozenset({"external_threads", "lock_configuration", "threads", "work
 """Who sets one of them meets the engine with all its threads."""
 COMPUTES_S = 0.1
 """So much of a processor has a statement used that is worth more threads."""
-TICK_S = 0.01
-_IDLE_TICKS = 100
-"""Without work for so many, nobody looks until there is some."""
+_LOOK_AGAIN_S = 0.01
+"""A statement that has nearly used so much is not looked at more often."""
+_IDLE_LOOKS = 10
+"""Without work at so many, nobody looks until there is some."""
 
 _log = structlog.get_logger(__name__)
+
+
+def kept_away(root: duckdb.DuckDBPyConnection) -> "Workers | None":
+    """What lets the threads of an engine come; None where they have to be there from the start."""
+    if sys.platform != "linux":
+        return None  # no other system tells how much of a processor another thread has used
+    try:
+        return Workers(root.cursor())
+    except duckdb.Error:
+        return None  # the start file has locked the settings
 
 
 class Workers:
@@ -95,20 +107,23 @@ class Workers:
         self._cursor.close()
 
     def _watch(self) -> None:
-        idle = 0
-        while not (self._over or self._there):
+        works, idle, wait_s = list[Work](), 0, COMPUTES_S
+        while not any(work.used_s() >= COMPUTES_S for work in works):
             with self._changed:
-                if idle > _IDLE_TICKS:
+                if idle > _IDLE_LOOKS:
                     self._idle = True
                     self._changed.wait_for(lambda: self._over or self._there or self._works)
                     self._idle = False
                 else:
-                    self._changed.wait_for(lambda: self._over, TICK_S)
+                    self._changed.wait_for(lambda: self._over or self._there, wait_s)
+                if self._over or self._there:
+                    return
                 works = list(self._works)
             idle = 0 if works else idle + 1
-            if any(work.used_s() >= COMPUTES_S for work in works):
-                try:
-                    self.come()
-                except duckdb.Error as exc:
-                    _log.warning("the engine stays without threads of its own", reason=str(exc))
-                    return
+            # Nothing uses more than the time that passes.
+            used_s = max((work.used_s() for work in works), default=0.0)
+            wait_s = max(COMPUTES_S - used_s, _LOOK_AGAIN_S)
+        try:
+            self.come()
+        except duckdb.Error as exc:
+            _log.warning("the engine stays without threads of its own", reason=str(exc))
