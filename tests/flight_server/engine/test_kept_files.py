@@ -2,26 +2,15 @@
 
 import os
 import time
-import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from flightkeeper.flight_server.engine import kept_files
 from flightkeeper.flight_server.engine.kept_files import FOLDER, KeptFiles
+from tests.flight_server.engine.lake_files import written
 
 _OLD_S = 3600.0
-
-
-def written(folder: Path, age_s: float = 0.0, *, text: str = "rows") -> Path:
-    """A file as DuckLake names it, so old."""
-    at_ms = int((time.time() - age_s) * 1000)
-    number = uuid.UUID(int=at_ms << 80 | 7 << 76 | uuid.uuid4().int & (1 << 76) - 1)
-    folder.mkdir(parents=True, exist_ok=True)
-    path = folder / f"ducklake-{number}.parquet"
-    path.write_text(text)
-    return path
 
 
 @pytest.fixture
@@ -73,42 +62,6 @@ def test_only_what_was_written_since_has_two_names(kept: KeptFiles, root: Path) 
     # A transaction that lasted for long has written that, too.
     with kept.during(begun_s - 2 * _OLD_S):
         assert len(links(root)) == 2
-
-
-def test_folders_are_found_that_were_made_meanwhile(kept: KeptFiles, root: Path) -> None:
-    for number in range(3):
-        begun_s = time.time()
-        path = written(root / f"s{number}/t/k={number}")
-        with kept.during(begun_s):
-            assert any(link.samefile(path) for link in links(root))
-
-
-def test_a_folder_that_has_not_changed_is_not_read_again(
-    kept: KeptFiles, root: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    path = written(root / "main/t")
-    for folder in (root, root / "main", root / "main/t"):
-        os.utime(folder, (0, 0))
-    read: list[Path] = []
-
-    def reading(folder: Path) -> Iterator[os.DirEntry[str]]:
-        read.append(folder)
-        return iter(list(os.scandir(folder)))
-
-    monkeypatch.setattr(kept_files, "_entries", reading)
-    with kept.during(time.time()):
-        assert len(links(root)) == 1
-    # Its own folder is new there.
-    os.utime(root, (0, 0))
-    assert len(read) == 3
-    with kept.during(time.time()):
-        assert len(links(root)) == 1
-    assert len(read) == 3
-    path.unlink()
-    written(root / "main/t")
-    with kept.during(time.time()):
-        assert len(links(root)) == 1
-    assert read[3:] == [root / "main/t"]
 
 
 def test_the_end_of_one_commit_leaves_the_other_what_it_needs(kept: KeptFiles, root: Path) -> None:

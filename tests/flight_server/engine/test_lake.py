@@ -15,7 +15,6 @@ from flightkeeper.flight_server.engine.database import Database, DatabaseOptions
 from flightkeeper.flight_server.engine.lake import LakeOptions
 from flightkeeper.flight_server.engine.statement import parse as parse_sql
 from flightkeeper.flight_server.errors import EngineFailed, StartFailed, Unavailable
-from flightkeeper.flight_server.lake.ledger import Entry
 from flightkeeper.flight_server.lake.location import Location, parse
 from flightkeeper.flight_server.lake.turns import FileGate
 from flightkeeper.flightsql.headers import Reason
@@ -206,22 +205,6 @@ def test_a_server_that_is_away_is_told_without_the_password(tmp_path: Path) -> N
         Database(DatabaseOptions(lake=options))
     assert "tr0ub4dor" not in str(caught.value)
     assert "tr0ub4dor" not in repr(options)
-
-
-def test_the_ledger_is_written_by_the_commit(database: Database) -> None:
-    connection = database.connect()
-    connection.command("CREATE TABLE t (i INTEGER)")
-    connection.begin()
-    connection.command("INSERT INTO t VALUES (1)")
-    entry = Entry("k'1", "t", 1)
-    lake.carry(connection, "n'1", [entry])
-    assert lake.found(database.lend(), "k'1") is None
-    connection.commit()
-    assert lake.found(connection, "k'1") == entry
-    assert lake.entries(connection, ["none", "k'1", "nor this"]) == {"k'1": entry}
-    assert lake.last_change(connection)[1] == "n'1"
-    with pytest.raises(Exception, match="onstraint"):
-        lake.settle(connection, "k'1")
 
 
 @pytest.mark.parametrize(

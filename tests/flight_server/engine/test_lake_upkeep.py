@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from flightkeeper.flight_server.engine import lake, lake_upkeep
+from flightkeeper.flight_server.engine import lake, lake_ledger, lake_upkeep
 from flightkeeper.flight_server.engine.connection import Connection
 from flightkeeper.flight_server.engine.database import Database, DatabaseOptions
 from flightkeeper.flight_server.engine.lake import METADATA, LakeOptions
@@ -261,13 +261,13 @@ def test_statements_that_are_not_sent_again_are_forgotten(
 ) -> None:
     connection.begin()
     connection.command("INSERT INTO t VALUES (1)")
-    lake.carry(connection, "n1", [Entry("k", "t", 1)])
+    lake_ledger.carry(connection, "n1", [Entry("k", "t", 1)])
     connection.commit()
     assert look(connection, where, days=6.9).entries == 0
     assert look(connection, where, days=7.1).entries == 1
     assert do(connection, where, Task(Step.LEDGER), days=7.1) == "1 entries"
-    assert lake.found(connection, "k") is None
-    assert lake.found(connection, "lake") is not None
+    assert lake_ledger.found(connection, "k") is None
+    assert lake_ledger.found(connection, "lake") is not None
 
 
 def test_what_was_done_last_is_known_to_all(connection: Connection, where: Location) -> None:

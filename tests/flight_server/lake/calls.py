@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from flightkeeper.flight_server.change import Change
-from flightkeeper.flight_server.engine import lake
+from flightkeeper.flight_server.engine import lake_ledger
 from flightkeeper.flight_server.engine.connection import Connection
 from flightkeeper.flight_server.engine.database import Database
 from flightkeeper.flight_server.engine.statement import Statement, parse
@@ -94,7 +94,7 @@ class Node:
 
     def noted(self, statement_id: str) -> int | None:
         """How many rows the ledger says that a statement changed; None = it does not know it."""
-        entry = lake.found(self.connection, ledger.key("ada", statement_id, 1))
+        entry = lake_ledger.found(self.connection, ledger.key("ada", statement_id, 1))
         return None if entry is None else entry.rows
 
 

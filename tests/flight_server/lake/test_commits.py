@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from flightkeeper.flight_server.change import Change
-from flightkeeper.flight_server.engine import lake
+from flightkeeper.flight_server.engine import lake, lake_ledger
 from flightkeeper.flight_server.engine.connection import Connection
 from flightkeeper.flight_server.engine.database import Database
 from flightkeeper.flight_server.engine.statement import parse
@@ -138,7 +138,7 @@ def test_each_of_them_is_in_the_ledger(crowd: Crowd) -> None:
     ]
     crowd.write(*writers)
     for number in range(3):
-        entry = lake.found(crowd.asking, ledger.key("ada", f"s{number}", 1))
+        entry = lake_ledger.found(crowd.asking, ledger.key("ada", f"s{number}", 1))
         assert entry is not None
         assert entry.rows == 2
 
@@ -282,7 +282,7 @@ def test_what_another_node_applied_meanwhile_is_not_applied_again(
         text = ledger.text_of("INSERT INTO t VALUES (1)")
         other.begin()
         other.command("INSERT INTO t VALUES (1)")
-        lake.carry(other, "n2", [ledger.Entry(ledger.key("ada", "s1", 1), text, 1)])
+        lake_ledger.carry(other, "n2", [ledger.Entry(ledger.key("ada", "s1", 1), text, 1)])
         other.commit()
 
     writers[2].before = elsewhere
@@ -298,7 +298,7 @@ def test_an_id_of_another_text_is_refused_and_the_rest_are_applied(
     other = there.connect()
     other.begin()
     other.command("INSERT INTO t VALUES (9)")
-    lake.carry(other, "n2", [ledger.Entry(ledger.key("ada", "s1", 1), "another", 1)])
+    lake_ledger.carry(other, "n2", [ledger.Entry(ledger.key("ada", "s1", 1), "another", 1)])
     other.commit()
     writers = [crowd.writer(f"INSERT INTO t VALUES ({i})", call=_new(f"s{i}")) for i in range(3)]
     crowd.write(*writers)
@@ -338,7 +338,7 @@ def test_a_group_whose_commit_was_not_answered_is_applied_once(
 def test_an_id_is_settled_as_soon_as_the_catalog_is_not_busy(
     crowd: Crowd, monkeypatch: pytest.MonkeyPatch, times: int
 ) -> None:
-    settle, left = lake.settle, [True] * times
+    settle, left = lake_ledger.settle, [True] * times
 
     def busy(connection: Connection, key: str) -> None:
         if left:
@@ -346,10 +346,10 @@ def test_an_id_is_settled_as_soon_as_the_catalog_is_not_busy(
             raise EngineFailed("database is locked")
         settle(connection, key)
 
-    monkeypatch.setattr(lake, "settle", busy)
+    monkeypatch.setattr(lake_ledger, "settle", busy)
     if times < commits._LOOKS_MAX:
         assert commits.settled(crowd.asking, "k", lambda: None) is None
-        entry = lake.found(crowd.asking, "k")
+        entry = lake_ledger.found(crowd.asking, "k")
         assert entry is not None
         assert entry.rows == ledger.NOT_APPLIED
     else:

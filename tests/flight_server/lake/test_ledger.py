@@ -7,7 +7,7 @@ from contextlib import closing
 
 import pytest
 
-from flightkeeper.flight_server.engine import lake
+from flightkeeper.flight_server.engine import lake_ledger
 from flightkeeper.flight_server.engine.database import Database, DatabaseOptions
 from flightkeeper.flight_server.engine.lake import LakeOptions
 from flightkeeper.flight_server.lake import ledger
@@ -92,7 +92,7 @@ def test_a_lake_of_an_older_node_gets_what_newer_ones_know(
                 f"CALL ducklake_set_commit_message('lake', 'ada', '', extra_info => {told})"
             )
             connection.commit()
-        assert lake.found(connection, "k") == Entry("k", "t", 3)
+        assert lake_ledger.found(connection, "k") == Entry("k", "t", 3)
         assert connection.rows("SELECT count(*) FROM t") == [(len(_OTHERS) + 1,)]
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from flightkeeper.flight_server.engine import lake
+from flightkeeper.flight_server.engine import lake_ledger
 from flightkeeper.flight_server.errors import (
     EngineFailed,
     InvalidArgument,
@@ -76,7 +76,7 @@ def test_an_id_is_not_taken_for_another_statements(first: Node, second: Node) ->
 
 
 def test_what_was_given_up_is_never_applied(first: Node, second: Node) -> None:
-    lake.settle(second.connection, ledger.key("ada", "s1", 1))
+    lake_ledger.settle(second.connection, ledger.key("ada", "s1", 1))
     with pytest.raises(EngineFailed, match="was given up before, and was not applied"):
         first.write("INSERT INTO t VALUES (2)", FakeCall("s1", sent_before=False))
     assert first.rows("SELECT count(*) FROM t") == [(1,)]
@@ -177,7 +177,7 @@ def test_nobody_to_ask_is_said_to_be_in_doubt(
     def away(*_asked: object) -> None:
         raise EngineFailed("the catalog is away")
 
-    monkeypatch.setattr(lake, "found", away)
+    monkeypatch.setattr(lake_ledger, "found", away)
     with pytest.raises(Unavailable, match="not known whether") as caught:
         second.write("INSERT INTO t VALUES (2)", FakeCall("s1", sent_before=True))
     assert caught.value.in_doubt

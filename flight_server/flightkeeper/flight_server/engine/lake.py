@@ -1,4 +1,4 @@
-"""A lake in the engine: attached, its ledger made and asked, and what a commit carries.
+"""A lake in the engine: attached, with what is ours in its catalog, and asked about itself.
 
 Owns the names of the lake's catalogs. What may go wrong between nodes, and is tried again, is told
 from errors here; who tries again is `lake/writes`.
@@ -8,7 +8,7 @@ import math
 import re
 import sqlite3
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from fcntl import LOCK_EX
@@ -24,7 +24,6 @@ from flightkeeper.flight_server.engine.types import quoted
 from flightkeeper.flight_server.errors import EngineFailed, LakeUnreachable, NodeError, StartFailed
 from flightkeeper.flight_server.file_locks import taken
 from flightkeeper.flight_server.lake import column_statistics, ledger
-from flightkeeper.flight_server.lake.ledger import Entry
 from flightkeeper.flight_server.lake.location import Backend, Location, folder
 from flightkeeper.flightsql.headers import Reason
 
@@ -61,10 +60,6 @@ _MAY_NOT = re.compile(r"ERROR: +(?:permission denied|must be owner).*")
 """How they read when it has answered that the role may not."""
 
 _FOUND = f"SELECT text, row_count FROM {METADATA}.{ledger.TABLE} WHERE key = $key"  # noqa: S608
-_ENTRIES = f"SELECT key, text, row_count FROM {METADATA}.{ledger.TABLE}"  # noqa: S608 - ours
-_SETTLE = f"""
-    INSERT INTO {METADATA}.{ledger.TABLE} (key, text, row_count, noted_s)
-    VALUES ($key, '', {ledger.NOT_APPLIED}, epoch(now())::BIGINT)"""  # noqa: S608 - ours
 # Asked before each change. Functions without their place are looked for in the lake first, for
 # which it asks its catalog half a dozen times.
 _SEARCH_PATH = "SELECT value FROM system.main.duckdb_settings() WHERE name = 'search_path'"
@@ -279,39 +274,6 @@ def _locking(catalog: str, function: str, key: int) -> str:
 def _asking(catalog: str, question: str) -> str:
     # With its place: without, the function would be looked for in the lake first.
     return f"FROM system.main.postgres_query({literal(catalog)}, {literal(question)})"
-
-
-def entries(connection: Connection, keys: Sequence[str]) -> Mapping[str, Entry]:
-    """What the ledger says of statements, by their keys; without those that it does not know yet.
-
-    Raises:
-        NodeError: it cannot be asked.
-    """
-    # Marks, because of a list PostgreSQL would be asked for its whole table.
-    marks = ", ".join("?" * len(keys))
-    rows = connection.rows(f"{_ENTRIES} WHERE key IN ({marks})", keys)
-    return {str(key): Entry(str(key), str(text), int(count)) for key, text, count in rows}
-
-
-def found(connection: Connection, key: str) -> Entry | None:
-    """What the ledger says of one of them; None = nothing yet."""
-    return entries(connection, [key]).get(key)
-
-
-def settle(connection: Connection, key: str) -> None:
-    """Let no commit carry this id any more, unless one has.
-
-    Raises:
-        NodeError: one has just then, or the ledger cannot be written.
-    """
-    connection.rows(_SETTLE, {"key": key})
-
-
-def carry(connection: Connection, author: str, entries: Iterable[Entry]) -> None:
-    """Let the commit of the open transaction carry these."""
-    info = literal(ledger.carried(entries))
-    told = f"'{CATALOG}', {literal(author)}, '', extra_info => {info}"
-    connection.command(f"CALL ducklake_set_commit_message({told})")
 
 
 def data_path(connection: Connection) -> str:

@@ -10,7 +10,7 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import partial
 from typing import TypeVar
 
-from flightkeeper.flight_server.engine import lake, lake_additions
+from flightkeeper.flight_server.engine import lake, lake_additions, lake_ledger
 from flightkeeper.flight_server.engine.connection import Connection
 from flightkeeper.flight_server.errors import (
     Cancelled,
@@ -118,7 +118,7 @@ class Commits:
         if stopped := [member for member in group if member.stopped]:
             raise FellOut(stopped[0])
         entries = [Entry(member.key, member.text, member.rows) for member in group]
-        lake.carry(connection, self._author(), entries)
+        lake_ledger.carry(connection, self._author(), entries)
         connection.commit()
 
     def _left(
@@ -126,7 +126,7 @@ class Commits:
     ) -> Sequence[Member]:
         """Those that were not applied after all, by this node or by another one."""
         left, keys = [], [member.key for member in group]
-        entries = _patiently(partial(lake.entries, connection, keys), check)
+        entries = _patiently(partial(lake_ledger.entries, connection, keys), check)
         for member in group:
             try:
                 if not _was_applied(member, entries.get(member.key)):
@@ -195,7 +195,7 @@ def look_up(connection: Connection, key: str) -> Entry | None:
         Unavailable: nobody can say.
     """
     try:
-        return lake.found(connection, key)
+        return lake_ledger.found(connection, key)
     except Cancelled:
         raise
     except NodeError as exc:
@@ -210,10 +210,10 @@ def settled(connection: Connection, key: str, check: Check) -> Entry | None:
     """
 
     def settle() -> Entry | None:
-        entry = lake.found(connection, key)
+        entry = lake_ledger.found(connection, key)
         if entry is None:
             # If one has just then, this fails, and it is found the next time.
-            lake.settle(connection, key)
+            lake_ledger.settle(connection, key)
         return entry
 
     return _patiently(settle, check)

@@ -10,7 +10,7 @@ from typing import TypeVar, cast
 
 from flightkeeper.flight_server.call import Call
 from flightkeeper.flight_server.change import Change
-from flightkeeper.flight_server.engine import lake
+from flightkeeper.flight_server.engine import lake_ledger
 from flightkeeper.flight_server.engine.connection import Connection
 from flightkeeper.flight_server.engine.statement import Control, Statement
 from flightkeeper.flight_server.errors import EngineFailed, InvalidArgument, NodeError
@@ -66,7 +66,7 @@ class LakeTransactions:
     def _commit(self, connection: Connection, member: Member, check: Check) -> None:
         entry = Entry(member.key, member.text, 0)
         try:
-            connection.commit(lambda: lake.carry(connection, self._author(), [entry]))
+            connection.commit(lambda: lake_ledger.carry(connection, self._author(), [entry]))
         except NodeError as exc:
             if exc.reason is Reason.CONFLICT and look_up(connection, member.key):
                 # It was not overtaken: the ledger has its id.
