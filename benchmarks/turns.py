@@ -111,7 +111,8 @@ class _Told:
 class _OpenGate:
     """Lets everybody through."""
 
-    def try_enter(self) -> bool:
+    def try_enter(self, within_s: float = 0.0) -> bool:
+        del within_s
         return True
 
     def leave(self) -> None:
@@ -134,7 +135,8 @@ class _ZooKeeperGate:
         self._registry = registry
         self._hold: Hold | None = None
 
-    def try_enter(self) -> bool:
+    def try_enter(self, within_s: float = 0.0) -> bool:
+        del within_s
         try:
             self._hold = self._registry.lock("lake-writes", _ZOOKEEPER_WAITS_S)
         except LockTimeout:

@@ -1,6 +1,7 @@
 """Second names of the files of a commit: found, given, taken, and the first ones given back."""
 
 import os
+import shutil
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -98,6 +99,39 @@ def test_where_there_are_no_second_names_commits_go_on(
         with kept.during(time.time()) as put_back:
             put_back()
     assert path.exists()
+
+
+def test_a_folder_of_names_that_was_taken_away_is_made_anew(kept: KeptFiles, root: Path) -> None:
+    begun_s = time.time()
+    path = written(root / "main/t")
+    with kept.during(begun_s):
+        shutil.rmtree(root / FOLDER)
+    with kept.during(begun_s) as put_back:
+        path.unlink()
+        put_back()
+    assert path.exists()
+
+
+def test_what_cannot_be_kept_takes_nothing_with_it(
+    kept: KeptFiles, root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Such as a file of another user, or of another device."""
+    begun_s, link = time.time(), os.link
+    theirs, lost, ours = written(root / "a"), written(root / "b"), written(root / "c")
+
+    def linked(path: Path, name: Path) -> None:
+        if path == theirs:
+            raise PermissionError(1, "Operation not permitted")
+        link(path, name)
+
+    monkeypatch.setattr(os, "link", linked)
+    with kept.during(begun_s) as put_back:
+        lost.unlink()
+        lost.parent.rmdir()
+        ours.unlink()
+        put_back()
+        monkeypatch.setattr(Path, "unlink", lambda *_, **__: Path("/nowhere").stat())
+    assert ours.exists()
 
 
 def test_nothing_is_left_in_the_end(kept: KeptFiles, root: Path) -> None:

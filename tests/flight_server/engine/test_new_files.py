@@ -5,7 +5,7 @@ import os
 import shutil
 import time
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 
 import pytest
@@ -15,7 +15,7 @@ from flightkeeper.flight_server.engine import new_files
 from flightkeeper.flight_server.engine.new_files import NewFiles
 from tests.flight_server.engine.lake_files import written
 
-_BESIDE = ".kept"
+_SKIPPED = ".kept"
 _OLD_S = 3600.0
 _EVENTS = Path("/proc/sys/fs/inotify/max_queued_events")
 
@@ -36,7 +36,7 @@ def found(
     """All that is found is the same, whether the kernel tells of it or not."""
     if request.param == "read":
         monkeypatch.setattr(new_files, "INotify", refused)
-    with closing(NewFiles(root, _BESIDE)) as made:
+    with closing(NewFiles(root, _SKIPPED)) as made:
         if request.param == "told for a while":
             written(root / "before", _OLD_S)
             assert len(made.since(0)) == 1
@@ -79,7 +79,7 @@ def test_each_is_found_once(found: NewFiles, root: Path) -> None:
 def test_what_is_older_or_nobody_s_is_not_found(found: NewFiles, root: Path) -> None:
     begun_s = time.time() - 1
     old = written(root / "main/t", _OLD_S)
-    written(root / _BESIDE / "tmp")
+    written(root / _SKIPPED / "tmp")
     (root / "main/t/other.parquet").write_text("not DuckLake's")
     new = written(root / "main/t")
     assert found.since(begun_s) == [new]
@@ -110,7 +110,7 @@ def test_folders_that_were_read_are_not_read_again(
 
     monkeypatch.setattr(os, "scandir", reading)
     written(root / "main/t")
-    with closing(NewFiles(root, _BESIDE)) as found:
+    with closing(NewFiles(root, _SKIPPED)) as found:
         for count in range(1, 5):
             assert len(found.since(begun_s)) == count
             written(root / "main/t")
@@ -118,7 +118,7 @@ def test_folders_that_were_read_are_not_read_again(
 
 
 def test_more_than_the_kernel_remembers_is_read(root: Path) -> None:
-    with closing(NewFiles(root, _BESIDE)) as found:
+    with closing(NewFiles(root, _SKIPPED)) as found:
         begun_s = time.time() - 1
         first = written(root / "main/t")
         assert found.since(begun_s) == [first]
@@ -128,11 +128,59 @@ def test_more_than_the_kernel_remembers_is_read(root: Path) -> None:
         assert set(found.since(begun_s)) == {first, last}
 
 
-def test_after_the_end_nothing_is_watched(root: Path) -> None:
-    found = NewFiles(root, _BESIDE)
+def test_a_root_that_is_another_one_is_looked_into(found: NewFiles, root: Path) -> None:
+    """Such as one that was restored, while somebody has the one before open."""
     begun_s = time.time() - 1
-    path = written(root)
+    written(root / "main/t")
     found.since(begun_s)
+    root.rename(root.with_name("before"))
+    for _ in range(2):
+        path = written(root / "main/t")
+        assert path in found.since(begun_s)
+
+
+def test_a_folder_may_be_elsewhere(found: NewFiles, root: Path) -> None:
+    begun_s = time.time() - 1
+    for number in range(2):
+        elsewhere = root.with_name(f"elsewhere{number}")
+        elsewhere.mkdir()
+        written(root)
+        found.since(begun_s)
+        (root / f"link{number}").symlink_to(elsewhere)
+        written(elsewhere)
+        inside = [path for path in found.since(begun_s) if path.parent.name == f"link{number}"]
+        assert len(inside) == 1
+
+
+@pytest.mark.parametrize("times", [1, 2])
+def test_after_an_error_all_is_read_again(
+    root: Path, monkeypatch: pytest.MonkeyPatch, times: int
+) -> None:
+    """Wherever in the search it was, nothing is missing the next time."""
+    begun_s, scandir, left = time.time() - 1, os.scandir, [0]
+
+    def failing(folder: Path) -> object:
+        if folder.name == "t" and left[0]:
+            left[0] -= 1
+            raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+        return scandir(folder)
+
+    monkeypatch.setattr(os, "scandir", failing)
+    all_of_them = set[Path]()
+    with closing(NewFiles(root, _SKIPPED)) as found:
+        for number in range(2):
+            all_of_them |= {written(root / "main/u"), written(root / f"main/{number}/t")}
+            left[0] = times
+            with suppress(OSError):
+                found.since(begun_s)
+            assert left == [0]
+            all_of_them |= {written(root / "main/u"), written(root / f"main/{number}/t")}
+            assert set(found.since(begun_s)) == all_of_them
+
+
+def test_the_end_may_come_twice(root: Path) -> None:
+    found = NewFiles(root, _SKIPPED)
+    written(root)
+    assert len(found.since(time.time() - 1)) == 1
     found.close()
     found.close()
-    assert found.since(begun_s) == [path]

@@ -2,7 +2,9 @@
 
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 
@@ -36,6 +38,19 @@ def test_one_is_inside_at_a_time(gates: tuple[Gate, Gate]) -> None:
         one.leave()
     assert mine.try_enter()
     mine.leave()
+
+
+def test_who_waits_is_let_in_when_the_other_leaves(gates: tuple[Gate, Gate]) -> None:
+    mine, theirs = gates
+    assert mine.try_enter()
+    with ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(theirs.try_enter, 60)
+        threading.Event().wait(0.05)
+        assert not waiting.done()
+        mine.leave()
+        assert waiting.result(30)
+    assert not mine.try_enter(0.01)
+    theirs.leave()
 
 
 def test_leaving_without_being_inside_is_nothing(gates: tuple[Gate, Gate]) -> None:

@@ -50,14 +50,15 @@ class KeptFiles:
 
         def put_back() -> None:
             for path, link in links.items():
-                with suppress(FileExistsError):
+                with suppress(FileExistsError), self._trying():
                     os.link(link, path)
 
         try:
             yield put_back
         finally:
             for link in links.values():
-                link.unlink(missing_ok=True)
+                with self._trying():
+                    link.unlink(missing_ok=True)
 
     def close(self) -> None:
         """Leave nothing behind."""
@@ -68,21 +69,44 @@ class KeptFiles:
             shutil.rmtree(home, ignore_errors=True)
 
     def _linked(self, since_s: float) -> dict[Path, Path]:
-        links: dict[Path, Path] = {}
-        try:
-            with self._lock:
-                written = self._new.since(since_s)
-            for path in written:
-                link = self._second_name(path)
-                # A commit that failed, of whichever node, takes its files away.
-                with suppress(FileNotFoundError):
-                    os.link(path, link)
+        written, links = list[Path](), dict[Path, Path]()
+        with self._trying(), self._lock:
+            # Commits wait for each other here when all folders have to be read, which is rare.
+            written = self._new.since(since_s)
+        for path in written:
+            with self._trying():
+                if (link := self._given_second_name(path)) is not None:
                     links[path] = link
+        return links
+
+    def _given_second_name(self, path: Path) -> Path | None:
+        """What a file is called as well from now on; None if it is gone.
+
+        Raises:
+            OSError: it cannot be called anything else.
+        """
+        for _ in range(2):
+            link = self._second_name(path)
+            try:
+                os.link(path, link)
+            except FileNotFoundError:
+                if not path.exists():
+                    return None  # a commit that failed, of whichever node, takes its files away
+                with self._lock:
+                    self._home = None  # somebody has taken the folder of the names away
+            else:
+                return link
+        return None
+
+    @contextmanager
+    def _trying(self) -> Iterator[None]:
+        """An error is told of, the first time, and ends nothing else: commits go on."""
+        try:
+            yield
         except OSError as exc:
             if not self._told:
                 self._told = True
                 _log.warning("files of commits cannot be kept", reason=exc.strerror)
-        return links
 
     def _second_name(self, path: Path) -> Path:
         """One that no other commit gives it."""

@@ -21,7 +21,13 @@ from flightkeeper.flight_server.engine.connection import Connection
 from flightkeeper.flight_server.engine.file_lists import FileLists
 from flightkeeper.flight_server.engine.kept_files import KeptFiles
 from flightkeeper.flight_server.engine.types import quoted
-from flightkeeper.flight_server.errors import EngineFailed, LakeUnreachable, NodeError, StartFailed
+from flightkeeper.flight_server.errors import (
+    EngineFailed,
+    InvalidArgument,
+    LakeUnreachable,
+    NodeError,
+    StartFailed,
+)
 from flightkeeper.flight_server.file_locks import taken
 from flightkeeper.flight_server.lake import column_statistics, ledger
 from flightkeeper.flight_server.lake.location import Backend, Location, folder
@@ -67,7 +73,12 @@ _DATABASES = "SELECT database_name FROM system.main.duckdb_databases()"
 _LAST_CHANGE = f"""
     SELECT snapshot_id, author FROM {METADATA}.ducklake_snapshot_changes
     ORDER BY snapshot_id DESC LIMIT 1"""  # noqa: S608 - ours
-_DATA_PATH = f"SELECT data_path FROM ducklake_settings('{CATALOG}')"  # noqa: S608 - ours
+_DATA_PATH = f"SELECT data_path FROM system.main.ducklake_settings('{CATALOG}')"  # noqa: S608 - ours
+_LOCK = """
+    SELECT pg_advisory_xact_lock({key})::text
+    FROM (SELECT set_config('lock_timeout', '{within_ms}', true) AS told OFFSET 0) AS first
+    WHERE told IS NOT NULL"""
+_NOT_IN_TIME = "canceling statement due to lock timeout"
 _IS_MADE = "SELECT to_regclass('ducklake_metadata') IS NOT NULL AS made"
 _MADE_WITH = "SELECT value FROM ducklake_metadata WHERE key = 'data_path'"
 _VERSIONS = f"""
@@ -305,14 +316,23 @@ def table_names(connection: Connection) -> dict[str, str]:
     return {str(number): str(name) for number, name in connection.rows(_TABLE_NAMES)}
 
 
-def try_lock(connection: Connection, key: int) -> bool:
-    """Take a lock of PostgreSQL for the open transaction, unless somebody has it.
+def try_lock(connection: Connection, key: int, within_s: float) -> bool:
+    """Take a lock of PostgreSQL for the open transaction; whether it was free in time.
+
+    If not, the transaction can only be rolled back.
 
     Raises:
         NodeError: PostgreSQL does not answer.
     """
-    ((taken,),) = connection.rows(_locking(METADATA, "pg_try_advisory_xact_lock", key))
-    return bool(taken)
+    # The server waits, and lets those who do in one after the other.
+    within_ms = max(1, round(within_s * 1000))
+    try:
+        connection.rows(_asking(METADATA, _LOCK.format(within_ms=within_ms, key=key)))
+    except NodeError as exc:
+        if _NOT_IN_TIME not in str(exc):
+            raise
+        return False
+    return True
 
 
 def looked_up_in(connection: Connection) -> bool:
@@ -334,7 +354,7 @@ def hides(connection: Connection, name: str) -> bool:
         return False
     try:
         connection.rows(f"SELECT 1 FROM temp.main.{quoted(name)} LIMIT 0")  # noqa: S608 - quoted
-    except NodeError:
+    except InvalidArgument:
         return False
     return True
 

@@ -11,7 +11,7 @@ from flightkeeper.flight_server.lake import ledger
 from flightkeeper.flight_server.lake.ledger import Entry
 
 _ENTRIES = f"SELECT key, text, row_count FROM {ledger.TABLE} WHERE key IN "  # noqa: S608 - ours
-_KIND = f"SELECT catalog_type FROM ducklake_settings('{CATALOG}')"  # noqa: S608 - ours
+_KIND = f"SELECT catalog_type FROM system.main.ducklake_settings('{CATALOG}')"  # noqa: S608 - ours
 _SETTLE = f"""
     INSERT INTO {METADATA}.{ledger.TABLE} (key, text, row_count, noted_s)
     VALUES ($key, '', {ledger.NOT_APPLIED}, epoch(now())::BIGINT)"""  # noqa: S608 - ours

@@ -3,8 +3,9 @@
 Theory. A commit has to know its files, and a lake's folders may have millions of older ones. The
 kernel tells of names that are made in a folder that is watched, in the order of the making and
 before whoever makes one goes on (inotify). A folder is watched before it is read, and so are those
-in it, so that nothing is missed; then it is not read again. Where nothing can be watched all
-folders are read each time.
+in it, so that nothing is missed; then it is not read again. Each time it is made sure that what is
+watched is still the root, which may have been made anew. Whatever goes wrong meanwhile, nothing is
+known any more: all folders are read, and the next time watched again.
 
 What is written by other machines to a folder that they share is not told of, and nobody asks here.
 """
@@ -33,19 +34,21 @@ _log = structlog.get_logger(__name__)
 class NewFiles:
     """Those in one folder, and in the folders within. For one thread at a time."""
 
-    def __init__(self, root: Path, beside: str) -> None:
+    def __init__(self, root: Path, skipped: str) -> None:
         """Begin without looking.
 
         Args:
-            beside: what a folder is called that has none of them.
+            root: may come later.
+            skipped: name of the folders that are not looked into.
         """
         self._root = root
-        self._beside = beside
-        self._can_watch = sys.platform == "linux"
+        self._skipped = skipped
         self._notifier: INotify | None = None
+        # By the kernel's numbers of their watches.
         self._folders: dict[int, Path] = {}
         # In order.
         self._young: list[tuple[float, Path]] = []
+        self._told = False
 
     def since(self, since_s: float) -> list[Path]:
         """What was written since a moment in Unix time.
@@ -54,16 +57,22 @@ class NewFiles:
             OSError: a folder cannot be read.
         """
         young_s = time.time() - _REMEMBERED_S
-        self._hear(young_s)
+        try:
+            self._hear(young_s)
+        except OSError as exc:
+            self.close()
+            if not self._told:
+                self._told = True
+                _log.warning("folders of the lake are not watched", reason=exc.strerror)
         if self._notifier is None or since_s < young_s:
             return [path for _, path in self._read(self._root, since_s)]
         del self._young[: bisect_left(self._young, (young_s,))]
         return [path for _, path in self._young[bisect_left(self._young, (since_s,)) :]]
 
     def close(self) -> None:
-        """Watch nothing any more. Idempotent."""
-        self._can_watch = False
+        """Watch nothing, and know nothing, until the next time. Idempotent."""
         self._folders.clear()
+        self._young.clear()
         if self._notifier is not None:
             self._notifier.close()
             self._notifier = None
@@ -73,26 +82,31 @@ class NewFiles:
 
         Args:
             young_s: when the oldest file was written that is worth remembering, as Unix time.
+
+        Raises:
+            OSError: something was missed. Of watches each user has so many, and a file system may
+                have none.
         """
-        if self._can_watch and self._notifier is None:
-            try:
-                self._notifier = INotify()
-            except OSError as exc:
-                self._give_up(exc)
-        while self._notifier is not None and (events := self._notifier.read(timeout=0)):
+        if sys.platform != "linux":
+            return
+        if self._notifier is None:
+            self._notifier = INotify()
+        while events := self._notifier.read(timeout=0):
+            if any(mask & flags.Q_OVERFLOW for _, mask, _, _ in events):
+                self.close()
+                self._hear(young_s)
+                return
             for wd, mask, _, name in events:
                 self._take(wd, mask, name, young_s)
-        if self._notifier is not None and not self._folders:
-            # The first time, or there was no root until now.
-            self._remember(self._read(self._root, young_s))
+        with suppress(FileNotFoundError):
+            if self._notifier.add_watch(self._root, _MADE) not in self._folders:
+                self._remember(self._read(self._root, young_s))
 
     def _take(self, wd: int, mask: int, name: str, young_s: float) -> None:
-        if mask & flags.Q_OVERFLOW:
-            self._remember(self._read(self._root, young_s))
-        elif mask & flags.IGNORED:
+        if mask & flags.IGNORED:
             self._folders.pop(wd, None)
         elif (folder := self._folders.get(wd)) is not None:
-            self._remember(self._found(folder, name, young_s, is_folder=bool(mask & flags.ISDIR)))
+            self._remember(self._found(folder, name, young_s))
 
     def _remember(self, found: Iterable[tuple[float, Path]]) -> None:
         for one in found:
@@ -102,36 +116,21 @@ class NewFiles:
                 self._young.insert(place, one)
 
     def _read(self, folder: Path, since_s: float) -> Iterator[tuple[float, Path]]:
-        """The files in a folder, with their times; it is watched from now on."""
-        with suppress(FileNotFoundError, NotADirectoryError):
-            self._watch(folder)
+        """The files in a folder, with their times; it is watched from now on, if anything is."""
+        # Who may not look into it has written nothing there.
+        with suppress(FileNotFoundError, NotADirectoryError, PermissionError):
+            if self._notifier is not None:
+                self._folders[self._notifier.add_watch(folder, _MADE)] = folder
             with os.scandir(folder) as entries:
-                inside = [(entry.name, entry.is_dir()) for entry in entries]
-            for name, is_folder in inside:
-                yield from self._found(folder, name, since_s, is_folder=is_folder)
+                names = [entry.name for entry in entries]
+            for name in names:
+                yield from self._found(folder, name, since_s)
 
-    def _found(
-        self, folder: Path, name: str, since_s: float, *, is_folder: bool
-    ) -> Iterable[tuple[float, Path]]:
-        """The file, or those within."""
-        if is_folder:
-            return self._read(folder / name, since_s) if name != self._beside else ()
-        named = _NAME.match(name)
-        if named is None or (at_s := int("".join(named.groups()), 16) / 1000) < since_s:
-            return ()
-        return [(at_s, folder / name)]
-
-    def _watch(self, folder: Path) -> None:
-        if self._notifier is None:
-            return
-        try:
-            self._folders[self._notifier.add_watch(folder, _MADE)] = folder
-        except (FileNotFoundError, NotADirectoryError):
-            raise
-        except OSError as exc:
-            self._give_up(exc)
-
-    def _give_up(self, error: OSError) -> None:
-        """Watch nothing: of watches each user has so many, and a file system may have none."""
-        _log.warning("all folders of the lake are read at each commit", reason=error.strerror)
-        self.close()
+    def _found(self, folder: Path, name: str, since_s: float) -> Iterable[tuple[float, Path]]:
+        """The file with this name, or those in the folder with it."""
+        if (named := _NAME.match(name)) is not None:
+            at_s = int("".join(named.groups()), 16) / 1000
+            return [(at_s, folder / name)] if at_s >= since_s else ()
+        if name != self._skipped and (folder / name).is_dir():
+            return self._read(folder / name, since_s)
+        return ()

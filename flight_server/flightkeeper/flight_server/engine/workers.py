@@ -107,8 +107,8 @@ class Workers:
         self._cursor.close()
 
     def _watch(self) -> None:
-        works, idle, wait_s = list[Work](), 0, COMPUTES_S
-        while not any(work.used_s() >= COMPUTES_S for work in works):
+        used_s, idle, wait_s = -1.0, 0, COMPUTES_S
+        while used_s < COMPUTES_S:
             with self._changed:
                 if idle > _IDLE_LOOKS:
                     self._idle = True
@@ -120,9 +120,9 @@ class Workers:
                     return
                 works = list(self._works)
             idle = 0 if works else idle + 1
+            used_s = max((work.used_s() for work in works), default=-1.0)
             # Nothing uses more than the time that passes.
-            used_s = max((work.used_s() for work in works), default=0.0)
-            wait_s = max(COMPUTES_S - used_s, _LOOK_AGAIN_S)
+            wait_s = max(COMPUTES_S - max(used_s, 0.0), _LOOK_AGAIN_S)
         try:
             self.come()
         except duckdb.Error as exc:

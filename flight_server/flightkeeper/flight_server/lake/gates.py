@@ -32,12 +32,12 @@ class _ServerGate:
         self._key = key
         self._connection: Connection | None = None
 
-    def try_enter(self) -> bool:
+    def try_enter(self, within_s: float = 0.0) -> bool:
         try:
             if self._connection is None:
                 self._connection = self._database.connect()
             self._connection.begin()
-            if lake.try_lock(self._connection, self._key):
+            if lake.try_lock(self._connection, self._key, within_s):
                 return True
             # Who goes without a turn leaves nothing open.
             self._connection.rollback()

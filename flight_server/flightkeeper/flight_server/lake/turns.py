@@ -19,14 +19,15 @@ from flightkeeper.flight_server.file_locks import taken
 
 PATIENCE_S = 10.0
 _LOOK_AGAIN_S = 0.05
-_PAUSE_S = 0.002
+_AT_GATE_S = 0.25
+"""So long is waited at the gate until it is looked whether who waits is still wanted."""
 
 
 class Gate(Protocol):
     """A lock between processes, which the death of who has it opens."""
 
-    def try_enter(self) -> bool:
-        """Take it if nobody has it. Never waits.
+    def try_enter(self, within_s: float = 0.0) -> bool:
+        """Take it; whether it was free in time.
 
         Raises:
             GateBroken: it cannot be asked.
@@ -47,11 +48,11 @@ class FileGate:
         self._path = path
         self._held = ExitStack()
 
-    def try_enter(self) -> bool:
-        """Take it if nobody has it."""
+    def try_enter(self, within_s: float = 0.0) -> bool:
+        """Take it; whether it was free in time."""
         with ExitStack() as held:
             try:
-                entered = taken(held, self._path, LOCK_EX)
+                entered = taken(held, self._path, LOCK_EX, time.monotonic() + within_s)
             except OSError as exc:
                 raise GateBroken(str(exc)) from exc
             if entered:
@@ -96,11 +97,10 @@ class Line:
 
     def _entered(self, check: Callable[[], None], deadline_s: float) -> bool:
         try:
-            while not self._gate.try_enter():
+            while not self._gate.try_enter(_AT_GATE_S):
                 check()
                 if time.monotonic() > deadline_s:
                     return False
-                time.sleep(_PAUSE_S)
         except GateBroken:
             return False
         return True
