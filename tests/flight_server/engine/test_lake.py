@@ -125,6 +125,17 @@ def test_names_are_looked_up_in_it(database: Database) -> None:
     run(connection, "CREATE TEMP TABLE t (i INTEGER)")
     assert lake.hides(connection, "t")
     assert not lake.hides(connection, "u")
+    run(connection, "CREATE TEMP VIEW v AS SELECT 1 AS i")
+    assert lake.hides(connection, "V")
+
+
+@pytest.mark.parametrize("name", ["/tmp/none.csv", "http://127.0.0.1:1/none.parquet", 'a"b.c'])
+def test_a_name_may_look_like_a_file_s(database: Database, name: str) -> None:
+    assert database.connect().plain
+    connection = database.connect()
+    run(connection, "SET threads = 2")
+    assert not connection.plain
+    assert not lake.hides(connection, name)
 
 
 @pytest.mark.parametrize(

@@ -69,6 +69,7 @@ _FOUND = f"SELECT text, row_count FROM {METADATA}.{ledger.TABLE} WHERE key = $ke
 # Asked before each change. Functions without their place are looked for in the lake first, for
 # which it asks its catalog half a dozen times.
 _SEARCH_PATH = "SELECT value FROM system.main.duckdb_settings() WHERE name = 'search_path'"
+_COLUMNS = "SELECT name FROM system.main.pragma_table_info($name)"
 _DATABASES = "SELECT database_name FROM system.main.duckdb_databases()"
 _LAST_CHANGE = f"""
     SELECT snapshot_id, author FROM {METADATA}.ducklake_snapshot_changes
@@ -353,7 +354,8 @@ def hides(connection: Connection, name: str) -> bool:
     if connection.plain:
         return False
     try:
-        connection.rows(f"SELECT 1 FROM temp.main.{quoted(name)} LIMIT 0")  # noqa: S608 - quoted
+        # No FROM, where a name may mean a file.
+        connection.rows(_COLUMNS, {"name": f"temp.main.{quoted(name)}"})
     except InvalidArgument:
         return False
     return True
