@@ -1,14 +1,13 @@
 """A database for the tests of a module, and a connection for each of them."""
 
 from collections.abc import Iterator
-from contextlib import closing
 
 import pytest
 
 from flightkeeper.flight_server.engine.connection import Connection
 from flightkeeper.flight_server.engine.database import Database, DatabaseOptions
-from flightkeeper.flight_server.engine.lake import LakeOptions
 from flightkeeper.flight_server.lake.location import Location
+from tests.flight_server.engine.lakes import connected
 
 
 @pytest.fixture(scope="module")
@@ -28,8 +27,5 @@ def connection(database: Database) -> Iterator[Connection]:
 @pytest.fixture
 def in_lake(where: Location) -> Iterator[Connection]:
     """A connection to a new lake, in each of the two."""
-    with (
-        closing(Database(DatabaseOptions(lake=LakeOptions(where)))) as opened,
-        closing(opened.connect()) as connection,
-    ):
+    with connected(where) as connection:
         yield connection

@@ -13,6 +13,7 @@ from flightkeeper.flight_server.engine.lake import LakeOptions
 from flightkeeper.flight_server.lake import copying
 from flightkeeper.flight_server.lake.copying import Copy
 from flightkeeper.flight_server.lake.location import parse
+from tests.flight_server.engine.lakes import connected
 from tests.support.postgres_server import PostgresServer, postgres_server
 
 pytestmark = pytest.mark.lake
@@ -60,10 +61,7 @@ def connection(
     if request.param == "postgres":
         server: PostgresServer = request.getfixturevalue("server")
         where = parse(server.lake, str(home / "files"))
-    with (
-        closing(Database(DatabaseOptions(lake=LakeOptions(where)))) as database,
-        closing(database.connect()) as opened,
-    ):
+    with connected(where) as opened:
         yield opened
 
 

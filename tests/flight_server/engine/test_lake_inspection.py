@@ -8,14 +8,13 @@ from pathlib import Path
 import pytest
 
 from flightkeeper.flight_server.engine.connection import Connection
-from flightkeeper.flight_server.engine.database import Database, DatabaseOptions
-from flightkeeper.flight_server.engine.lake import LakeOptions
 from flightkeeper.flight_server.engine.lake_inspection import (
     TableFacts,
     facts,
     findings,
 )
 from flightkeeper.flight_server.lake.location import Backend, Location, parse
+from tests.flight_server.engine.lakes import connected
 
 pytestmark = pytest.mark.lake
 
@@ -27,10 +26,7 @@ def location(tmp_path: Path) -> Location:
 
 @pytest.fixture
 def connection(location: Location) -> Iterator[Connection]:
-    with (
-        closing(Database(DatabaseOptions(lake=LakeOptions(location)))) as database,
-        closing(database.connect()) as opened,
-    ):
+    with connected(location) as opened:
         yield opened
 
 

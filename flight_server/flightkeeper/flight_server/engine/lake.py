@@ -202,7 +202,7 @@ def _locked(root: duckdb.DuckDBPyConnection) -> Iterator[None]:
     cursor = root.cursor()
     try:
         cursor.execute("BEGIN")
-        cursor.execute(_locking(_SERVER, "pg_advisory_xact_lock", WRITING)).fetchall()
+        cursor.execute(_asking(_SERVER, f"SELECT pg_advisory_xact_lock({WRITING})")).fetchall()
         yield
         cursor.execute("COMMIT")
     finally:
@@ -277,10 +277,6 @@ def kept_files(root: duckdb.DuckDBPyConnection, options: LakeOptions | None) -> 
 def upkeep_file(where: Location) -> Path:
     """The file that whoever puts a lake of SQLite in order locks."""
     return Path(f"{where.path}.upkeep")
-
-
-def _locking(catalog: str, function: str, key: int) -> str:
-    return _asking(catalog, f"SELECT {function}({key})")
 
 
 def _asking(catalog: str, question: str) -> str:
